@@ -1,0 +1,74 @@
+# Tests: what stands in tests/ is registered with ctest by its name.
+#
+#   tests/test_*.c    a Criterion program each
+#   tests/plain_*.c   a program with a main of its own each; exit status 0 is a pass
+#   tests/*.c         everything else: one helper library, testlib, that all of them link
+#   examples/*.c      run without arguments; exit status 0 is a pass
+#
+# Criterion drags OpenSSL's libcrypto into the process (by way of libgit2).  BoringSSL's stands before it on the link
+# line, so every name binds to BoringSSL's.
+
+find_path(CRITERION_INCLUDE_DIR criterion/criterion.h)
+find_library(CRITERION_LIBRARY criterion)
+if(NOT CRITERION_INCLUDE_DIR OR NOT CRITERION_LIBRARY)
+  message(FATAL_ERROR "Criterion was not found: install libcriterion-dev or configure with -DHF_TESTS=OFF.")
+endif()
+
+file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/test_*.c)
+file(GLOB PLAIN_SOURCES CONFIGURE_DEPENDS tests/plain_*.c)
+file(GLOB TESTLIB_SOURCES CONFIGURE_DEPENDS tests/*.c)
+if(TESTLIB_SOURCES)
+  list(REMOVE_ITEM TESTLIB_SOURCES ${TEST_SOURCES} ${PLAIN_SOURCES})
+endif()
+
+set(HF_TEST_TIMEOUT 600 CACHE STRING "Seconds a test program may take")
+
+function(hf_test_flags target)
+  target_compile_options(${target} PRIVATE ${HF_WARNINGS} -UNDEBUG)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+endfunction()
+
+if(TESTLIB_SOURCES)
+  add_library(testlib STATIC ${TESTLIB_SOURCES})
+  hf_test_flags(testlib)
+  target_include_directories(testlib PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include
+    ${CRITERION_INCLUDE_DIR})
+  target_compile_definitions(testlib PRIVATE
+    HF_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HF_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  foreach(library IN ITEMS handfast_ssl_static handfast_static)
+    if(TARGET ${library})
+      target_link_libraries(testlib PUBLIC ${library})
+    endif()
+  endforeach()
+  target_link_libraries(testlib PUBLIC BoringSSL::Crypto)
+endif()
+
+foreach(source IN LISTS TEST_SOURCES PLAIN_SOURCES)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  hf_test_flags(${name})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
+  target_compile_definitions(${name} PRIVATE
+    HF_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HF_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  foreach(library IN ITEMS testlib handfast_ssl_static handfast_static)
+    if(TARGET ${library})
+      target_link_libraries(${name} PRIVATE ${library})
+    endif()
+  endforeach()
+  target_link_libraries(${name} PRIVATE BoringSSL::Crypto)
+  if(name MATCHES "^test_")
+    target_include_directories(${name} PRIVATE ${CRITERION_INCLUDE_DIR})
+    target_link_libraries(${name} PRIVATE ${CRITERION_LIBRARY})
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${HF_TEST_TIMEOUT})
+endforeach()
+
+if(TARGET handfast_ssl_static)
+  foreach(source IN LISTS EXAMPLE_SOURCES)
+    get_filename_component(name ${source} NAME_WE)
+    add_test(NAME example_${name} COMMAND example_${name})
+    set_tests_properties(example_${name} PROPERTIES TIMEOUT 60)
+  endforeach()
+endif()
