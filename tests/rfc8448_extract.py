@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Writes rfc8448_simple.c and rfc8448_retry.c from the text of RFC 8448 (https://www.rfc-editor.org/rfc/rfc8448.txt).
+
+    tests/rfc8448_extract.py rfc8448.txt simple | clang-format --assume-filename=tests/x.c >tests/rfc8448_simple.c
+    tests/rfc8448_extract.py rfc8448.txt retry | clang-format --assume-filename=tests/x.c >tests/rfc8448_retry.c
+
+The results are checked in; nothing runs this at build or test time.  It takes the values as the RFC prints them, and cuts
+out of the messages what a test gives as an answer: randoms, certificate, signature, cookie, ticket.
+"""
+import re
+import sys
+
+HEAD = """/* rfc8448_%s.c: the trace of RFC 8448 %s, byte for byte.
+ * Written by rfc8448_extract.py, not by hand. */
+#include "rfc8448.h"
+"""
+
+
+def section(text, number):
+    """The lines of one section, without page breaks."""
+    text = re.sub(r"\n+Thomson +Informational.*\n\f?\n?RFC 8448 .*\n+", "\n\n", text)
+    start = re.search(r"^%d\.  \w" % number, text, re.M).start()
+    end = re.search(r"^%d\.  \w" % (number + 1), text, re.M).start()
+    return text[start:end]
+
+
+def values(text):
+    """[(who, step, {label: bytes})] in the RFC's order."""
+    out = []
+    for part in re.split(r"^   (?=\{)", text, flags=re.M)[1:]:
+        who, step = re.match(r"\{(\w+)\}\s+(.*?)(?::\n|\n\n|\Z)", part, re.S).groups()
+        found = {}
+        for m in re.finditer(r"^      ([\w ]+?) \((\d+) octets\):((?:\s+[0-9a-f]{2}\b)+)", part, re.M):
+            data = bytes.fromhex("".join(m.group(3).split()))
+            if len(data) != int(m.group(2)):
+                sys.exit("%s: %d octets, not %s" % (m.group(1), len(data), m.group(2)))
+            found[m.group(1)] = data
+        out.append((who, re.sub(r"\s+", " ", step), found))
+    return out
+
+
+class Trace:
+    def __init__(self, text, number):
+        self.steps = values(section(text, number))
+
+    def get(self, who, step, label, nth=0):
+        hits = [f[label] for w, s, f in self.steps if w == who and s.startswith(step) and label in f]
+        return hits[nth] if nth < len(hits) else b""
+
+    def secret(self, label):
+        return self.get("server", 'derive secret "tls13 %s"' % label, "expanded") or self.get(
+            "client", 'derive secret "tls13 %s"' % label, "expanded")
+
+    def records(self, who, kind):
+        return [f["complete record"] for w, s, f in self.steps if w == who and s == "send %s record" % kind]
+
+
+def extension(body, wanted):
+    """The contents of extension |wanted| in the extension block |body|."""
+    while body:
+        kind, length = int.from_bytes(body[:2], "big"), int.from_bytes(body[2:4], "big")
+        if kind == wanted:
+            return body[4 : 4 + length]
+        body = body[4 + length :]
+    return b""
+
+
+def fields(t, retry):
+    client, server = t.records("client", "handshake"), t.records("server", "handshake")
+    hello = t.get("client", "construct a ClientHello", "ClientHello")
+    retry_hello = t.get("client", "construct a ClientHello", "ClientHello", 1)
+    server_hello = t.get("server", "construct a ServerHello", "ServerHello", 1 if retry else 0)
+    retry_request = t.get("server", "construct a ServerHello", "ServerHello") if retry else b""
+    certificate = t.get("server", "construct a Certificate handshake", "Certificate")
+    verify = t.get("server", "construct a CertificateVerify", "CertificateVerify")
+    ticket = t.get("server", "construct a NewSessionTicket", "NewSessionTicket")
+    nonce_len = ticket[12] if ticket else 0
+    curve = "P-256" if retry else "x25519"
+    first_curve = t.get("client", "create an ephemeral x25519", "private key")
+    return {
+        "client_x25519": first_curve,
+        "client_p256": t.get("client", "create an ephemeral P-256", "private key"),
+        "server_private": t.get("server", "create an ephemeral " + curve, "private key"),
+        "client_hello": hello,
+        "retry_request": retry_request,
+        "retry_hello": retry_hello,
+        "server_hello": server_hello,
+        "server_random": server_hello[6:38],
+        "cookie": extension(retry_request[44:], 44)[2:] if retry else b"",
+        "encrypted_extensions": t.get("server", "construct an EncryptedExtensions", "EncryptedExtensions"),
+        "certificate": certificate,
+        "certificate_der": certificate[11:-2],
+        "certificate_verify": verify,
+        "signature": verify[8:],
+        "server_finished": t.get("server", "calculate finished", "finished"),
+        "client_finished": t.get("client", "calculate finished", "finished"),
+        "ticket_message": ticket,
+        "ticket_nonce": ticket[13 : 13 + nonce_len],
+        "ticket": ticket[15 + nonce_len : 15 + nonce_len + int.from_bytes(ticket[13 + nonce_len : 15 + nonce_len], "big")],
+        "client_handshake_traffic": t.secret("c hs traffic"),
+        "server_handshake_traffic": t.secret("s hs traffic"),
+        "client_application_traffic": t.secret("c ap traffic"),
+        "server_application_traffic": t.secret("s ap traffic"),
+        "exporter": t.secret("exp master"),
+        "resumption": t.secret("res master"),
+        "resumption_psk": t.get("server", "generate resumption secret", "expanded"),
+        "data": t.get("client", "send application_data", "payload"),
+        "client_hello_record": client[0],
+        "retry_request_record": server[0] if retry else b"",
+        "retry_hello_record": client[1] if retry else b"",
+        "server_hello_record": server[1 if retry else 0],
+        "server_flight": t.get("server", "send handshake record", "payload", 2 if retry else 1),
+        "server_flight_record": server[2 if retry else 1],
+        "client_finished_record": client[2 if retry else 1],
+        "ticket_record": b"" if retry else server[2],
+        "client_data_record": b"".join(t.records("client", "application_data")),
+        "server_data_record": b"".join(t.records("server", "application_data")),
+        "client_alert_record": t.records("client", "alert")[0],
+        "server_alert_record": t.records("server", "alert")[0],
+        "server_handshake_key": t.get("server", "derive write traffic keys for handshake", "key expanded"),
+        "server_handshake_iv": t.get("server", "derive write traffic keys for handshake", "iv expanded"),
+    }
+
+
+def show(name, title, data):
+    for field, value in data.items():
+        if value:
+            print("static const uint8_t %s_%s[] = {%s};" % (name, field, ", ".join("0x%02x" % b for b in value)))
+    print("const struct rfc8448_trace rfc8448_%s = {\n.name = \"%s\"," % (name, title))
+    for field, value in data.items():
+        if value:
+            print(".%s = {%s_%s, sizeof %s_%s}," % (field, name, field, name, field))
+    print("};\n")
+
+
+def main():
+    text = open(sys.argv[1], encoding="ascii").read()
+    name = sys.argv[2]
+    number, title = {"simple": (3, "section 3, simple 1-RTT"), "retry": (5, "section 5, HelloRetryRequest")}[name]
+    print(HEAD % (name, title))
+    show(name, title, fields(Trace(text, number), name == "retry"))
+
+
+main()
