@@ -6,7 +6,7 @@
 #   examples/*.c      run without arguments; exit status 0 is a pass
 #
 # Criterion drags OpenSSL's libcrypto into the process (by way of libgit2).  BoringSSL's stands before it on the link
-# line, so every name binds to BoringSSL's.
+# line, so every name binds to BoringSSL's; `./dev check` looks.
 
 find_path(CRITERION_INCLUDE_DIR criterion/criterion.h)
 find_library(CRITERION_LIBRARY criterion)
@@ -20,6 +20,15 @@ file(GLOB TESTLIB_SOURCES CONFIGURE_DEPENDS tests/*.c)
 if(TESTLIB_SOURCES)
   list(REMOVE_ITEM TESTLIB_SOURCES ${TEST_SOURCES} ${PLAIN_SOURCES})
 endif()
+
+# Criterion maps its arena where ThreadSanitizer keeps its shadow: that build has the plain programs only.
+if(CMAKE_C_FLAGS MATCHES "fsanitize=thread")
+  set(TEST_SOURCES "")
+endif()
+
+# ld warns of every test that two libcryptos "may conflict", which is known and looked at.
+include(CheckLinkerFlag)
+check_linker_flag(C LINKER:--no-warnings HF_HAVE_NO_WARNINGS)
 
 set(HF_TEST_TIMEOUT 600 CACHE STRING "Seconds a test program may take")
 
@@ -60,6 +69,9 @@ foreach(source IN LISTS TEST_SOURCES PLAIN_SOURCES)
   if(name MATCHES "^test_")
     target_include_directories(${name} PRIVATE ${CRITERION_INCLUDE_DIR})
     target_link_libraries(${name} PRIVATE ${CRITERION_LIBRARY})
+    if(HF_HAVE_NO_WARNINGS)
+      target_link_options(${name} PRIVATE LINKER:--no-warnings)
+    endif()
   endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${HF_TEST_TIMEOUT})
