@@ -212,6 +212,7 @@ HF_EXPORT unsigned hf_wants(const hf_conn *conn);
 /* hf_facts is what is known about a connection; each field is zero or absent until it is.  The hf_bytes last until the
  * next call on the connection that is not a getter. */
 typedef struct hf_facts {
+  hf_role role;        /* this side's; known from the start */
   uint16_t version;    /* 0x0304 */
   uint16_t suite;      /* section B.4 */
   uint16_t group;      /* of the key exchange (4.3.7) */
