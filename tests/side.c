@@ -1,0 +1,299 @@
+/* side.c: see side.h.  Owns the loop around the engine and the usual answers; side_replay.c does it
+ * all again. */
+#include "side.h"
+
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char cookie_mark[] = "cookie:", ticket_mark[] = "ticket:";
+
+void side_entropy(hf_entropy *out, uint64_t seed) {
+  uint8_t *bytes = (uint8_t *)out;
+  uint8_t input[16] = {0};
+  for (size_t i = 0; i < 8; i++) input[i] = (uint8_t)(seed >> (8 * i));
+  for (size_t at = 0; at < sizeof *out; at += 32) {
+    uint8_t digest[32];
+    input[8] = (uint8_t)(at / 32);
+    SHA256(input, sizeof input, digest);
+    memcpy(bytes + at, digest, sizeof *out - at < 32 ? sizeof *out - at : 32);
+  }
+  /* A scalar below 2^(n-1) is below the order of its curve. */
+  out->p256[0] &= 0x7f;
+  out->p384[0] &= 0x7f;
+  out->p521[0] = 0;
+}
+
+/* offered says whether |name| is in a ProtocolNameList without its outer length. */
+static bool offered(hf_bytes list, hf_bytes name) {
+  for (size_t at = 0; at < list.len; at += 1U + list.data[at]) {
+    if (list.data[at] == name.len && memcmp(list.data + at + 1, name.data, name.len) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool begins_with(hf_bytes bytes, const char *mark) {
+  return bytes.len >= strlen(mark) && memcmp(bytes.data, mark, strlen(mark)) == 0;
+}
+
+static hf_bytes behind(hf_bytes bytes, const char *mark) {
+  return (hf_bytes){bytes.data + strlen(mark), bytes.len - strlen(mark)};
+}
+
+static hf_bytes marked(struct buf *room, const char *mark, hf_bytes bytes) {
+  buf_add(room, mark, strlen(mark));
+  buf_add(room, bytes.data, bytes.len);
+  return (hf_bytes){room->data, room->len};
+}
+
+static void usual_cookie(struct side_answer *answer, const hf_question_t *q, struct buf *room) {
+  if (q->cookie.make) {
+    answer->first = marked(room, cookie_mark, q->cookie.content);
+  } else if (begins_with(q->cookie.cookie, cookie_mark)) {
+    answer->first = behind(q->cookie.cookie, cookie_mark);
+  } else {
+    *answer = (struct side_answer){.ask = q->ask, .refuse = true, .alert = 47};
+  }
+}
+
+static void usual_session(struct side_answer *answer, const hf_question_t *q) {
+  for (size_t i = 0; i < q->session.num; i++) {
+    hf_bytes name = q->session.candidates[i].name;
+    if (!begins_with(name, ticket_mark)) continue;
+    answer->first = behind(name, ticket_mark);
+    answer->index = i;
+    answer->flags = HF_ACCEPT_EARLY;
+    return;
+  }
+}
+
+/* usual_answer leaves refused what it has no answer to. */
+static void usual_answer(struct side_answer *answer, const struct side *side,
+                         const hf_question_t *q, struct buf *room) {
+  const struct credential *credential = side->setup.credential;
+  *answer = (struct side_answer){.ask = q->ask};
+  switch (q->ask) {
+    case HF_ASK_HELLO:
+      if (offered(q->hello.alpn, side->setup.alpn)) answer->first = side->setup.alpn;
+      break;
+    case HF_ASK_COOKIE:
+      usual_cookie(answer, q, room);
+      break;
+    case HF_ASK_SESSION:
+      usual_session(answer, q);
+      break;
+    case HF_ASK_IDENTITY:
+      answer->none = credential == NULL;
+      break;
+    case HF_ASK_SIGNATURE:
+      answer->refuse =
+          !credential_sign(room, credential->key, q->signature.sigalg, q->signature.input);
+      answer->first = (hf_bytes){room->data, room->len};
+      break;
+    case HF_ASK_TICKET:
+      answer->first = marked(room, ticket_mark, q->ticket.state);
+      break;
+    case HF_ASK_VERDICT:
+    case HF_ASK_KEEP:
+    case HF_ASK_INSTALL:
+      break;
+    case HF_ASK_NONE:
+    case HF_ASK_ENCAP:
+    case HF_ASK_DECOMPRESS:
+      answer->refuse = true;
+      break;
+  }
+}
+
+static hf_status give(hf_conn *conn, const struct side_answer *a,
+                      const struct credential *credential) {
+  if (a->refuse) return hf_refuse(conn, a->alert);
+  switch (a->ask) {
+    case HF_ASK_HELLO:
+      return hf_answer_hello(conn, NULL, a->first, NULL);
+    case HF_ASK_COOKIE:
+      return hf_answer_cookie(conn, a->first);
+    case HF_ASK_SESSION:
+      return hf_answer_session(conn, a->index, a->first, a->flags);
+    case HF_ASK_IDENTITY:
+      return hf_answer_identity(conn, a->none ? NULL : credential->identity);
+    case HF_ASK_ENCAP:
+      return hf_answer_encap(conn, a->first, a->second);
+    case HF_ASK_SIGNATURE:
+      return hf_answer_signature(conn, a->first);
+    case HF_ASK_VERDICT:
+      return hf_answer_verdict(conn);
+    case HF_ASK_DECOMPRESS:
+      return hf_answer_decompress(conn, a->first);
+    case HF_ASK_TICKET:
+      return hf_answer_ticket(conn, a->first);
+    case HF_ASK_KEEP:
+    case HF_ASK_INSTALL:
+      return hf_answer_done(conn);
+    case HF_ASK_NONE:
+      break;
+  }
+  return HF_MISUSE;
+}
+
+static void keep_answer(struct side *side, const struct side_answer *answer) {
+  side->answers = realloc(side->answers, (side->num_answers + 1) * sizeof *side->answers);
+  struct side_answer *kept = &side->answers[side->num_answers++];
+  *kept = *answer;
+  kept->first = buf_copy(answer->first);
+  kept->second = buf_copy(answer->second);
+}
+
+static void answer_question(struct side *side) {
+  const hf_question_t *q = hf_question(side->conn);
+  struct side_answer answer;
+  struct buf room = {0};
+  side->asked[q->ask]++;
+  if (q->ask == HF_ASK_KEEP) {
+    side->kept.len = 0;
+    buf_add(&side->kept, q->keep.state.data, q->keep.state.len);
+  }
+  usual_answer(&answer, side, q, &room);
+  if (side->setup.answer != NULL) (void)side->setup.answer(side->setup.arg, &answer, q);
+  keep_answer(side, &answer);
+  if (give(side->conn, &answer, side->setup.credential) == HF_MISUSE) {
+    side->broken = "an answer was MISUSE";
+  }
+  buf_free(&room);
+}
+
+static void flush(struct side *side) {
+  size_t max = side->setup.flush_max == 0 ? 4096 : side->setup.flush_max, len = 0;
+  uint8_t *room = buf_room(&side->out, max);
+  if (hf_flush(side->conn, &len, room, max) != HF_OK || len == 0 || len > max) {
+    side->broken = "hf_flush gave nothing though output was wanted";
+    return;
+  }
+  buf_add(&side->sent, room, len);
+  buf_added(&side->out, len);
+}
+
+/* take_record gives the engine the front of |in|; false: it needs more. */
+static bool take_record(struct side *side) {
+  hf_bytes app = {NULL, 0};
+  size_t used = 0, need = hf_need(side->conn, side->in.data, side->in.len);
+  hf_status status = hf_open(side->conn, &app, &used, side->in.data, side->in.len);
+  if (status != HF_OK) {
+    side->in.len = 0;
+    return true;
+  }
+  if (used > side->in.len) {
+    side->broken = "hf_open consumed more than there was";
+    return false;
+  }
+  bool asks = (hf_wants(side->conn) & (HF_WANT_ANSWER | HF_CLOSED)) != 0;
+  if ((need == 0) != (used > 0) && !asks) side->broken = "hf_need and hf_open disagree";
+  buf_add(&side->app, app.data, app.len);
+  buf_drop(&side->in, used);
+  return used > 0 || asks;
+}
+
+static hf_status pump(struct side *side) {
+  while (side->broken == NULL) {
+    unsigned wants = hf_wants(side->conn);
+    if ((wants & HF_CAN_SEND) && (wants & HF_WANT_OUTPUT)) {
+      side->broken = "CAN_SEND stands beside WANT_OUTPUT";
+    } else if (wants & HF_WANT_OUTPUT) {
+      flush(side);
+    } else if (wants & HF_FAILED) {
+      break;
+    } else if (wants & HF_WANT_ANSWER) {
+      answer_question(side);
+    } else if (side->in.len == 0 || !(wants & HF_WANT_INPUT) || !take_record(side)) {
+      break;
+    }
+  }
+  return side_fault(side);
+}
+
+hf_status side_new(struct side *side, const struct side_setup *setup) {
+  *side = (struct side){.setup = *setup};
+  hf_status status = hf_config_new(&side->config, &setup->settings);
+  if (status == HF_OK) status = hf_new(&side->conn, side->config, &setup->start);
+  return status == HF_OK ? pump(side) : status;
+}
+
+void side_free(struct side *side) {
+  hf_free(side->conn);
+  hf_config_free(side->config);
+  struct buf *bufs[] = {&side->in, &side->out, &side->app, &side->kept, &side->tape, &side->sent};
+  for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) buf_free(bufs[i]);
+  for (size_t i = 0; i < side->num_answers; i++) {
+    free((void *)side->answers[i].first.data);
+    free((void *)side->answers[i].second.data);
+  }
+  free(side->answers);
+  free(side->items);
+  *side = (struct side){.conn = NULL};
+}
+
+static void keep_item(struct side *side, enum side_step step, const uint8_t *data, size_t len,
+                      bool flag) {
+  side->items = realloc(side->items, (side->num_items + 1) * sizeof *side->items);
+  side->items[side->num_items++] = (struct side_item){step, side->tape.len, len, flag};
+  buf_add(&side->tape, data, len);
+}
+
+hf_status side_feed(struct side *side, const uint8_t *data, size_t len) {
+  keep_item(side, SIDE_INPUT, data, len, false);
+  buf_add(&side->in, data, len);
+  return pump(side);
+}
+
+hf_status side_send(struct side *side, const uint8_t *data, size_t len) {
+  keep_item(side, SIDE_SEND, data, len, false);
+  hf_status status = pump(side);
+  do {
+    if (status != HF_OK) return status;
+    hf_facts facts;
+    hf_get_facts(&facts, side->conn);
+    size_t part = len < facts.max_data ? len : facts.max_data, made = 0;
+    size_t max = part + facts.header + facts.trailer + side->setup.settings.padding;
+    uint8_t *room = buf_room(&side->out, max);
+    status = hf_seal(side->conn, &made, room, max, data, part);
+    if (status != HF_OK) return status;
+    buf_add(&side->sent, room, made);
+    buf_added(&side->out, made);
+    data += part;
+    len -= part;
+    status = pump(side); /* the engine may change its keys between two records */
+  } while (len > 0);
+  return status;
+}
+
+static hf_status command(struct side *side, hf_status status) {
+  hf_status fault = pump(side);
+  return status != HF_OK ? status : fault;
+}
+
+hf_status side_close(struct side *side) {
+  keep_item(side, SIDE_CLOSE, NULL, 0, false);
+  return command(side, hf_close(side->conn));
+}
+
+hf_status side_rekey(struct side *side, bool peer_too) {
+  keep_item(side, SIDE_REKEY, NULL, 0, peer_too);
+  return command(side, hf_rekey(side->conn, peer_too));
+}
+
+hf_status side_issue_ticket(struct side *side) {
+  keep_item(side, SIDE_ISSUE_TICKET, NULL, 0, false);
+  return command(side, hf_issue_ticket(side->conn));
+}
+
+bool side_is_ready(const struct side *side) {
+  return side->conn != NULL && (hf_wants(side->conn) & HF_READY) != 0;
+}
+
+hf_status side_fault(const struct side *side) {
+  hf_fault fault;
+  hf_get_fault(&fault, side->conn);
+  return fault.status;
+}

@@ -1,0 +1,93 @@
+/* side.h: one engine with the answers it needs, for tests: feed it the peer's bytes, take its
+ * output.
+ *
+ * A side answers every question by itself out of its setup, unless the setup's `answer` does.
+ * Output is taken from the engine as soon as there is some.  What went in (the peer's bytes,
+ * answers, commands) is kept, so that side_replay can do it all again with the input cut
+ * differently and compare what comes out: signatures are not the same twice, so the answers are
+ * part of the input.
+ */
+#ifndef HANDFAST_TESTS_SIDE_H
+#define HANDFAST_TESTS_SIDE_H
+
+#include <handfast/handfast.h>
+
+#include "buf.h"
+#include "credential.h"
+
+/* side_answer is one answer of any kind. */
+struct side_answer {
+  hf_ask ask;
+  bool refuse; /* with |alert| */
+  uint8_t alert;
+  bool none; /* HF_ASK_IDENTITY: none */
+  size_t index;
+  unsigned flags;
+  hf_bytes first,
+      second; /* first: the ALPN, cookie, state, signature, ...; second: HF_ASK_ENCAP's secret */
+};
+
+/* side_setup is what a side starts from.  All it points at must outlive the side and what was kept
+ * of it. */
+struct side_setup {
+  hf_settings settings;
+  hf_start start;
+  const struct credential *credential; /* NULL: none */
+  hf_bytes alpn;                       /* server: the protocol to choose if it was offered */
+  /* Answers |question| into |answer|, which starts as the usual answer, in memory of the caller's
+   * that lasts until the next question; false: the usual answer it is.  NULL: always. */
+  bool (*answer)(void *arg, struct side_answer *answer, const hf_question_t *question);
+  void *arg;
+  size_t flush_max; /* room given to each hf_flush; 0: 4096 */
+};
+
+enum side_step { SIDE_INPUT, SIDE_SEND, SIDE_CLOSE, SIDE_REKEY, SIDE_ISSUE_TICKET };
+/* side_item is a step that was taken: bytes are [at, at + len) of side.tape. */
+struct side_item {
+  enum side_step step;
+  size_t at, len;
+  bool flag;
+};
+
+struct side {
+  struct side_setup setup;
+  hf_config *config;
+  hf_conn *conn;
+  struct buf in;      /* from the peer, not consumed yet */
+  struct buf out;     /* for the peer */
+  struct buf app;     /* application data received */
+  struct buf kept;    /* the last session to keep */
+  unsigned asked[16]; /* how often each question was asked */
+  const char *broken; /* a promise of handfast.h that the engine broke; NULL: none */
+  /* What is kept. */
+  struct buf tape, sent; /* bytes of the items and answers; everything that was ever in |out| */
+  struct side_item *items;
+  struct side_answer *answers; /* their bytes are copies */
+  size_t num_items, num_answers;
+};
+
+/* side_entropy fills |out| from |seed|: always the same, always in range, good for tests alone. */
+void side_entropy(hf_entropy *out, uint64_t seed);
+
+/* side_new starts a side; free it with side_free whatever is returned. */
+hf_status side_new(struct side *side, const struct side_setup *setup);
+void side_free(struct side *side);
+/* side_feed gives the peer's bytes to the engine and answers what it asks.  HF_OK, or why the
+ * connection failed. */
+hf_status side_feed(struct side *side, const uint8_t *data, size_t len);
+/* side_send seals |data| in as few records as the engine takes. */
+hf_status side_send(struct side *side, const uint8_t *data, size_t len);
+hf_status side_close(struct side *side);
+hf_status side_rekey(struct side *side, bool peer_too);
+hf_status side_issue_ticket(struct side *side);
+bool side_is_ready(const struct side *side);
+/* side_fault is why the connection failed, HF_OK if it did not. */
+hf_status side_fault(const struct side *side);
+
+/* side_replay does to a new engine all that was done to |side|, the peer's bytes |piece| at a time
+ * (0: all that came between two
+ * commands at once), and returns NULL if the output, the data and the end are the same, else what
+ * differs. */
+const char *side_replay(const struct side *side, size_t piece);
+
+#endif

@@ -1,0 +1,101 @@
+/* side_replay.c: does to a new engine what was done to another, with the input cut differently. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "side.h"
+
+struct replayer {
+  const struct side *side;
+  size_t next;
+  const char *differs;
+};
+
+static bool answer_again(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  struct replayer *replayer = arg;
+  if (replayer->next >= replayer->side->num_answers) {
+    replayer->differs = "more questions were asked";
+    return false;
+  }
+  const struct side_answer *kept = &replayer->side->answers[replayer->next++];
+  if (kept->ask != question->ask) {
+    replayer->differs = "another question was asked";
+    return false;
+  }
+  *answer = *kept;
+  return true;
+}
+
+/* join_inputs is |item| with the inputs that follow it at once; |*i| ends at the last of them. */
+static struct side_item join_inputs(const struct side *side, size_t *i) {
+  struct side_item item = side->items[*i];
+  while (item.step == SIDE_INPUT && *i + 1 < side->num_items &&
+         side->items[*i + 1].step == SIDE_INPUT) {
+    item.len += side->items[++*i].len;
+  }
+  return item;
+}
+
+/* feed_pieces copies each piece to memory of just its size, so that a sanitizer sees a step beyond
+ * its end. */
+static void feed_pieces(struct side *again, const uint8_t *data, size_t len, size_t piece) {
+  if (piece == 0) piece = len;
+  for (size_t at = 0; at < len; at += piece) {
+    size_t part = len - at < piece ? len - at : piece;
+    hf_bytes copy = buf_copy((hf_bytes){data + at, part});
+    (void)side_feed(again, copy.data, part);
+    free((void *)copy.data);
+  }
+}
+
+static void step_again(struct side *again, const struct side *side, const struct side_item *item,
+                       size_t piece) {
+  switch (item->step) {
+    case SIDE_INPUT:
+      feed_pieces(again, side->tape.data + item->at, item->len, piece);
+      break;
+    case SIDE_SEND:
+      (void)side_send(again, side->tape.data + item->at, item->len);
+      break;
+    case SIDE_CLOSE:
+      (void)side_close(again);
+      break;
+    case SIDE_REKEY:
+      (void)side_rekey(again, item->flag);
+      break;
+    case SIDE_ISSUE_TICKET:
+      (void)side_issue_ticket(again);
+      break;
+  }
+}
+
+static bool same(const struct buf *a, const struct buf *b) {
+  return bytes_equal((hf_bytes){a->data, a->len}, (hf_bytes){b->data, b->len});
+}
+
+static const char *compare(const struct side *again, const struct side *side) {
+  if (again->broken != NULL) return again->broken;
+  if (!same(&again->sent, &side->sent)) return "the output differs";
+  if (!same(&again->app, &side->app)) return "the data received differs";
+  if (side_fault(again) != side_fault(side)) return "the fault differs";
+  if (hf_wants(again->conn) != hf_wants(side->conn)) return "what is wanted differs";
+  return NULL;
+}
+
+const char *side_replay(const struct side *side, size_t piece) {
+  struct replayer replayer = {.side = side};
+  struct side_setup setup = side->setup;
+  setup.answer = answer_again;
+  setup.arg = &replayer;
+  struct side again;
+  hf_status status = side_new(&again, &setup);
+  const char *differs = again.conn == NULL ? hf_status_text(status) : NULL;
+  for (size_t i = 0; differs == NULL && i < side->num_items; i++) {
+    struct side_item item = join_inputs(side, &i);
+    step_again(&again, side, &item, piece);
+    differs = replayer.differs;
+  }
+  if (differs == NULL && replayer.next != side->num_answers) differs = "fewer questions were asked";
+  if (differs == NULL) differs = compare(&again, side);
+  side_free(&again);
+  return differs;
+}
