@@ -4,6 +4,10 @@
 #   tests/plain_*.c   a program with a main of its own each; exit status 0 is a pass
 #   tests/*.c         everything else: one helper library, testlib, that all of them link
 #   examples/*.c      run without arguments; exit status 0 is a pass
+#   tests/package/    the installed copy; not in instrumented builds
+#
+# What has many cases in one program leaves them as TAP in results/ of the build directory, where `./dev test` counts
+# them and tests/checks/spec.py looks for those that SPEC.md names.
 #
 # Criterion drags OpenSSL's libcrypto into the process (by way of libgit2).  BoringSSL's stands before it on the link
 # line, so every name binds to BoringSSL's; `./dev check` looks.
@@ -30,6 +34,8 @@ endif()
 include(CheckLinkerFlag)
 check_linker_flag(C LINKER:--no-warnings HF_HAVE_NO_WARNINGS)
 
+set(HF_RESULTS ${PROJECT_BINARY_DIR}/results)
+file(MAKE_DIRECTORY ${HF_RESULTS})
 set(HF_TEST_TIMEOUT 600 CACHE STRING "Seconds a test program may take")
 
 function(hf_test_flags target)
@@ -75,6 +81,9 @@ foreach(source IN LISTS TEST_SOURCES PLAIN_SOURCES)
   endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${HF_TEST_TIMEOUT})
+  if(name MATCHES "^test_")
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT CRITERION_OUTPUTS=tap:${HF_RESULTS}/${name}.tap)
+  endif()
 endforeach()
 
 if(TARGET handfast_ssl_static)
@@ -83,4 +92,9 @@ if(TARGET handfast_ssl_static)
     add_test(NAME example_${name} COMMAND example_${name})
     set_tests_properties(example_${name} PROPERTIES TIMEOUT 60)
   endforeach()
+endif()
+
+if(TARGET handfast_ssl_static AND NOT CMAKE_C_FLAGS MATCHES "fsanitize|coverage")
+  add_test(NAME package COMMAND ${PROJECT_SOURCE_DIR}/tests/package/run ${PROJECT_BINARY_DIR} ${HF_RESULTS}/package.tap)
+  set_tests_properties(package PROPERTIES TIMEOUT 120)
 endif()
