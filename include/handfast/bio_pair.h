@@ -170,11 +170,11 @@ HF_EXPORT int BIO_nread0(BIO *bio, char **buf);
 HF_EXPORT int BIO_nread(BIO *bio, char **buf, int num);
 
 /* BIO_nwrite0 points |*buf| at free space of |bio|'s ring without a gap and returns its length.  It
- * writes nothing. Returns -1 with BIO_should_write if the ring is full; -1 with an error after
+ * writes nothing.  Returns -1 with BIO_should_write if the ring is full; -1 with an error after
  * BIO_shutdown_wr (BIO_R_BROKEN_PIPE) or if there is no memory (ERR_R_MALLOC_FAILURE); -2 with
  * BIO_R_UNINITIALIZED without a peer.  The space stays where it is, whatever the peer reads
- * meanwhile, until BIO_nwrite, BIO_write or BIO_reset on |bio|, or until the halves are parted; it
- * keeps the ring's memory until then. */
+ * meanwhile, and keeps the ring's memory, until BIO_nwrite, BIO_write, BIO_reset or BIO_shutdown_wr
+ * on |bio|, or until the halves are parted. */
 HF_EXPORT int BIO_nwrite0(BIO *bio, char **buf);
 
 /* BIO_nwrite points |*buf| likewise, and counts at most |num| bytes from there as written: put them
@@ -194,8 +194,8 @@ HF_EXPORT int BIO_nwrite(BIO *bio, char **buf, int num);
  */
 
 /* hf_bio_pair_is returns 1 if |bio| is a half made by this library's BIO_s_bio or BIO_new_bio_pair,
- * joined or not; 0 for every other BIO, libcrypto's own pair included, and for NULL.  The functions
- * below do nothing and return 0 on a BIO for which it is 0. */
+ * joined or not; 0 for every other BIO, libcrypto's own pair included, and for NULL.  For such a
+ * BIO the functions below do nothing and say so: nothing to read, no space, hf_bio_request -2. */
 HF_EXPORT int hf_bio_pair_is(const BIO *bio);
 
 /* hf_bio_peek points |*data| at the bytes that can be read from |bio| without a gap and returns
