@@ -10,10 +10,10 @@
 #include "script_model.h"
 #include "sequence_oracle.h"
 
-#ifndef HF_TESTS_DIR
-#define HF_TESTS_DIR "tests"
+#ifndef HF_SOURCE_DIR
+#define HF_SOURCE_DIR "."
 #endif
-#define GOLDEN HF_TESTS_DIR "/golden/sequences.txt"
+#define GOLDEN HF_SOURCE_DIR "/tests/golden/sequences.txt"
 
 /* One handshake between two models. */
 typedef struct table_run {
