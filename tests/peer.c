@@ -1,0 +1,175 @@
+/* peer.c: see peer.h.  Owns the child processes; wire.c has the sockets. */
+#define _GNU_SOURCE /* unshare */
+#include "peer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static long long now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+const char *peer_isolate(void) {
+  if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
+    return "a network namespace could not be made (unshare): it needs root, or user namespaces";
+  }
+  struct ifreq request = {.ifr_name = "lo"};
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  int failed = fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) != 0;
+  if (fd >= 0) close(fd);
+  return failed ? "the loopback interface of a new network namespace could not be brought up"
+                : NULL;
+}
+
+/* run becomes |command|. */
+static _Noreturn void run(char *command, int in, int out) {
+  char *words[64], *rest = NULL;
+  size_t num = 0;
+  for (char *word = strtok_r(command, " ", &rest); word != NULL && num < 63;
+       word = strtok_r(NULL, " ", &rest)) {
+    words[num++] = word;
+  }
+  words[num] = NULL;
+  dup2(in, 0);
+  dup2(out, 1);
+  dup2(out, 2);
+  unsetenv("LD_PRELOAD");
+  unsetenv("LD_LIBRARY_PATH");
+  signal(SIGPIPE, SIG_DFL);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  execvp(words[0], words);
+  fprintf(stderr, "%s is not installed\n", words[0]);
+  _exit(127);
+}
+
+const char *peer_start(struct peer *peer, const char *command) {
+  int in[2], out[2];
+  *peer = (struct peer){.pid = -1, .in = -1, .out = -1};
+  signal(SIGPIPE, SIG_IGN);
+  snprintf(peer->command, sizeof peer->command, "%s", command);
+  if (strlen(command) >= sizeof peer->command) return "a command is too long";
+  if (pipe2(in, O_CLOEXEC) != 0) return strerror(errno);
+  if (pipe2(out, O_CLOEXEC) != 0) return strerror(errno);
+  peer->pid = fork();
+  if (peer->pid == 0) {
+    char copy[sizeof peer->command];
+    memcpy(copy, peer->command, sizeof copy);
+    run(copy, in[0], out[1]);
+  }
+  close(in[0]);
+  close(out[1]);
+  peer->in = in[1];
+  peer->out = out[0];
+  fcntl(peer->in, F_SETFL, O_NONBLOCK);
+  fcntl(peer->out, F_SETFL, O_NONBLOCK);
+  return peer->pid < 0 ? strerror(errno) : NULL;
+}
+
+static void close_one(int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+static void read_output(struct peer *peer) {
+  ssize_t len;
+  while ((len = read(peer->out, buf_room(&peer->log, 65536), 65536)) > 0) {
+    buf_added(&peer->log, (size_t)len);
+  }
+  if (len == 0 || errno != EAGAIN) close_one(&peer->out);
+}
+
+static void write_input(struct peer *peer) {
+  ssize_t len = write(peer->in, peer->input.data, peer->input.len);
+  if (len > 0) {
+    buf_drop(&peer->input, (size_t)len);
+  } else if (errno != EAGAIN) {
+    close_one(&peer->in);
+  }
+}
+
+bool peer_pump(struct peer *peer, int wait_ms) {
+  struct pollfd fds[] = {{.fd = peer->out, .events = POLLIN},
+                         {.fd = peer->input.len > 0 ? peer->in : -1, .events = POLLOUT}};
+  if (peer->out < 0) return false;
+  if (poll(fds, 2, wait_ms) > 0) {
+    if (fds[1].revents != 0) write_input(peer);
+    if (fds[0].revents != 0) read_output(peer);
+  }
+  return peer->out >= 0;
+}
+
+bool peer_has_printed(const struct peer *peer, const char *text) {
+  return memmem(peer->log.data, peer->log.len, text, strlen(text)) != NULL;
+}
+
+bool peer_printed(struct peer *peer, const char *text) {
+  long long end = now_ms() + PEER_SECONDS * 1000;
+  bool runs = true;
+  while (!peer_has_printed(peer, text)) {
+    if (!runs || now_ms() > end) return false;
+    runs = peer_pump(peer, 100);
+  }
+  return true;
+}
+
+bool peer_end_input(struct peer *peer) {
+  long long end = now_ms() + PEER_SECONDS * 1000;
+  while (peer->input.len > 0 && peer->in >= 0 && now_ms() < end) peer_pump(peer, 100);
+  bool done = peer->input.len == 0;
+  close_one(&peer->in);
+  return done;
+}
+
+int peer_wait(struct peer *peer) {
+  long long end = now_ms() + PEER_SECONDS * 1000;
+  int status = 0;
+  while (peer->pid > 0 && now_ms() < end) {
+    if (!peer_pump(peer, 5)) poll(NULL, 0, 1);
+    if (waitpid(peer->pid, &status, WNOHANG) == peer->pid) {
+      peer->pid = -1;
+      if (peer->out >= 0) read_output(peer);
+      return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+  }
+  return -1;
+}
+
+void peer_stop(struct peer *peer) {
+  if (peer->pid > 0) {
+    kill(peer->pid, SIGKILL);
+    waitpid(peer->pid, NULL, 0);
+  }
+  close_one(&peer->in);
+  close_one(&peer->out);
+  buf_free(&peer->input);
+  buf_free(&peer->log);
+  peer->pid = -1;
+}
+
+const char *peer_tail(const struct peer *peer) {
+  static char text[3000];
+  size_t len = peer->log.len < 1800 ? peer->log.len : 1800;
+  const uint8_t *from = len == 0 ? NULL : peer->log.data + (peer->log.len - len);
+  int used = snprintf(text, sizeof text, "\n--- %s\n", peer->command);
+  for (size_t i = 0; i < len; i++) {
+    text[used++] = (from[i] >= ' ' && from[i] < 127) || from[i] == '\n' ? (char)from[i] : '.';
+  }
+  text[used] = 0;
+  return text;
+}
