@@ -1,0 +1,250 @@
+/* internal.h: what the files of ssl/ share: the structs behind SSL and SSL_CTX, and who owns what.
+ *
+ * Settings are one counted object, ssl_settings.  An SSL_CTX has one; SSL_new shares it.  Whoever
+ * changes a setting calls ssl_settings_edit first, which gives him one of his own if it is shared:
+ * so what is set on an SSL_CTX later does not reach an SSL, an SSL that changes nothing costs
+ * nothing, and threads only ever share settings that do not change.  The engine's view (hf_config,
+ * hf_credential) is made from settings when first needed, kept with them, and dropped by changes
+ * that concern it.
+ *
+ * ctx*.c, cert*.c, cipher*.c, verify*.c, names.c, ssl_lib.c: all of <openssl/ssl_settings.h>, and
+ * of ssl.h what makes, frees and describes an SSL.  driver.c, io.c, error.c, bio*.c, callbacks.c:
+ * handshake, data, shutdown, errors, transport, and the setters of callbacks and of quiet shutdown;
+ * they own struct ssl_io. */
+#ifndef HANDFAST_SSL_INTERNAL_H
+#define HANDFAST_SSL_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <openssl/ssl.h>
+
+#include <handfast/answers.h>
+#include <handfast/handfast.h>
+
+/* SSL_ERR puts an SSL_R_ or ERR_R_ reason on the error queue. */
+#define SSL_ERR(reason) ERR_put_error(ERR_LIB_SSL, 0, (reason), __FILE__, __LINE__)
+
+/* ---- Settings ---- */
+
+/* ssl_codes is an owned list of code points. */
+typedef struct ssl_codes {
+  uint16_t *list;
+  size_t num;
+} ssl_codes;
+
+/* One certificate for each kind of key. */
+enum { SSL_SLOT_RSA, SSL_SLOT_EC, SSL_SLOT_ED25519, SSL_SLOTS };
+
+/* ssl_slot is a certificate, its key and the chain after it; each may be absent. */
+typedef struct ssl_slot {
+  X509 *leaf;
+  EVP_PKEY *key;
+  STACK_OF(X509) * chain;
+} ssl_slot;
+
+/* ssl_credentials is the slots that are complete, in the order of SSL_SLOT_, the current one first.
+ * Immutable, counted. */
+typedef struct ssl_credentials {
+  atomic_uint references;
+  size_t num;
+  hf_credential *list[SSL_SLOTS];
+} ssl_credentials;
+
+/* Variants of the configuration that the engine is given. */
+enum {
+  SSL_CONFIG_SERVER = 1,      /* the role */
+  SSL_CONFIG_SECRETS = 2,     /* HF_EXPORT_SECRETS: there is a keylog callback */
+  SSL_CONFIG_TRACE = 4,       /* HF_TRACE: there is an info or msg callback */
+  SSL_CONFIG_IGNORE_NAME = 8, /* HF_IGNORE_SERVER_NAME */
+  SSL_CONFIGS = 16
+};
+
+typedef struct ssl_settings {
+  atomic_uint references;
+  bool lent; /* |param| was lent by SSL_CTX_get0_param and may change: not to be shared */
+  uint16_t version_min, version_max; /* 0: default */
+  uint32_t options;
+  int verify_mode;
+  int (*verify_callback)(int ok, X509_STORE_CTX *store_ctx);
+  X509_VERIFY_PARAM *param;
+  X509_STORE *verify_store;       /* NULL: the SSL_CTX's cert_store */
+  ssl_codes suites;               /* of TLS 1.3 */
+  ssl_codes suites12;             /* of TLS 1.2 and below */
+  STACK_OF(SSL_CIPHER) * ciphers; /* both, for SSL_get_ciphers */
+  ssl_codes groups;               /* empty: default; so the next two */
+  ssl_codes verify_sigalgs;
+  ssl_codes signing_sigalgs;
+  uint8_t *alpn; /* a valid ProtocolNameList, or NULL */
+  size_t alpn_len;
+  STACK_OF(X509_NAME) * authorities; /* NULL: none */
+  size_t max_cert_list;
+  /* What SSL_set_SSL_CTX replaces. */
+  ssl_slot slots[SSL_SLOTS];
+  int current_slot; /* -1: none yet */
+  int (*cert_cb)(SSL *ssl, void *arg);
+  void *cert_cb_arg;
+  uint8_t session_id_context[SSL_MAX_SID_CTX_LENGTH];
+  size_t session_id_context_len;
+  /* Made when first needed, by any thread; NULL: not yet. */
+  _Atomic(hf_config *) configs[SSL_CONFIGS];
+  _Atomic(ssl_credentials *) credentials;
+} ssl_settings;
+
+/* ssl_local is settings that are copied rather than shared, for they are small and often changed on
+ * an SSL. */
+typedef struct ssl_local {
+  uint32_t mode;
+  bool quiet_shutdown;
+  bool read_ahead;
+  uint16_t max_send_fragment; /* 512 to 16384: the driver cuts writes to this, and to
+                                 hf_facts.max_data */
+  void (*info_callback)(const SSL *ssl, int type, int value);
+  void (*msg_callback)(int is_write, int version, int content_type, const void *buf, size_t len,
+                       SSL *ssl, void *arg);
+  void *msg_callback_arg;
+} ssl_local;
+
+struct ssl_method_st {
+  int8_t role;      /* SSL_ROLE_ */
+  uint16_t version; /* 0: any */
+};
+
+enum { SSL_ROLE_NONE = -1, SSL_ROLE_CLIENT = 0, SSL_ROLE_SERVER = 1 };
+
+struct ssl_ctx_st {
+  atomic_uint references;
+  const SSL_METHOD *method;
+  ssl_settings *settings;
+  ssl_local local;
+  X509_STORE *cert_store;
+  CRYPTO_EX_DATA ex_data;
+  /* Read while connections run; not to be changed then. */
+  int (*servername_callback)(SSL *ssl, int *out_alert, void *arg);
+  void *servername_arg;
+  int (*alpn_select_cb)(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
+                        unsigned in_len, void *arg);
+  void *alpn_select_arg;
+  int (*verify_whole)(X509_STORE_CTX *store_ctx, void *arg); /* SSL_CTX_set_cert_verify_callback */
+  void *verify_whole_arg;
+  void (*keylog_callback)(const SSL *ssl, const char *line);
+  pem_password_cb *passwd_cb;
+  void *passwd_data;
+  int session_cache_mode;
+  unsigned long session_cache_size;
+  uint32_t session_timeout;
+};
+
+/* ---- A connection ---- */
+
+/* ssl_saved_error is one entry of the error queue, kept to be replayed. */
+typedef struct ssl_saved_error {
+  uint32_t packed; /* as ERR_peek_error; 0: none */
+  const char *file;
+  int line;
+} ssl_saved_error;
+
+/* ssl_io is what the running connection needs, all of it driver.c's, io.c's and error.c's.  All
+ * zero before the first call. Buffers exist only while they hold something. */
+enum { SSL_SAVED_ERRORS = 4 };
+typedef struct ssl_io {
+  hf_answers *answers; /* what the driver answers with; NULL before the start */
+  uint8_t *staged; /* sealed bytes that did not fit the write BIO: |staged_off| to |staged_len| are
+                      still to go */
+  size_t staged_len, staged_off;
+  const void
+      *write_buf;    /* the call that made them, which must be repeated (semantics: retry rules) */
+  size_t write_len;  /* its length */
+  size_t write_done; /* how much of it is sealed */
+  size_t write_staged; /* how much of that is in |staged| */
+  bool write_pending;
+  uint8_t *in; /* an incomplete record, or records of read-ahead: |in_off| to |in_len| */
+  size_t in_len, in_off, in_max;
+  uint8_t *plain; /* decrypted and not read yet: |plain_off| to |plain_len| */
+  size_t plain_len, plain_off;
+  int shutdown;      /* SSL_SENT_SHUTDOWN, SSL_RECEIVED_SHUTDOWN */
+  bool failed;       /* |errors| are replayed by each call */
+  bool started;      /* info callbacks were told of the start */
+  bool done;         /* and of the end: the handshake is complete */
+  bool zero_return;  /* this very call met close_notify */
+  bool hello_done;   /* server: the callbacks of HF_ASK_HELLO have run */
+  int handshake_ret; /* what a failed handshake returned */
+  size_t num_errors;
+  ssl_saved_error errors[SSL_SAVED_ERRORS];
+} ssl_io;
+
+struct ssl_st {
+  atomic_uint references;
+  SSL_CTX *ctx;       /* in force */
+  SSL_CTX *first_ctx; /* the one it was made from: callbacks for hellos, key logs */
+  ssl_settings *settings;
+  ssl_local local;
+  int8_t role; /* SSL_ROLE_ */
+  BIO *rbio, *wbio;
+  hf_conn *conn; /* NULL: not started */
+  int want;      /* SSL_NOTHING, or the SSL_ERROR_ that the last call gave */
+  ssl_io io;
+  char *host_name; /* client: to be sent */
+  char *peer_name; /* server: sent by the client, once SSL_get_servername was asked */
+  STACK_OF(CRYPTO_BUFFER) * peer_chain;   /* the peer's certificates in DER, NULL if none */
+  STACK_OF(X509) * peer_x509;             /* parsed, when asked for */
+  STACK_OF(X509) * peer_rest;             /* without the first */
+  STACK_OF(X509_NAME) * peer_authorities; /* client: of the server's CertificateRequest */
+  long verify_result;                     /* X509_V_ERR_INVALID_CALL before there is one */
+  CRYPTO_EX_DATA ex_data;
+};
+
+/* ---- From the settings to the connection: ssl_config.c, for the driver ---- */
+
+/* ssl_build_config returns the hf_config for |ssl| as it is configured now, lent until a setting of
+ * |ssl| changes; |ack_name|: acknowledge server_name (the servername callback said OK).  NULL: the
+ * reason is on the error queue. */
+hf_config *ssl_build_config(SSL *ssl, bool ack_name);
+/* ssl_get_credentials returns the credentials of |ssl|, lent until a setting of |ssl| changes.
+ * NULL: the reason is on the error queue. */
+const ssl_credentials *ssl_get_credentials(SSL *ssl);
+/* ssl_verify_store returns the store that |ssl| verifies with, lent. */
+X509_STORE *ssl_verify_store(const SSL *ssl);
+/* ssl_set_peer_chain keeps a copy of the chain of HF_ASK_VERDICT.  False: memory ran out. */
+bool ssl_set_peer_chain(SSL *ssl, const hf_bytes *chain, size_t num);
+/* ssl_set_peer_authorities keeps the names of HF_ASK_IDENTITY for SSL_get_client_CA_list; those
+ * that cannot be parsed are left out. */
+bool ssl_set_peer_authorities(SSL *ssl, const hf_bytes *names, size_t num);
+
+/* ---- From the connection: driver.c and io.c, for ssl_lib.c ---- */
+
+/* ssl_io_reset frees the connection and all that ssl_io holds, and zeroes it: SSL_clear, SSL_free.
+ * BIOs stay. */
+void ssl_io_reset(SSL *ssl);
+
+/* ---- Within the settings: ctx*.c, cert*.c, cipher*.c, verify*.c ---- */
+
+/* What a change concerns. */
+enum { SSL_EDIT_NOTHING = 0, SSL_EDIT_CONFIG = 1, SSL_EDIT_CREDENTIALS = 2 };
+
+/* ssl_settings_new makes settings with all defaults and one reference.  NULL: memory ran out. */
+ssl_settings *ssl_settings_new(void);
+/* ssl_settings_share returns another reference to |*settings|, or a copy if they may not be shared.
+ * NULL: memory ran out. */
+ssl_settings *ssl_settings_share(ssl_settings *settings);
+/* ssl_settings_free releases a reference; NULL is allowed. */
+void ssl_settings_free(ssl_settings *settings);
+/* ssl_settings_edit makes |*settings| the caller's own and drops what was made of what |concerns|
+ * says.  It returns
+ * |*settings|, or NULL, with the reason on the error queue: memory ran out. */
+ssl_settings *ssl_settings_edit(ssl_settings **settings, int concerns);
+/* ssl_codes_set copies |num| codes.  False: memory ran out, |out| is as it was. */
+bool ssl_codes_set(ssl_codes *out, const uint16_t *list, size_t num);
+/* ssl_credentials_free releases a reference; NULL is allowed. */
+void ssl_credentials_free(ssl_credentials *credentials);
+/* ssl_credentials_make makes credentials from the slots.  NULL: the reason is on the error queue.
+ */
+ssl_credentials *ssl_credentials_make(const ssl_settings *settings);
+/* ssl_slot_clear drops what a slot holds; ssl_slots_copy puts copies of |from|'s slots in place of
+ * |to|'s.  False: memory ran out. */
+void ssl_slot_clear(ssl_slot *slot);
+bool ssl_slots_copy(ssl_settings *to, const ssl_settings *from);
+/* ssl_ciphers_rebuild makes |ciphers| anew from both lists of suites.  False: memory ran out. */
+bool ssl_ciphers_rebuild(ssl_settings *settings);
+
+#endif
