@@ -7,7 +7,7 @@
 #   tests/package/    the installed copy; not in instrumented builds
 #
 # What has many cases in one program leaves them as TAP in results/ of the build directory, where `./dev test` counts
-# them and tests/checks/spec.py looks for those that SPEC.md names.
+# them.
 #
 # Criterion drags OpenSSL's libcrypto into the process (by way of libgit2).  BoringSSL's stands before it on the link
 # line, so every name binds to BoringSSL's; `./dev check` looks.
