@@ -82,7 +82,8 @@ foreach(source IN LISTS TEST_SOURCES PLAIN_SOURCES)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${HF_TEST_TIMEOUT})
   if(name MATCHES "^test_")
-    set_tests_properties(${name} PROPERTIES ENVIRONMENT CRITERION_OUTPUTS=tap:${HF_RESULTS}/${name}.tap)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "CRITERION_OUTPUTS=tap:${HF_RESULTS}/${name}.tap;\
+LSAN_OPTIONS=print_suppressions=0:suppressions=${PROJECT_SOURCE_DIR}/tests/checks/lsan.supp")
   endif()
 endforeach()
 
