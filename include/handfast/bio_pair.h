@@ -97,10 +97,9 @@ HF_EXPORT const BIO_METHOD *BIO_s_bio(void);
 
 /* BIO_new_bio_pair makes two halves and joins them.  |writebuf1| is the size in bytes of the ring
  * that |*bio1| writes to, |writebuf2| that of |*bio2|; 0 means HF_BIO_PAIR_SIZE, anything from 1 to
- * LONG_MAX will do.  What
- * |*bio1| and |*bio2| held before is overwritten, not freed.  Returns 1; or 0 with an error on the
- * queue (ERR_R_MALLOC_FAILURE, or BIO_R_INVALID_ARGUMENT for a size over LONG_MAX) and both set to
- * NULL. */
+ * LONG_MAX will do.  What |*bio1| and |*bio2| held before is overwritten, not freed.  Returns 1; or
+ * 0 with an error on the queue (ERR_R_MALLOC_FAILURE, or BIO_R_INVALID_ARGUMENT for a size over
+ * LONG_MAX) and both set to NULL. */
 HF_EXPORT int BIO_new_bio_pair(BIO **bio1, size_t writebuf1, BIO **bio2, size_t writebuf2);
 
 /* BIO_make_bio_pair joins two halves made with BIO_new(BIO_s_bio()).  Each keeps its ring's size;
@@ -131,7 +130,7 @@ HF_EXPORT int BIO_shutdown_wr(BIO *b);
 /* ---- How much ---- */
 
 /* BIO_ctrl_get_write_guarantee returns how many bytes a BIO_write to |b| would take now: what is
- * free in its ring. A longer write takes as much, and one to a full ring asks for a retry.  0
+ * free in its ring.  A longer write takes as much, and one to a full ring asks for a retry.  0
  * without a peer and after BIO_shutdown_wr. */
 HF_EXPORT size_t BIO_ctrl_get_write_guarantee(BIO *b);
 /* BIO_get_write_guarantee is the same as an int, at most INT_MAX. */
@@ -152,12 +151,11 @@ HF_EXPORT int BIO_ctrl_reset_read_request(BIO *b);
  * it, it works on a BIO of any kind. */
 HF_EXPORT size_t BIO_ctrl_wpending(BIO *b);
 
-/* ---- Without copying, as BIO_s_bio(3) has it.  |buf| may be NULL where only the count matters.
- * ---- */
+/* ---- Without copying, as BIO_s_bio(3) has it.  |buf| may be NULL: then only the count matters. */
 
 /* BIO_nread0 points |*buf| at the bytes that can be read from |bio| without a gap and returns their
  * number.  It takes nothing.  A ring has an end: after BIO_nread of all of them, more may be there,
- * at its beginning. Returns 0 at the end of file; -1, as BIO_read does, if there is nothing yet
+ * at its beginning.  Returns 0 at the end of file; -1, as BIO_read does, if there is nothing yet
  * (the request is then for 1 byte); -2 with BIO_R_UNINITIALIZED without a peer.  The bytes stay
  * where they are, and may be written over in place, until they are read, or dropped by BIO_reset,
  * or the halves are parted. */
@@ -165,7 +163,7 @@ HF_EXPORT int BIO_nread0(BIO *bio, char **buf);
 
 /* BIO_nread points |*buf| likewise, and takes at most |num| of them.  Returns how many; what
  * BIO_nread0 returns if there are none (the request is then for |num| bytes); -1 with
- * BIO_R_INVALID_ARGUMENT if |num| is negative. The bytes it took remain readable at |*buf| until
+ * BIO_R_INVALID_ARGUMENT if |num| is negative.  The bytes it took remain readable at |*buf| until
  * either half is next used, other than to ask how much. */
 HF_EXPORT int BIO_nread(BIO *bio, char **buf, int num);
 
@@ -183,14 +181,18 @@ HF_EXPORT int BIO_nwrite0(BIO *bio, char **buf);
  * back space that was lent. */
 HF_EXPORT int BIO_nwrite(BIO *bio, char **buf, int num);
 
-/* ---- Without copying, for a TLS engine: records are opened where they lie. ----
+/* ---- Without copying, for a TLS engine: records are opened where they lie ----
  *
- *   uint8_t *data;
  *   size_t len = hf_bio_peek(bio, &data), need = hf_need(conn, data, len);
- *   if (need > 0) return hf_bio_request(bio, need);     // or, if the record goes round the ring's
- * end, copy hf_open(conn, &app, &used, data, len);
- *   ... use |app| ...
- *   hf_bio_consume(bio, used);
+ *   if (need == 0) {
+ *     hf_open(conn, &app, &used, data, len);
+ *     ... use |app| ...
+ *     hf_bio_consume(bio, used);
+ *   } else if (BIO_ctrl_pending(bio) > len) {
+ *     ... the record goes round the ring's end: BIO_read it to a buffer ...
+ *   } else {
+ *     return hf_bio_request(bio, need);
+ *   }
  */
 
 /* hf_bio_pair_is returns 1 if |bio| is a half made by this library's BIO_s_bio or BIO_new_bio_pair,
@@ -199,10 +201,9 @@ HF_EXPORT int BIO_nwrite(BIO *bio, char **buf, int num);
 HF_EXPORT int hf_bio_pair_is(const BIO *bio);
 
 /* hf_bio_peek points |*data| at the bytes that can be read from |bio| without a gap and returns
- * their number; 0, with
- * |*data| NULL, if there are none.  BIO_ctrl_pending(bio) tells whether there are more, round the
- * ring's end.  The bytes may be changed in place; they last as with BIO_nread0.  It touches neither
- * retry flags nor the read request. */
+ * their number; 0, with |*data| NULL, if there are none.  BIO_ctrl_pending(bio) tells whether there
+ * are more, round the ring's end.  The bytes may be changed in place; they last as with BIO_nread0.
+ * It touches neither retry flags nor the read request. */
 HF_EXPORT size_t hf_bio_peek(BIO *bio, uint8_t **data);
 
 /* hf_bio_consume takes |len| bytes, which need not lie without a gap; at most BIO_ctrl_pending(bio)
@@ -224,7 +225,7 @@ HF_EXPORT int hf_bio_request(BIO *bio, size_t need);
 HF_EXPORT size_t hf_bio_space(BIO *bio, uint8_t **data);
 
 /* hf_bio_produce counts |len| bytes, put where hf_bio_space said, as written; at most what that
- * returned are counted. |len| 0 gives the space back. */
+ * returned are counted.  |len| 0 gives the space back. */
 HF_EXPORT void hf_bio_produce(BIO *bio, size_t len);
 
 #ifdef __cplusplus
