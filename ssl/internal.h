@@ -144,31 +144,30 @@ typedef struct ssl_saved_error {
   int line;
 } ssl_saved_error;
 
-/* ssl_io is what the running connection needs, all of it driver.c's, io.c's and error.c's.  All
- * zero before the first call. Buffers exist only while they hold something. */
+/* ssl_buffer is bytes from |start| to |end| of |data|, which has room for |cap|; no memory while it is empty. */
+typedef struct ssl_buffer {
+  uint8_t *data;
+  size_t start, end, cap;
+} ssl_buffer;
+
+/* ssl_io is what the running connection needs, all of it driver.c's, io.c's, shutdown.c's and error.c's.  All zero before the
+ * first call.  See io.h for what the bytes obey. */
 enum { SSL_SAVED_ERRORS = 4 };
 typedef struct ssl_io {
-  hf_answers *answers; /* what the driver answers with; NULL before the start */
-  uint8_t *staged; /* sealed bytes that did not fit the write BIO: |staged_off| to |staged_len| are
-                      still to go */
-  size_t staged_len, staged_off;
-  const void
-      *write_buf;    /* the call that made them, which must be repeated (semantics: retry rules) */
-  size_t write_len;  /* its length */
-  size_t write_done; /* how much of it is sealed */
-  size_t write_staged; /* how much of that is in |staged| */
-  bool write_pending;
-  uint8_t *in; /* an incomplete record, or records of read-ahead: |in_off| to |in_len| */
-  size_t in_len, in_off, in_max;
-  uint8_t *plain; /* decrypted and not read yet: |plain_off| to |plain_len| */
-  size_t plain_len, plain_off;
-  int shutdown;      /* SSL_SENT_SHUTDOWN, SSL_RECEIVED_SHUTDOWN */
-  bool failed;       /* |errors| are replayed by each call */
-  bool started;      /* info callbacks were told of the start */
-  bool done;         /* and of the end: the handshake is complete */
-  bool zero_return;  /* this very call met close_notify */
-  bool hello_done;   /* server: the callbacks of HF_ASK_HELLO have run */
-  int handshake_ret; /* what a failed handshake returned */
+  hf_answers *answers; /* what the driver answers with; NULL before the start and after the handshake */
+  ssl_buffer in;       /* from |rbio|, not opened yet: an incomplete record, or what read-ahead brought */
+  hf_bytes app;        /* plaintext that SSL_read has not taken, in in.data before in.start */
+  ssl_buffer out;      /* sealed, on its way to |wbio| */
+  bool flush_due;      /* BIO_flush follows when all is written */
+  size_t write_done;   /* of the SSL_write that blocked: bytes that have left */
+  size_t write_staged; /* and those that are sealed in |out| after them */
+  int shutdown;        /* SSL_SENT_SHUTDOWN, SSL_RECEIVED_SHUTDOWN */
+  bool failed;         /* |errors| are replayed by each call */
+  bool started;        /* info callbacks were told of the start */
+  bool done;           /* and of the end: the handshake is complete */
+  bool zero_return;    /* this very call met close_notify */
+  int hello_step;      /* server: which callbacks of HF_ASK_HELLO have run */
+  int refusal;         /* SSL_R_ reason for which this side refused a question; 0: none */
   size_t num_errors;
   ssl_saved_error errors[SSL_SAVED_ERRORS];
 } ssl_io;
@@ -182,7 +181,7 @@ struct ssl_st {
   int8_t role; /* SSL_ROLE_ */
   BIO *rbio, *wbio;
   hf_conn *conn; /* NULL: not started */
-  int want;      /* SSL_NOTHING, or the SSL_ERROR_ that the last call gave */
+  int want;      /* what the last call waits for, as SSL_want gives it; SSL_NOTHING: for nothing */
   ssl_io io;
   char *host_name; /* client: to be sent */
   char *peer_name; /* server: sent by the client, once SSL_get_servername was asked */
@@ -244,6 +243,8 @@ ssl_credentials *ssl_credentials_make(const ssl_settings *settings);
  * |to|'s.  False: memory ran out. */
 void ssl_slot_clear(ssl_slot *slot);
 bool ssl_slots_copy(ssl_settings *to, const ssl_settings *from);
+/* ssl_suites12_default sets the suites of TLS 1.2 to all there are.  False: memory ran out. */
+bool ssl_suites12_default(ssl_settings *settings);
 /* ssl_ciphers_rebuild makes |ciphers| anew from both lists of suites.  False: memory ran out. */
 bool ssl_ciphers_rebuild(ssl_settings *settings);
 
