@@ -146,6 +146,10 @@ static void part(half *self) {
   other->peer = NULL;
   BIO_set_init(self->bio, 0);
   BIO_set_init(other->bio, 0);
+  // libcrypto refuses from here on without asking us: a retry flag left behind would make its
+  // caller wait for ever.
+  BIO_clear_retry_flags(self->bio);
+  BIO_clear_retry_flags(other->bio);
   renew(&self->out);
   renew(&other->out);
 }

@@ -1,0 +1,205 @@
+// The pair's memory: none while nothing is held, and every allocation may fail.
+//
+// OPENSSL_memory_alloc and its two companions are hooks that libcrypto takes from the program if it
+// defines them.
+#include <criterion/criterion.h>
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/mem.h>
+
+#include <handfast/bio_pair.h>
+
+#define HOOK __attribute__((visibility("default")))
+HOOK void *OPENSSL_memory_alloc(size_t size);
+HOOK void OPENSSL_memory_free(void *memory);
+HOOK size_t OPENSSL_memory_get_size(void *memory);
+
+enum { PREFIX = 16, UNLIMITED = -1 };
+static size_t live;              // bytes
+static int num_calls;            // of the allocator
+static int allowed = UNLIMITED;  // how many more calls succeed
+
+void *OPENSSL_memory_alloc(size_t size) {
+  num_calls++;
+  if (allowed == 0 || size > (1u << 30)) return NULL;
+  if (allowed > 0) allowed--;
+  unsigned char *memory = malloc(size + PREFIX);
+  if (memory == NULL) return NULL;
+  memcpy(memory, &size, sizeof(size));
+  live += size;
+  return memory + PREFIX;
+}
+
+size_t OPENSSL_memory_get_size(void *memory) {
+  size_t size;
+  memcpy(&size, (unsigned char *)memory - PREFIX, sizeof(size));
+  return size;
+}
+
+void OPENSSL_memory_free(void *memory) {
+  size_t size = OPENSSL_memory_get_size(memory);
+  live -= size;
+  OPENSSL_cleanse(memory, size);
+  free((unsigned char *)memory - PREFIX);
+}
+
+// settled is how much is live once the method and the thread's error queue, which are made once and
+// kept, are there.
+static size_t settled(void) {
+  cr_assert_not_null(BIO_s_bio());
+  ERR_clear_error();
+  return live;
+}
+
+static void make(BIO **a, BIO **b) {
+  settled();
+  num_calls = 0;
+  cr_assert_eq(BIO_new_bio_pair(a, 0, b, 0), 1);
+  cr_assert_gt(num_calls, 0, "the hooks are not in force");
+}
+
+static int took_malloc_failure(void) {
+  uint32_t error = ERR_peek_last_error();
+  ERR_clear_error();
+  return ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+}
+
+Test(bio_pair_memory, an_idle_pair_holds_less_than_a_kilobyte) {
+  BIO *a, *b;
+  size_t before = settled();
+  make(&a, &b);
+  cr_assert_lt(live - before, 1024);
+  BIO_free(a);
+  BIO_free(b);
+  cr_assert_eq(live, before);
+}
+
+Test(bio_pair_memory, a_ring_holds_memory_while_it_holds_bytes) {
+  BIO *a, *b;
+  char out[8], *buf;
+  uint8_t *data;
+  make(&a, &b);
+  size_t idle = live;
+  BIO_write(a, "abc", 3);
+  cr_assert_eq(live - idle, 17408);
+  BIO_read(b, out, 2);
+  cr_assert_eq(live - idle, 17408);
+  BIO_read(b, out, 1);
+  cr_assert_eq(live, idle, "read");
+  BIO_write(a, "abc", 3);
+  BIO_reset(a);
+  cr_assert_eq(live, idle, "reset");
+  BIO_write(a, "abc", 3);
+  hf_bio_consume(b, 3);
+  cr_assert_eq(live, idle, "consumed");
+  cr_assert_eq(hf_bio_space(a, &data), 17408);
+  hf_bio_produce(a, 0);
+  cr_assert_eq(live, idle, "space given back");
+  BIO_nwrite0(a, &buf);
+  BIO_nwrite(a, &buf, 0);
+  cr_assert_eq(live, idle, "space given back");
+  BIO_write(a, "abc", 3);
+  BIO_nread(b, &buf, 3);
+  cr_assert_arr_eq(buf, "abc", 3);
+  BIO_nread0(b, &buf);
+  cr_assert_eq(live, idle, "taken, and the reader came back");
+  BIO_write(a, "abc", 3);
+  BIO_write(b, "def", 3);
+  cr_assert_eq(live - idle, 2 * 17408);
+  BIO_destroy_bio_pair(a);
+  cr_assert_eq(live, idle, "parted");
+  BIO_free(a);
+  BIO_free(b);
+}
+
+Test(bio_pair_memory, freeing_a_half_frees_what_it_held) {
+  BIO *a, *b;
+  size_t before = settled();
+  make(&a, &b);
+  BIO_write(a, "abc", 3);
+  BIO_write(b, "def", 3);
+  BIO_free(b);
+  BIO_free(a);
+  cr_assert_eq(live - before, 0);
+}
+
+Test(bio_pair_memory, a_pair_that_finds_no_memory_is_not_made) {
+  BIO *a, *b;
+  make(&a, &b);
+  int needed = num_calls;
+  BIO_free(a);
+  BIO_free(b);
+  size_t before = live;
+  for (int i = 0; i < needed; i++) {
+    allowed = i;
+    cr_assert_eq(BIO_new_bio_pair(&a, 5, &b, 5), 0);
+    cr_assert_null(a);
+    cr_assert_null(b);
+    cr_assert(took_malloc_failure());
+    cr_assert_eq(live, before, "after %d allocations something was left", i);
+  }
+  allowed = UNLIMITED;
+}
+
+Test(bio_pair_memory, the_method_is_tried_again_when_it_found_no_memory) {
+  BIO *a, *b;
+  ERR_clear_error();
+  allowed = 0;
+  cr_assert_null(BIO_s_bio());
+  cr_assert(took_malloc_failure());
+  cr_assert_eq(BIO_new_bio_pair(&a, 0, &b, 0), 0);
+  cr_assert_null(a);
+  cr_assert(took_malloc_failure());
+  allowed = UNLIMITED;
+  make(&a, &b);
+  BIO_free(a);
+  BIO_free(b);
+}
+
+Test(bio_pair_memory, a_write_that_finds_no_memory_fails_without_retry_and_works_later) {
+  BIO *a, *b;
+  char *buf, out[8];
+  uint8_t *data;
+  make(&a, &b);
+  BIO_read(b, out, 4);
+  allowed = 0;
+  cr_assert_eq(BIO_write(a, "abc", 3), -1);
+  cr_assert(took_malloc_failure());
+  cr_assert_not(BIO_should_retry(a));
+  cr_assert_eq(BIO_nwrite0(a, &buf), -1);
+  cr_assert(took_malloc_failure());
+  cr_assert_eq(BIO_nwrite(a, &buf, 1), -1);
+  cr_assert(took_malloc_failure());
+  cr_assert_eq(hf_bio_space(a, &data), 0);
+  cr_assert_null(data);
+  cr_assert(took_malloc_failure());
+  cr_assert_not(BIO_should_retry(a));
+  cr_assert_eq(BIO_wpending(a), 0);
+  cr_assert_eq(BIO_get_read_request(a), 4, "the request stands");
+  allowed = UNLIMITED;
+  cr_assert_eq(BIO_write(a, "abc", 3), 3);
+  cr_assert_eq(BIO_read(b, out, 8), 3);
+  BIO_free(a);
+  BIO_free(b);
+}
+
+Test(bio_pair_memory, a_size_that_no_memory_holds_fails_when_it_is_written_to) {
+  BIO *a, *b;
+  char *buf;
+  ERR_clear_error();
+  cr_assert_eq(BIO_new_bio_pair(&a, (size_t)LONG_MAX, &b, (size_t)LONG_MAX), 1);
+  cr_assert_eq(BIO_get_write_guarantee(a), INT_MAX);
+  cr_assert_eq(BIO_ctrl_get_write_guarantee(a), (size_t)LONG_MAX);
+  cr_assert_eq(BIO_write(a, "x", 1), -1);
+  cr_assert(took_malloc_failure());
+  cr_assert_eq(BIO_nwrite0(a, &buf), -1);
+  cr_assert(took_malloc_failure());
+  cr_assert_eq(BIO_nread0(b, &buf), -1);
+  cr_assert(BIO_should_read(b));
+  BIO_free(a);
+  BIO_free(b);
+}
