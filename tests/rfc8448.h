@@ -24,8 +24,8 @@ struct rfc8448_trace {
   /* Secrets (RFC 9846 7.1). */
   hf_bytes client_handshake_traffic, server_handshake_traffic;
   hf_bytes client_application_traffic, server_application_traffic;
+  hf_bytes main; /* main_secret, which hangs on the key exchange alone */
   hf_bytes exporter, resumption, resumption_psk;
-  hf_bytes server_handshake_key, server_handshake_iv;
   /* "Complete records". */
   hf_bytes client_hello_record, retry_request_record, retry_hello_record;
   hf_bytes server_hello_record, server_flight_record, client_finished_record, ticket_record;

@@ -101,6 +101,7 @@ def fields(t, retry):
         "server_handshake_traffic": t.secret("s hs traffic"),
         "client_application_traffic": t.secret("c ap traffic"),
         "server_application_traffic": t.secret("s ap traffic"),
+        "main": t.get("server", 'extract secret "master"', "secret"),
         "exporter": t.secret("exp master"),
         "resumption": t.secret("res master"),
         "resumption_psk": t.get("server", "generate resumption secret", "expanded"),
@@ -117,8 +118,6 @@ def fields(t, retry):
         "server_data_record": b"".join(t.records("server", "application_data")),
         "client_alert_record": t.records("client", "alert")[0],
         "server_alert_record": t.records("server", "alert")[0],
-        "server_handshake_key": t.get("server", "derive write traffic keys for handshake", "key expanded"),
-        "server_handshake_iv": t.get("server", "derive write traffic keys for handshake", "iv expanded"),
     }
 
 

@@ -10,14 +10,23 @@
 #include <string.h>
 
 #include "rfc8448.h"
+#include "rfc8448_oracle.h"
 #include "side.h"
+
+enum { CLIENT_HANDSHAKE, SERVER_HANDSHAKE, CLIENT_DATA, SERVER_DATA, EXPORTER, NUM_SECRETS };
+/* As the NSS key log calls them. */
+static const char *const labels[NUM_SECRETS] = {
+    "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0",
+    "SERVER_TRAFFIC_SECRET_0", "EXPORTER_SECRET"};
 
 /* run is one side going through one trace, and what was compared on the way. */
 struct run {
   const struct rfc8448_trace *trace;
   struct side side;
-  struct buf ticket;
-  unsigned num_records, num_secrets, num_facts;
+  uint8_t secrets[NUM_SECRETS][32]; /* as HF_ASK_INSTALL handed them out */
+  bool installed[NUM_SECRETS];
+  uint8_t ticket_psk[32]; /* server: what the ticket's state must hold */
+  unsigned num_records, num_messages, num_secrets, num_facts;
 };
 
 static void equal(hf_bytes actual, hf_bytes expected, const struct run *run, const char *what) {
@@ -43,26 +52,22 @@ static void feed(struct run *run, hf_bytes record) {
   cr_assert_eq(status, HF_OK, "%s: %s", run->trace->name, hf_status_text(status));
 }
 
-/* secret compares what HF_ASK_INSTALL hands out, by its name in the NSS key log. */
-static void secret(struct run *run, const hf_question_t *question) {
-  const struct rfc8448_trace *t = run->trace;
-  const struct {
-    const char *label;
-    hf_bytes secret;
-  } expected[] = {
-      {"CLIENT_HANDSHAKE_TRAFFIC_SECRET", t->client_handshake_traffic},
-      {"SERVER_HANDSHAKE_TRAFFIC_SECRET", t->server_handshake_traffic},
-      {"CLIENT_TRAFFIC_SECRET_0", t->client_application_traffic},
-      {"SERVER_TRAFFIC_SECRET_0", t->server_application_traffic},
-      {"EXPORTER_SECRET", t->exporter},
-  };
-  for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-    if (strcmp(question->install.label, expected[i].label) != 0) continue;
-    equal(question->install.secret, expected[i].secret, run, expected[i].label);
-    run->num_secrets++;
+static void keep_secret(struct run *run, const hf_question_t *question) {
+  for (size_t i = 0; i < NUM_SECRETS; i++) {
+    if (strcmp(question->install.label, labels[i]) != 0) continue;
+    cr_assert_not(run->installed[i], "%s came twice", labels[i]);
+    cr_assert_eq(question->install.secret.len, 32);
+    memcpy(run->secrets[i], question->install.secret.data, 32);
+    run->installed[i] = true;
     return;
   }
-  cr_assert_fail("%s: no secret of the RFC's is called %s", t->name, question->install.label);
+  cr_assert_fail("no secret of the RFC's is called %s", question->install.label);
+}
+
+static void check_secret(struct run *run, size_t which, hf_bytes expected) {
+  cr_assert(run->installed[which], "%s was not handed out", labels[which]);
+  equal((hf_bytes){run->secrets[which], 32}, expected, run, labels[which]);
+  run->num_secrets++;
 }
 
 /* holds says whether |part| is somewhere in |whole|. */
@@ -79,7 +84,7 @@ static bool client_answer(void *arg, struct side_answer *answer, const hf_questi
   struct run *run = arg;
   (void)answer;
   if (question->ask == HF_ASK_INSTALL) {
-    secret(run, question);
+    keep_secret(run, question);
   } else if (question->ask == HF_ASK_VERDICT) {
     cr_assert_eq(question->verdict.num, 1);
     fact(run, question->verdict.chain[0], run->trace->certificate_der, "certificate");
@@ -135,6 +140,11 @@ static void client_handshake(struct run *run) {
   feed(run, t->server_flight_record);
   output(run, t->client_finished_record, "client's Finished record");
   cr_assert(side_is_ready(&run->side));
+  check_secret(run, CLIENT_HANDSHAKE, t->client_handshake_traffic);
+  check_secret(run, SERVER_HANDSHAKE, t->server_handshake_traffic);
+  check_secret(run, CLIENT_DATA, t->client_application_traffic);
+  check_secret(run, SERVER_DATA, t->server_application_traffic);
+  check_secret(run, EXPORTER, t->exporter);
   hf_facts facts;
   hf_get_facts(&facts, run->side.conn);
   cr_assert_eq(facts.version, 0x0304);
@@ -168,11 +178,11 @@ static void finish(struct run *run, const char *role) {
     const char *differs = side_replay(&run->side, piece);
     cr_assert_null(differs, "%s in pieces of %zu: %s", run->trace->name, piece, differs);
   }
-  printf("RFC 8448 %s, %s: compared %u records sent, %u secrets, %u other values\n",
-         run->trace->name, role, run->num_records, run->num_secrets, run->num_facts);
+  printf("RFC 8448 %s, %s: compared %u records, %u messages, %u secrets, %u other values\n",
+         run->trace->name, role, run->num_records, run->num_messages, run->num_secrets,
+         run->num_facts);
   fflush(stdout);
   side_free(&run->side);
-  buf_free(&run->ticket);
 }
 
 Test(rfc8448, client_simple) {
@@ -197,3 +207,258 @@ Test(rfc8448, client_retry) {
   cr_assert_eq(run.num_secrets, 5);
   finish(&run, "client");
 }
+
+/* ---- The server.  Our EncryptedExtensions is not the RFC's, which lists groups that we do not
+ * have; so what hashes over it is compared with the oracle's, after the oracle has made the RFC's
+ * out of the RFC's messages. ---- */
+
+/* flow is what the oracle knows: the transcript, and the secrets that follow from it. */
+struct flow {
+  struct buf transcript;
+  uint8_t secrets[NUM_SECRETS][32];
+  uint8_t server_finished[32], client_finished[32], psk[32];
+};
+
+/* flow_to_hello is the transcript up to ServerHello, which is the RFC's on both sides. */
+static void flow_to_hello(struct flow *flow, const struct rfc8448_trace *t) {
+  buf_add(&flow->transcript, t->client_hello.data, t->client_hello.len);
+  if (t->retry_hello.data != NULL) {
+    oracle_restart(&flow->transcript);
+    buf_add(&flow->transcript, t->retry_request.data, t->retry_request.len);
+    buf_add(&flow->transcript, t->retry_hello.data, t->retry_hello.len);
+  }
+  buf_add(&flow->transcript, t->server_hello.data, t->server_hello.len);
+  memcpy(flow->secrets[CLIENT_HANDSHAKE], t->client_handshake_traffic.data, 32);
+  memcpy(flow->secrets[SERVER_HANDSHAKE], t->server_handshake_traffic.data, 32);
+}
+
+/* flow_on goes on with the server's |flight| (EncryptedExtensions to Finished). */
+static void flow_on(struct flow *flow, const struct rfc8448_trace *t, hf_bytes flight) {
+  static const uint8_t finished_header[] = {20, 0, 0, 32};
+  uint8_t resumption[32];
+  struct buf *transcript = &flow->transcript;
+  buf_add(transcript, flight.data, flight.len - 36);
+  oracle_finished(flow->server_finished, flow->secrets[SERVER_HANDSHAKE], transcript);
+  buf_add(transcript, flight.data + flight.len - 36, 36);
+  oracle_derive(flow->secrets[CLIENT_DATA], t->main.data, "c ap traffic", transcript);
+  oracle_derive(flow->secrets[SERVER_DATA], t->main.data, "s ap traffic", transcript);
+  oracle_derive(flow->secrets[EXPORTER], t->main.data, "exp master", transcript);
+  oracle_finished(flow->client_finished, flow->secrets[CLIENT_HANDSHAKE], transcript);
+  buf_add(transcript, finished_header, sizeof finished_header);
+  buf_add(transcript, flow->client_finished, 32);
+  oracle_derive(resumption, t->main.data, "res master", transcript);
+  oracle_expand(flow->psk, 32, resumption, "resumption", t->ticket_nonce);
+}
+
+static hf_bytes of32(const uint8_t *data) { return (hf_bytes){data, 32}; }
+
+/* sealed is one record under |secret|, in |room|. */
+static hf_bytes sealed(struct buf *room, const uint8_t *secret, uint64_t seq, uint8_t type,
+                       hf_bytes content) {
+  room->len = 0;
+  oracle_seal(room, secret, seq, type, content);
+  return (hf_bytes){room->data, room->len};
+}
+
+static hf_bytes finished_message(uint8_t out[36], const uint8_t verify_data[32]) {
+  memcpy(out, (const uint8_t[]){20, 0, 0, 32}, 4);
+  memcpy(out + 4, verify_data, 32);
+  return (hf_bytes){out, 36};
+}
+
+static const uint8_t close_notify[] = {1, 0};
+
+/* The oracle makes the RFC's secrets, Finished and records out of the RFC's messages. */
+static void oracle_agrees(const struct rfc8448_trace *t) {
+  struct run run = {.trace = t};
+  struct flow flow = {.transcript = {0}};
+  struct buf room = {0};
+  uint8_t message[36];
+  const uint64_t seq = t->ticket.data == NULL ? 0 : 2; /* of the server's close_notify */
+  flow_to_hello(&flow, t);
+  flow_on(&flow, t, t->server_flight);
+  equal(of32(flow.server_finished), t->server_finished, &run, "oracle's server Finished");
+  equal(of32(flow.client_finished), t->client_finished, &run, "oracle's client Finished");
+  equal(of32(flow.secrets[CLIENT_DATA]), t->client_application_traffic, &run, "oracle's c ap");
+  equal(of32(flow.secrets[SERVER_DATA]), t->server_application_traffic, &run, "oracle's s ap");
+  equal(of32(flow.secrets[EXPORTER]), t->exporter, &run, "oracle's exporter");
+  if (t->ticket.data != NULL) equal(of32(flow.psk), t->resumption_psk, &run, "oracle's PSK");
+  equal(sealed(&room, flow.secrets[SERVER_HANDSHAKE], 0, 22, t->server_flight),
+        t->server_flight_record, &run, "oracle's flight");
+  equal(sealed(&room, flow.secrets[CLIENT_HANDSHAKE], 0, 22,
+               finished_message(message, flow.client_finished)),
+        t->client_finished_record, &run, "oracle's client Finished record");
+  equal(sealed(&room, flow.secrets[SERVER_DATA], seq, 21, (hf_bytes){close_notify, 2}),
+        t->server_alert_record, &run, "oracle's close_notify");
+  buf_free(&room);
+  buf_free(&flow.transcript);
+}
+
+static bool server_answer(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  struct run *run = arg;
+  const struct rfc8448_trace *t = run->trace;
+  switch ((unsigned)question->ask) {
+    case HF_ASK_INSTALL:
+      keep_secret(run, question);
+      return false;
+    case HF_ASK_HELLO:
+      fact(run, question->hello.hello, t->client_hello, "ClientHello asked about");
+      fact(run, question->hello.server_name, bytes_of("server"), "server name");
+      return false;
+    case HF_ASK_COOKIE:
+      cr_assert(question->cookie.make);
+      answer->first = t->cookie;
+      return true;
+    case HF_ASK_IDENTITY:
+      return false;
+    case HF_ASK_SIGNATURE:
+      cr_assert_eq(question->signature.sigalg, 0x0804);
+      *answer = (struct side_answer){.ask = question->ask, .first = t->signature};
+      return true;
+    default:
+      cr_assert_eq(question->ask, HF_ASK_TICKET, "question %d was asked", (int)question->ask);
+      cr_assert(holds(question->ticket.state, of32(run->ticket_psk)), "the ticket lacks its PSK");
+      run->num_secrets++;
+      answer->first = t->ticket;
+      return true;
+  }
+}
+
+/* server_start also gives the server an identity; its key is never used, the signature being the
+ * RFC's. */
+static void server_start(struct run *run, const struct rfc8448_trace *trace,
+                         struct credential *credential) {
+  static const uint16_t simple_groups[] = {0x1d, 0x17, 0x18}, retry_groups[] = {0x17, 0x18};
+  static const uint16_t rsa_pss[] = {0x0804};
+  bool retry = trace->retry_hello.data != NULL;
+  hf_bytes none = {NULL, 0};
+  *run = (struct run){.trace = trace};
+  *credential = (struct credential){.key = NULL};
+  cr_assert_eq(hf_identity_new(&credential->identity, 0, &trace->certificate_der, 1, none, none,
+                               (hf_codes){rsa_pss, 1}),
+               HF_OK);
+  struct side_setup setup = {
+      .settings = {.role = HF_SERVER,
+                   .version_min = 0x0304,
+                   .version_max = 0x0304,
+                   .suites = {suites, 3},
+                   .groups = {retry ? retry_groups : simple_groups, retry ? 2 : 3},
+                   .flags =
+                       HF_EXPORT_SECRETS | (retry ? 0 : HF_ISSUE_TICKETS | HF_ALLOW_EARLY_DATA),
+                   .num_tickets = 1,
+                   .ticket_lifetime = 30,
+                   .max_early_data = 1024,
+                   .record_size_limit = 0x4001},
+      .start = {.now = 1700000000000},
+      .credential = credential,
+      .answer = server_answer,
+      .arg = run,
+  };
+  uint8_t *slot = retry ? setup.start.entropy.p256 : setup.start.entropy.x25519;
+  memcpy(slot, trace->server_private.data, 32);
+  memcpy(setup.start.entropy.random, trace->server_random.data, 32);
+  hf_status status = side_new(&run->side, &setup);
+  cr_assert_eq(status, HF_OK, "%s", hf_status_text(status));
+}
+
+static void message_equals(struct run *run, hf_bytes *flight, hf_bytes expected, const char *what) {
+  cr_assert_geq(flight->len, expected.len);
+  equal((hf_bytes){flight->data, expected.len}, expected, run, what);
+  *flight = (hf_bytes){flight->data + expected.len, flight->len - expected.len};
+  run->num_messages++;
+}
+
+/* server_flight takes the records after ServerHello apart: what is not EncryptedExtensions is the
+ * RFC's. */
+static void server_flight(struct run *run, struct flow *flow) {
+  const struct rfc8448_trace *t = run->trace;
+  struct buf content = {0};
+  uint8_t type = 0, message[36];
+  hf_bytes record = {run->side.out.data, run->side.out.len};
+  cr_assert(oracle_open(&content, &type, t->server_handshake_traffic.data, 0, record),
+            "%s: the server's flight is not one record under the RFC's key", t->name);
+  cr_assert_eq(type, 22);
+  hf_bytes rest = {content.data, content.len};
+  cr_assert_eq(rest.data[0], 8, "EncryptedExtensions comes first");
+  size_t len = 4 + ((size_t)rest.data[2] << 8 | rest.data[3]);
+  rest = (hf_bytes){rest.data + len, rest.len - len};
+  message_equals(run, &rest, t->certificate, "Certificate");
+  message_equals(run, &rest, t->certificate_verify, "CertificateVerify");
+  flow_on(flow, t, (hf_bytes){content.data, content.len});
+  message_equals(run, &rest, finished_message(message, flow->server_finished), "Finished");
+  cr_assert_eq(rest.len, 0);
+  buf_free(&content);
+  buf_drop(&run->side.out, run->side.out.len);
+  for (size_t i = 0; i < NUM_SECRETS; i++) check_secret(run, i, of32(flow->secrets[i]));
+}
+
+static void server_hello(struct run *run) {
+  const struct rfc8448_trace *t = run->trace;
+  feed(run, t->client_hello_record);
+  if (t->retry_hello.data != NULL) {
+    output(run, t->retry_request_record, "HelloRetryRequest record");
+    feed(run, t->retry_hello_record);
+  }
+  /* ServerHello stands in front of the rest of the flight. */
+  struct buf *out = &run->side.out;
+  cr_assert_geq(out->len, t->server_hello_record.len);
+  equal((hf_bytes){out->data, t->server_hello_record.len}, t->server_hello_record, run,
+        "ServerHello record");
+  buf_drop(out, t->server_hello_record.len);
+  run->num_records++;
+}
+
+/* new_ticket checks the record with the NewSessionTicket: its ticket_age_add alone is not the
+ * RFC's. */
+static void new_ticket(struct run *run, const struct flow *flow) {
+  struct buf content = {0};
+  uint8_t type = 0;
+  hf_bytes expected = run->trace->ticket_message;
+  hf_bytes record = {run->side.out.data, run->side.out.len};
+  cr_assert(oracle_open(&content, &type, flow->secrets[SERVER_DATA], 0, record));
+  cr_assert_eq(type, 22);
+  cr_assert_eq(content.len, expected.len);
+  memcpy(content.data + 8, expected.data + 8, 4);
+  equal((hf_bytes){content.data, content.len}, expected, run, "NewSessionTicket");
+  run->num_messages++;
+  buf_free(&content);
+  buf_drop(&run->side.out, run->side.out.len);
+}
+
+static void server_run(const struct rfc8448_trace *t) {
+  struct run run;
+  struct flow flow = {.transcript = {0}};
+  struct buf room = {0};
+  struct credential credential;
+  uint8_t message[36];
+  uint64_t sent = 0, received = 0;
+  oracle_agrees(t);
+  server_start(&run, t, &credential);
+  server_hello(&run);
+  flow_to_hello(&flow, t);
+  server_flight(&run, &flow);
+  memcpy(run.ticket_psk, flow.psk, 32);
+  feed(&run, sealed(&room, flow.secrets[CLIENT_HANDSHAKE], 0, 22,
+                    finished_message(message, flow.client_finished)));
+  cr_assert(side_is_ready(&run.side));
+  if (t->ticket.data != NULL) {
+    new_ticket(&run, &flow);
+    sent++;
+    feed(&run, sealed(&room, flow.secrets[CLIENT_DATA], received++, 23, t->data));
+    fact(&run, (hf_bytes){run.side.app.data, run.side.app.len}, t->data, "data received");
+    cr_assert_eq(side_send(&run.side, t->data.data, t->data.len), HF_OK);
+    output(&run, sealed(&room, flow.secrets[SERVER_DATA], sent++, 23, t->data), "data record");
+  }
+  feed(&run, sealed(&room, flow.secrets[CLIENT_DATA], received, 21, (hf_bytes){close_notify, 2}));
+  cr_assert(hf_wants(run.side.conn) & HF_CLOSED);
+  cr_assert_eq(side_close(&run.side), HF_OK);
+  output(&run, sealed(&room, flow.secrets[SERVER_DATA], sent, 21, (hf_bytes){close_notify, 2}),
+         "close_notify record");
+  finish(&run, "server");
+  hf_identity_free(credential.identity);
+  buf_free(&room);
+  buf_free(&flow.transcript);
+}
+
+Test(rfc8448, server_simple) { server_run(&rfc8448_simple); }
+Test(rfc8448, server_retry) { server_run(&rfc8448_retry); }
