@@ -54,7 +54,7 @@ static _Noreturn void run(char *command, int in, int out) {
   signal(SIGPIPE, SIG_DFL);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   execvp(words[0], words);
-  fprintf(stderr, "%s is not installed\n", words[0]);
+  dprintf(2, "%s is not installed\n", words[0]);
   _exit(127);
 }
 

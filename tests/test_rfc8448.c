@@ -328,7 +328,7 @@ static bool server_answer(void *arg, struct side_answer *answer, const hf_questi
  * RFC's. */
 static void server_start(struct run *run, const struct rfc8448_trace *trace,
                          struct credential *credential) {
-  static const uint16_t simple_groups[] = {0x1d, 0x17, 0x18}, retry_groups[] = {0x17, 0x18};
+  static const uint16_t simple_groups[] = {0x1d, 0x17, 0x18}, retry_groups[] = {0x17, 0x18, 0x1d};
   static const uint16_t rsa_pss[] = {0x0804};
   bool retry = trace->retry_hello.data != NULL;
   hf_bytes none = {NULL, 0};
@@ -342,7 +342,7 @@ static void server_start(struct run *run, const struct rfc8448_trace *trace,
                    .version_min = 0x0304,
                    .version_max = 0x0304,
                    .suites = {suites, 3},
-                   .groups = {retry ? retry_groups : simple_groups, retry ? 2 : 3},
+                   .groups = {retry ? retry_groups : simple_groups, 3},
                    .flags =
                        HF_EXPORT_SECRETS | (retry ? 0 : HF_ISSUE_TICKETS | HF_ALLOW_EARLY_DATA),
                    .num_tickets = 1,
