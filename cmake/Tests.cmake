@@ -1,7 +1,9 @@
 # Tests: what stands in tests/ is registered with ctest by its name.
 #
 #   tests/test_*.c    a Criterion program each
-#   tests/plain_*.c   a program with a main of its own each; exit status 0 is a pass
+#   tests/plain_*.c   a program with a main of its own each; exit status 0 is a pass; plain_*_shared.c are linked with
+#                     the shared library instead of the static ones, where there is one
+#   tests/*_shared.c  the same, linked with the shared libraries instead of the static ones
 #   tests/*.c         everything else: one helper library, testlib, that all of them link
 #   examples/*.c      run without arguments; exit status 0 is a pass
 #   tests/package/    the installed copy; not in instrumented builds
@@ -23,6 +25,10 @@ file(GLOB PLAIN_SOURCES CONFIGURE_DEPENDS tests/plain_*.c)
 file(GLOB TESTLIB_SOURCES CONFIGURE_DEPENDS tests/*.c)
 if(TESTLIB_SOURCES)
   list(REMOVE_ITEM TESTLIB_SOURCES ${TEST_SOURCES} ${PLAIN_SOURCES})
+endif()
+
+if(NOT HF_SHARED)
+  list(FILTER PLAIN_SOURCES EXCLUDE REGEX "_shared\\.c$")
 endif()
 
 # Criterion maps its arena where ThreadSanitizer keeps its shadow: that build has the plain programs only.
@@ -58,6 +64,11 @@ if(TESTLIB_SOURCES)
   target_link_libraries(testlib PUBLIC BoringSSL::Crypto)
 endif()
 
+if(NOT HF_SHARED)
+  list(FILTER TEST_SOURCES EXCLUDE REGEX "_shared\\.c$")
+  list(FILTER PLAIN_SOURCES EXCLUDE REGEX "_shared\\.c$")
+endif()
+
 foreach(source IN LISTS TEST_SOURCES PLAIN_SOURCES)
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
@@ -66,7 +77,11 @@ foreach(source IN LISTS TEST_SOURCES PLAIN_SOURCES)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
   target_compile_definitions(${name} PRIVATE
     HF_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HF_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  foreach(library IN ITEMS testlib handfast_ssl_static handfast_static)
+  set(libraries testlib handfast_ssl_static handfast_static)
+  if(name MATCHES "_shared$")
+    set(libraries handfast_ssl)
+  endif()
+  foreach(library IN LISTS libraries)
     if(TARGET ${library})
       target_link_libraries(${name} PRIVATE ${library})
     endif()
