@@ -81,7 +81,8 @@ typedef struct ssl_settings {
   size_t max_cert_list;
   /* What SSL_set_SSL_CTX replaces. */
   ssl_slot slots[SSL_SLOTS];
-  int current_slot; /* -1: none yet */
+  int current_slot;             /* -1: none yet */
+  STACK_OF(X509) * extra_chain; /* of slots that have no chain */
   int (*cert_cb)(SSL *ssl, void *arg);
   void *cert_cb_arg;
   uint8_t session_id_context[SSL_MAX_SID_CTX_LENGTH];
@@ -105,6 +106,12 @@ typedef struct ssl_local {
   void *msg_callback_arg;
 } ssl_local;
 
+/* ssl_ex_data is the application's pointers, by index; those beyond |num| are NULL. */
+typedef struct ssl_ex_data {
+  void **items;
+  size_t num;
+} ssl_ex_data;
+
 struct ssl_method_st {
   int8_t role;      /* SSL_ROLE_ */
   uint16_t version; /* 0: any */
@@ -118,7 +125,7 @@ struct ssl_ctx_st {
   ssl_settings *settings;
   ssl_local local;
   X509_STORE *cert_store;
-  CRYPTO_EX_DATA ex_data;
+  ssl_ex_data ex_data;
   /* Read while connections run; not to be changed then. */
   int (*servername_callback)(SSL *ssl, int *out_alert, void *arg);
   void *servername_arg;
@@ -144,19 +151,21 @@ typedef struct ssl_saved_error {
   int line;
 } ssl_saved_error;
 
-/* ssl_buffer is bytes from |start| to |end| of |data|, which has room for |cap|; no memory while it is empty. */
+/* ssl_buffer is bytes from |start| to |end| of |data|, which has room for |cap|; no memory while it
+ * is empty. */
 typedef struct ssl_buffer {
   uint8_t *data;
   size_t start, end, cap;
 } ssl_buffer;
 
-/* ssl_io is what the running connection needs, all of it driver.c's, io.c's, shutdown.c's and error.c's.  All zero before the
- * first call.  See io.h for what the bytes obey. */
+/* ssl_io is what the running connection needs, all of it driver.c's, io.c's, shutdown.c's and
+ * error.c's.  All zero before the first call.  See io.h for what the bytes obey. */
 enum { SSL_SAVED_ERRORS = 4 };
 typedef struct ssl_io {
-  hf_answers *answers; /* what the driver answers with; NULL before the start and after the handshake */
-  ssl_buffer in;       /* from |rbio|, not opened yet: an incomplete record, or what read-ahead brought */
-  hf_bytes app;        /* plaintext that SSL_read has not taken, in in.data before in.start */
+  hf_answers
+      *answers;  /* what the driver answers with; NULL before the start and after the handshake */
+  ssl_buffer in; /* from |rbio|, not opened yet: an incomplete record, or what read-ahead brought */
+  hf_bytes app;  /* plaintext that SSL_read has not taken, in in.data before in.start */
   ssl_buffer out;      /* sealed, on its way to |wbio| */
   bool flush_due;      /* BIO_flush follows when all is written */
   size_t write_done;   /* of the SSL_write that blocked: bytes that have left */
@@ -166,8 +175,10 @@ typedef struct ssl_io {
   bool started;        /* info callbacks were told of the start */
   bool done;           /* and of the end: the handshake is complete */
   bool zero_return;    /* this very call met close_notify */
-  int hello_step;      /* server: which callbacks of HF_ASK_HELLO have run */
-  int refusal;         /* SSL_R_ reason for which this side refused a question; 0: none */
+  int hello_step; /* server: which callbacks of HF_ASK_HELLO have run, for one may have to be called
+                     again */
+  bool ack_name;  /* server: and the servername callback took the name */
+  int refusal;    /* SSL_R_ reason for which this side refused a question; 0: none */
   size_t num_errors;
   ssl_saved_error errors[SSL_SAVED_ERRORS];
 } ssl_io;
@@ -190,7 +201,7 @@ struct ssl_st {
   STACK_OF(X509) * peer_rest;             /* without the first */
   STACK_OF(X509_NAME) * peer_authorities; /* client: of the server's CertificateRequest */
   long verify_result;                     /* X509_V_ERR_INVALID_CALL before there is one */
-  CRYPTO_EX_DATA ex_data;
+  ssl_ex_data ex_data;
 };
 
 /* ---- From the settings to the connection: ssl_config.c, for the driver ---- */
@@ -234,15 +245,33 @@ void ssl_settings_free(ssl_settings *settings);
 ssl_settings *ssl_settings_edit(ssl_settings **settings, int concerns);
 /* ssl_codes_set copies |num| codes.  False: memory ran out, |out| is as it was. */
 bool ssl_codes_set(ssl_codes *out, const uint16_t *list, size_t num);
+/* ssl_ex_func is an index that was given out, and ssl_ex_class all those for one type of object,
+ * the newest first. */
+typedef struct ssl_ex_func {
+  struct ssl_ex_func *next;
+  int index;
+  long argl;
+  void *argp;
+  CRYPTO_EX_free *free_func;
+} ssl_ex_func;
+typedef _Atomic(ssl_ex_func *) ssl_ex_class;
+extern ssl_ex_class ssl_ex_class_ssl, ssl_ex_class_ctx;
+/* ssl_ex_data_free tells the owners of the indices of |parent|'s end, and frees |data|. */
+void ssl_ex_data_free(ssl_ex_data *data, ssl_ex_class *class_, void *parent);
 /* ssl_credentials_free releases a reference; NULL is allowed. */
 void ssl_credentials_free(ssl_credentials *credentials);
 /* ssl_credentials_make makes credentials from the slots.  NULL: the reason is on the error queue.
  */
 ssl_credentials *ssl_credentials_make(const ssl_settings *settings);
-/* ssl_slot_clear drops what a slot holds; ssl_slots_copy puts copies of |from|'s slots in place of
- * |to|'s.  False: memory ran out. */
+/* ssl_slot_clear drops what a slot holds.  ssl_slots_copy puts in place of |to|'s all that
+ * SSL_set_SSL_CTX replaces, from |from|; false: memory ran out, |to| is as it was. */
 void ssl_slot_clear(ssl_slot *slot);
 bool ssl_slots_copy(ssl_settings *to, const ssl_settings *from);
+/* As the SSL_use_ functions and SSL_set1_chain, for either kind of object. */
+int ssl_use_certificate(ssl_settings **settings, X509 *x509);
+int ssl_use_private_key(ssl_settings **settings, EVP_PKEY *key);
+int ssl_use_rsa_key(ssl_settings **settings, RSA *rsa);
+int ssl_set1_chain(ssl_settings **settings, STACK_OF(X509) * chain);
 /* ssl_suites12_default sets the suites of TLS 1.2 to all there are.  False: memory ran out. */
 bool ssl_suites12_default(ssl_settings *settings);
 /* ssl_ciphers_rebuild makes |ciphers| anew from both lists of suites.  False: memory ran out. */

@@ -133,8 +133,9 @@ HF_SSL_EXPORT void SSL_CTX_set_default_passwd_cb(SSL_CTX *ctx, pem_password_cb *
 HF_SSL_EXPORT pem_password_cb *SSL_CTX_get_default_passwd_cb(const SSL_CTX *ctx);
 HF_SSL_EXPORT void SSL_CTX_set_default_passwd_cb_userdata(SSL_CTX *ctx, void *data);
 HF_SSL_EXPORT void *SSL_CTX_get_default_passwd_cb_userdata(const SSL_CTX *ctx);
-/* The chain: the certificates after the current one.  add_extra_chain_cert is add0 under an older
- * name, and clear_extra_chain_certs and get_extra_chain_certs likewise. */
+/* The chain: the certificates after the current one.  The extra chain belongs to every certificate that has no chain; what is
+ * added before there is a certificate goes there too.  get_extra_chain_certs gives the current chain if there is no
+ * extra one. */
 HF_SSL_EXPORT int SSL_CTX_set0_chain(SSL_CTX *ctx, STACK_OF(X509) * chain);
 HF_SSL_EXPORT int SSL_CTX_set1_chain(SSL_CTX *ctx, STACK_OF(X509) * chain);
 HF_SSL_EXPORT int SSL_set0_chain(SSL *ssl, STACK_OF(X509) * chain);
@@ -182,8 +183,8 @@ HF_SSL_EXPORT void SSL_CTX_set_verify_depth(SSL_CTX *ctx, int depth);
 HF_SSL_EXPORT void SSL_set_verify_depth(SSL *ssl, int depth);
 HF_SSL_EXPORT int SSL_CTX_get_verify_depth(const SSL_CTX *ctx);
 HF_SSL_EXPORT int SSL_get_verify_depth(const SSL *ssl);
-/* SSL_set1_host demands a certificate for |hostname|; NULL or "" demands none.  SSL_set_hostflags
- * sets X509_CHECK_FLAG_ bits for the comparison. */
+/* SSL_set1_host demands a certificate for |hostname|, a DNS name or an IP address.  An empty one is refused, and no chain
+ * is trusted from then on.  SSL_set_hostflags sets X509_CHECK_FLAG_ bits for the comparison. */
 HF_SSL_EXPORT int SSL_set1_host(SSL *ssl, const char *hostname);
 HF_SSL_EXPORT void SSL_set_hostflags(SSL *ssl, unsigned flags);
 /* SSL_CTX_get0_param lends the parameters of verification, to be changed; SSL_CTX_set1_param copies
