@@ -1,8 +1,7 @@
 # Tests: what stands in tests/ is registered with ctest by its name.
 #
 #   tests/test_*.c    a Criterion program each
-#   tests/plain_*.c   a program with a main of its own each; exit status 0 is a pass; plain_*_shared.c are linked with
-#                     the shared library instead of the static ones, where there is one
+#   tests/plain_*.c   a program with a main of its own each; exit status 0 is a pass
 #   tests/*_shared.c  the same, linked with the shared libraries instead of the static ones
 #   tests/*.c         everything else: one helper library, testlib, that all of them link
 #   examples/*.c      run without arguments; exit status 0 is a pass
@@ -25,10 +24,6 @@ file(GLOB PLAIN_SOURCES CONFIGURE_DEPENDS tests/plain_*.c)
 file(GLOB TESTLIB_SOURCES CONFIGURE_DEPENDS tests/*.c)
 if(TESTLIB_SOURCES)
   list(REMOVE_ITEM TESTLIB_SOURCES ${TEST_SOURCES} ${PLAIN_SOURCES})
-endif()
-
-if(NOT HF_SHARED)
-  list(FILTER PLAIN_SOURCES EXCLUDE REGEX "_shared\\.c$")
 endif()
 
 # Criterion maps its arena where ThreadSanitizer keeps its shadow: that build has the plain programs only.
