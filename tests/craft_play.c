@@ -138,10 +138,15 @@ static bool hear_hello(struct craft_play *play, struct craft_hello *hello, bool 
 /* ---- The server ---- */
 
 void play_say_retry(struct craft_play *play, uint16_t group, craft_edit *edit) {
+  play_say_retry_to(play, &play->client, group, edit);
+}
+
+void play_say_retry_to(struct craft_play *play, const struct craft_hello *client, uint16_t group,
+                       craft_edit *edit) {
   static const uint8_t cookie[] = {0, 4, 'n', 'o', 'm', 's'};
   struct buf body = {0};
   craft_hello_free(&play->server);
-  craft_retry_hello(&play->server, &play->client, group);
+  craft_retry_hello(&play->server, client, group);
   craft_set_ext(&play->server, EXT_COOKIE, cookie, sizeof cookie);
   if (edit != NULL) edit(&play->server, &play->craft);
   craft_restart_transcript(&play->craft);

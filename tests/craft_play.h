@@ -68,5 +68,8 @@ bool play_say_hello(struct craft_play *play, craft_edit *edit);
 /* play_say_retry sends a HelloRetryRequest after |edit| and puts message_hash into the transcript.
  */
 void play_say_retry(struct craft_play *play, uint16_t group, craft_edit *edit);
+/* play_say_retry_to answers |client| instead of the hello that was heard last. */
+void play_say_retry_to(struct craft_play *play, const struct craft_hello *client, uint16_t group,
+                       craft_edit *edit);
 
 #endif
