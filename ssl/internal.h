@@ -272,6 +272,9 @@ int ssl_use_certificate(ssl_settings **settings, X509 *x509);
 int ssl_use_private_key(ssl_settings **settings, EVP_PKEY *key);
 int ssl_use_rsa_key(ssl_settings **settings, RSA *rsa);
 int ssl_set1_chain(ssl_settings **settings, STACK_OF(X509) * chain);
+/* These say whether the engine can do it. */
+bool ssl_engine_has_group(uint16_t id);
+bool ssl_engine_has_sigalg(uint16_t id);
 /* ssl_suites12_default sets the suites of TLS 1.2 to all there are.  False: memory ran out. */
 bool ssl_suites12_default(ssl_settings *settings);
 /* ssl_ciphers_rebuild makes |ciphers| anew from both lists of suites.  False: memory ran out. */

@@ -1,0 +1,123 @@
+/* driver.c: SSL_connect, SSL_accept and SSL_do_handshake: one loop over the engine.
+ *
+ * Owns: the start of a connection, the order in which the loop does things, and the end of the
+ * handshake. The order: ready, output, failure, closed, question, input.  Ready is first so that
+ * tickets never keep SSL_accept from returning; output comes before failure so that the alert goes
+ * out. Leaves to others: bytes (io.c), answers (questions.c), what to tell the caller (error.c). */
+#include "ssl/driver.h"
+
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/mem.h>
+
+static bool start(SSL *ssl) {
+  hf_config *config = ssl_build_config(ssl, false);
+  if (config == NULL) return false;
+  hf_start start;
+  memset(&start, 0, sizeof(start));
+  hf_draw_entropy(&start.entropy);
+  start.now = hf_now();
+  if (ssl->role == SSL_ROLE_CLIENT && ssl->host_name != NULL)
+    start.server_name = (hf_bytes){(const uint8_t *)ssl->host_name, strlen(ssl->host_name)};
+  hf_status status = hf_new(&ssl->conn, config, &start);
+  OPENSSL_cleanse(&start, sizeof(start));
+  if (status != HF_OK) {
+    SSL_ERR(ssl_reason(status));
+    return false;
+  }
+  ssl->io.started = true;
+  ssl_info(ssl, SSL_CB_HANDSHAKE_START, 1);
+  return true;
+}
+
+/* finish is the end of the handshake: what only it needed goes. */
+static int finish(SSL *ssl) {
+  if (ssl->io.done) return 1;
+  ssl->io.done = true;
+  hf_answers_free(ssl->io.answers);
+  ssl->io.answers = NULL;
+  /* A server that got no certificate has nothing to complain of; programs rely on it. */
+  if (ssl->role == SSL_ROLE_SERVER && ssl->peer_chain == NULL) ssl->verify_result = X509_V_OK;
+  ssl_info(ssl, SSL_CB_HANDSHAKE_DONE, 1);
+  return 1;
+}
+
+int ssl_handshake(SSL *ssl) {
+  if (ssl->conn == NULL && !start(ssl)) return -1;
+  for (;;) {
+    ssl_report(ssl);
+    unsigned wants = hf_wants(ssl->conn);
+    bool staged = ssl->io.out.data != NULL || ssl->io.flush_due;
+    if ((wants & HF_READY) != 0 && !staged) return finish(ssl);
+    if (staged || (wants & HF_WANT_OUTPUT) != 0) {
+      ERR_set_mark();
+      ssl_step step = ssl_io_push(ssl);
+      /* An alert that cannot be sent any more is no reason to hide why it was to be sent. */
+      bool hopeless = step == SSL_STEP_ERROR && (wants & HF_FAILED) != 0;
+      if (hopeless) ERR_pop_to_mark();
+      if (step == SSL_STEP_DONE) continue;
+      if (!hopeless) return ssl_stop_waiting(ssl, step, SSL_WRITING);
+    }
+    if ((wants & HF_FAILED) != 0) return ssl_stop_failed(ssl);
+    if ((wants & HF_CLOSED) != 0) return ssl_stop_closed(ssl);
+    if ((wants & HF_WANT_ANSWER) != 0) {
+      if (!ssl_answer(ssl)) return -1;
+      continue;
+    }
+    ssl_step step = ssl_io_fetch(ssl, NULL, NULL, 0);
+    if (step != SSL_STEP_DONE) return ssl_stop_waiting(ssl, step, SSL_READING);
+  }
+}
+
+bool ssl_ready_to_run(const SSL *ssl, int no_role) {
+  if (ssl->role == SSL_ROLE_NONE) {
+    SSL_ERR(no_role);
+    return false;
+  }
+  if (ssl->rbio == NULL || ssl->wbio == NULL) {
+    SSL_ERR(SSL_R_BIO_NOT_SET);
+    return false;
+  }
+  return true;
+}
+
+int SSL_do_handshake(SSL *ssl) {
+  ssl_enter(ssl);
+  if (ssl->io.done) return 1;
+  if (!ssl_ready_to_run(ssl, SSL_R_CONNECTION_TYPE_NOT_SET)) return -1;
+  int ret = ssl_handshake(ssl);
+  ssl_info(ssl, ssl->role == SSL_ROLE_CLIENT ? SSL_CB_CONNECT_EXIT : SSL_CB_ACCEPT_EXIT, ret);
+  return ret;
+}
+
+int SSL_connect(SSL *ssl) {
+  if (ssl->role == SSL_ROLE_NONE) SSL_set_connect_state(ssl);
+  return SSL_do_handshake(ssl);
+}
+
+int SSL_accept(SSL *ssl) {
+  if (ssl->role == SSL_ROLE_NONE) SSL_set_accept_state(ssl);
+  return SSL_do_handshake(ssl);
+}
+
+int SSL_is_init_finished(const SSL *ssl) { return ssl->io.done; }
+
+int SSL_in_init(const SSL *ssl) { return !ssl->io.done; }
+
+int SSL_state(const SSL *ssl) {
+  if (ssl->io.done) return SSL_ST_OK;
+  return ssl->conn == NULL ? SSL_ST_BEFORE : SSL_ST_INIT;
+}
+
+const char *SSL_state_string(const SSL *ssl) {
+  if (ssl->io.done) return "SSLOK ";
+  if (ssl->io.failed) return "SSLERR";
+  return ssl->conn == NULL ? "PINIT " : "TWAIT ";
+}
+
+const char *SSL_state_string_long(const SSL *ssl) {
+  if (ssl->io.done) return "SSL negotiation finished successfully";
+  if (ssl->io.failed) return "error";
+  return ssl->conn == NULL ? "before SSL initialization" : hf_row_name(ssl->conn);
+}

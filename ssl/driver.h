@@ -1,0 +1,54 @@
+/* driver.h: what the files that run a connection offer each other.
+ *
+ * Each public call that may do I/O begins with ssl_enter and then runs the engine with
+ * ssl_handshake, ssl_io_* and ssl_answer until it has what it wants or has to stop; stopping is one
+ * of the ssl_stop_ functions, whose value is what the call returns. */
+#ifndef HANDFAST_SSL_DRIVER_H
+#define HANDFAST_SSL_DRIVER_H
+
+#include "ssl/internal.h"
+#include "ssl/io.h"
+
+/* ssl_enter clears the error queue, errno and what the last call waited for, so that SSL_get_error
+ * speaks of this call. */
+void ssl_enter(SSL *ssl);
+
+/* ssl_handshake goes on with the handshake, or begins it.  1: it is done; 0: the peer closed it;
+ * -1: see SSL_get_error. */
+int ssl_handshake(SSL *ssl);
+
+/* ssl_ready_to_run says whether |ssl| has a role and BIOs; if not, why not is on the error queue:
+ * |no_role| if it is the role. */
+bool ssl_ready_to_run(const SSL *ssl, int no_role);
+
+/* ssl_stop_waiting: the BIO stopped the call at |step|, in the direction |want|.  Returns -1. */
+int ssl_stop_waiting(SSL *ssl, ssl_step step, int want);
+/* ssl_stop_failed: the connection has failed.  The error goes on the queue, the same at each call.
+ * Returns -1. */
+int ssl_stop_failed(SSL *ssl);
+/* ssl_stop_closed: the peer sent close_notify.  Returns 0. */
+int ssl_stop_closed(SSL *ssl);
+
+/* ssl_send sees to it that nothing is on its way out: first the record of a write that blocked,
+ * then what the engine has to say, the answers to its questions included.  Returns 1, or -1: see
+ * SSL_get_error.  data.c */
+int ssl_send(SSL *ssl);
+/* ssl_try_to_send sends what the BIO takes, and leaves no trace if it takes nothing. */
+void ssl_try_to_send(SSL *ssl);
+/* ssl_read_until_data reads records until there is io.app.  Returns 1, or what SSL_read has to
+ * return. */
+int ssl_read_until_data(SSL *ssl);
+
+/* ssl_reason returns the SSL_R_ or ERR_R_ reason for |status|; 0 for HF_PEER_ALERT. */
+int ssl_reason(hf_status status);
+
+/* ssl_answer answers the pending question from what the application configured, or refuses it.
+ * False: it has to wait, or nothing is pending; ssl->want says for what.  questions.c */
+bool ssl_answer(SSL *ssl);
+
+/* ssl_report gives what the engine saw to the info and msg callbacks; ssl_info calls the info
+ * callback.  callbacks.c */
+void ssl_report(SSL *ssl);
+void ssl_info(SSL *ssl, int type, int value);
+
+#endif

@@ -1,0 +1,206 @@
+/* questions.c: what an SSL answers to the engine's questions: what the application configured,
+ * through its callbacks or with the usual answers of handfast/answers.h.
+ *
+ * Owns: io.answers, io.hello_step, io.ack_name, io.refusal; the order of a server's callbacks.
+ * Every question is answered, refused, or left to wait with ssl->want set; a refusal notes the
+ * SSL_R_ reason that the error queue is to give.  A callback that says "not yet" is the only thing
+ * that is called again. Leaves to others: what the settings are (ssl_config.c), keeping the peer's
+ * chain (ssl_lib.c). */
+#include "ssl/driver.h"
+
+#include <openssl/err.h>
+
+#include "ssl/answers_internal.h"
+
+static bool refuse(SSL *ssl, int reason, uint8_t alert) {
+  ssl->io.refusal = reason;
+  return hf_refuse(ssl->conn, alert) == HF_OK;
+}
+
+static bool refuse_internal(SSL *ssl) {
+  return refuse(ssl, ERR_R_INTERNAL_ERROR, SSL_AD_INTERNAL_ERROR);
+}
+
+static bool wait_for(SSL *ssl, int want) {
+  ssl->want = want;
+  return false;
+}
+
+/* usual gives the usual answer, from io.answers. */
+static bool usual(SSL *ssl) {
+  return hf_answer(ssl->conn, ssl->io.answers) || refuse_internal(ssl);
+}
+
+/* ---- io.answers ---- */
+
+static void log_line(const char *line, void *arg) {
+  SSL *ssl = arg;
+  if (ssl->ctx->keylog_callback != NULL) ssl->ctx->keylog_callback(ssl, line);
+}
+
+/* verify is the hf_verifier: the application's way of verifying, or libcrypto's.  An SSL that does
+ * not insist on a trusted peer goes on with any, and SSL_get_verify_result tells what is wrong with
+ * it. */
+static int verify(X509_STORE_CTX *store_ctx, void *arg) {
+  SSL *ssl = arg;
+  const ssl_settings *settings = ssl->settings;
+  if (!X509_STORE_CTX_set_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx(), ssl)) return 0;
+  if (settings->verify_callback != NULL)
+    X509_STORE_CTX_set_verify_cb(store_ctx, settings->verify_callback);
+  int trusted = ssl->ctx->verify_whole != NULL
+                    ? ssl->ctx->verify_whole(store_ctx, ssl->ctx->verify_whole_arg)
+                    : X509_verify_cert(store_ctx);
+  return trusted > 0 || settings->verify_mode == SSL_VERIFY_NONE;
+}
+
+static bool make_answers(SSL *ssl) {
+  if (ssl->io.answers != NULL) return true;
+  hf_answers *answers = hf_answers_new();
+  if (answers == NULL || hf_answers_set_peer_name(answers, "") != HF_OK) {
+    hf_answers_free(answers);
+    SSL_ERR(ERR_R_MALLOC_FAILURE);
+    return false;
+  }
+  hf_answers_set_keylog(answers, log_line, ssl);
+  hf_answers_set_verifier(answers, verify, ssl);
+  ssl->io.answers = answers;
+  return true;
+}
+
+/* ---- HF_ASK_HELLO ---- */
+
+enum { STEP_NAME, STEP_CERT, STEP_ALPN };
+
+/* ask_name runs the servername callback. False: the hello is refused. */
+static bool ask_name(SSL *ssl) {
+  SSL_CTX *ctx = ssl->first_ctx;
+  int alert = SSL_AD_UNRECOGNIZED_NAME, ret = SSL_TLSEXT_ERR_NOACK;
+  if (ctx->servername_callback != NULL)
+    ret = ctx->servername_callback(ssl, &alert, ctx->servername_arg);
+  if (ret == SSL_TLSEXT_ERR_ALERT_FATAL) {
+    refuse(ssl, SSL_R_CLIENTHELLO_TLSEXT, (uint8_t)alert);
+    return false;
+  }
+  ssl->io.ack_name = ret == SSL_TLSEXT_ERR_OK;
+  return true;
+}
+
+/* ask_cert runs the certificate callback.  Returns 1, 0 if the question is refused, -1 if it has to
+ * wait. */
+static int ask_cert(SSL *ssl) {
+  if (ssl->settings->cert_cb == NULL) return 1;
+  int ret = ssl->settings->cert_cb(ssl, ssl->settings->cert_cb_arg);
+  if (ret > 0) return 1;
+  if (ret == 0) {
+    refuse(ssl, SSL_R_CERT_CB_ERROR, SSL_AD_INTERNAL_ERROR);
+    return 0;
+  }
+  wait_for(ssl, SSL_ERROR_WANT_X509_LOOKUP);
+  return -1;
+}
+
+/* ask_alpn runs the ALPN callback.  False: the hello is refused. */
+static bool ask_alpn(SSL *ssl, hf_bytes *chosen, hf_bytes offered) {
+  const SSL_CTX *ctx = ssl->ctx;
+  const uint8_t *name = NULL;
+  uint8_t len = 0;
+  if (ctx->alpn_select_cb == NULL || offered.data == NULL) return true;
+  switch (ctx->alpn_select_cb(ssl, &name, &len, offered.data, (unsigned)offered.len,
+                              ctx->alpn_select_arg)) {
+    case SSL_TLSEXT_ERR_OK:
+      if (len > 0) *chosen = (hf_bytes){name, len};
+      return true;
+    case SSL_TLSEXT_ERR_NOACK:
+    case SSL_TLSEXT_ERR_ALERT_WARNING:
+      return true;
+    case SSL_TLSEXT_ERR_ALERT_FATAL:
+      refuse(ssl, SSL_R_NO_APPLICATION_PROTOCOL, SSL_AD_NO_APPLICATION_PROTOCOL);
+      return false;
+    default:
+      refuse_internal(ssl);
+      return false;
+  }
+}
+
+static bool answer_hello(SSL *ssl, const hf_question_t *question) {
+  hf_bytes chosen = {NULL, 0};
+  if (ssl->io.hello_step == STEP_NAME) {
+    if (!ask_name(ssl)) return true;
+    ssl->io.hello_step = STEP_CERT;
+  }
+  if (ssl->io.hello_step == STEP_CERT) {
+    int ret = ask_cert(ssl);
+    if (ret <= 0) return ret == 0;
+    ssl->io.hello_step = STEP_ALPN;
+  }
+  if (!ask_alpn(ssl, &chosen, question->hello.alpn)) return true;
+  hf_config *config = ssl_build_config(ssl, ssl->io.ack_name);
+  if (config == NULL) return refuse_internal(ssl);
+  if (hf_answer_hello(ssl->conn, config, chosen, NULL) != HF_MISUSE) return true;
+  /* The name is not one that was offered. */
+  return refuse(ssl, SSL_R_INVALID_ALPN_PROTOCOL, SSL_AD_INTERNAL_ERROR);
+}
+
+/* ---- The others ---- */
+
+static bool answer_session(SSL *ssl) {
+  const hf_bytes none = {NULL, 0};
+  return hf_answer_session(ssl->conn, 0, none, 0) != HF_MISUSE || refuse_internal(ssl);
+}
+
+static bool answer_identity(SSL *ssl, const hf_question_t *question) {
+  if (ssl->role == SSL_ROLE_CLIENT) {
+    if (!ssl_set_peer_authorities(ssl, question->identity.authorities,
+                                  question->identity.num_authorities))
+      return refuse_internal(ssl);
+    int ret = ask_cert(ssl);
+    if (ret <= 0) return ret == 0;
+  }
+  const ssl_credentials *credentials = ssl_get_credentials(ssl);
+  if (credentials == NULL || !make_answers(ssl)) return refuse_internal(ssl);
+  hf_answers_clear_credentials(ssl->io.answers);
+  for (size_t i = 0; i < credentials->num; i++)
+    if (hf_answers_add_credential(ssl->io.answers, credentials->list[i]) != HF_OK)
+      return refuse_internal(ssl);
+  if (ssl->role == SSL_ROLE_SERVER && credentials->num > 0 &&
+      hf_answers_choose(ssl->io.answers, ssl->conn, question) == NULL)
+    return refuse(ssl, SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS, SSL_AD_HANDSHAKE_FAILURE);
+  return usual(ssl);
+}
+
+static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
+  if (!make_answers(ssl) ||
+      !ssl_set_peer_chain(ssl, question->verdict.chain, question->verdict.num) ||
+      !X509_VERIFY_PARAM_set1(hf_answers_param(ssl->io.answers), ssl->settings->param))
+    return refuse_internal(ssl);
+  hf_answers_set_store(ssl->io.answers, ssl_verify_store(ssl));
+  ssl->io.refusal = SSL_R_CERTIFICATE_VERIFY_FAILED; /* if it comes to that */
+  bool answered = usual(ssl);
+  ssl->verify_result = hf_answers_verify_result(ssl->io.answers);
+  return answered;
+}
+
+bool ssl_answer(SSL *ssl) {
+  const hf_question_t *question = hf_question(ssl->conn);
+  switch (question->ask) {
+    case HF_ASK_NONE:
+      return false;
+    case HF_ASK_HELLO:
+      return answer_hello(ssl, question);
+    case HF_ASK_SESSION:
+      return answer_session(ssl);
+    case HF_ASK_IDENTITY:
+      return answer_identity(ssl, question);
+    case HF_ASK_VERDICT:
+      return answer_verdict(ssl, question);
+    case HF_ASK_SIGNATURE:
+    case HF_ASK_COOKIE:
+    case HF_ASK_TICKET:
+    case HF_ASK_KEEP:
+    case HF_ASK_INSTALL:
+    case HF_ASK_ENCAP:
+    case HF_ASK_DECOMPRESS:
+      return make_answers(ssl) ? usual(ssl) : refuse_internal(ssl);
+  }
+  return false;
+}

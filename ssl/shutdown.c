@@ -1,0 +1,79 @@
+/* shutdown.c: SSL_shutdown, and the bits that say what has been shut down.
+ *
+ * Owns: io.shutdown's SSL_SENT_SHUTDOWN.  A call sends close_notify, or finishes sending it, or
+ * waits for the peer's: one of these. A record of a blocked SSL_write goes before close_notify, so
+ * that nothing is marked shut while it waits. */
+#include "ssl/driver.h"
+
+#include <openssl/err.h>
+
+static bool peer_closed(const SSL *ssl) {
+  return (ssl->io.shutdown & SSL_RECEIVED_SHUTDOWN) != 0 || (hf_wants(ssl->conn) & HF_CLOSED) != 0;
+}
+
+/* cannot_close is what SSL_shutdown returns on a connection that has failed since its handshake. */
+static int cannot_close(SSL *ssl) {
+  hf_facts facts;
+  hf_get_facts(&facts, ssl->conn);
+  ssl_try_to_send(ssl);
+  if (!facts.close_sent) return ssl_stop_failed(ssl);
+  SSL_ERR(SSL_R_PROTOCOL_IS_SHUTDOWN);
+  return -1;
+}
+
+static int send_close(SSL *ssl) {
+  if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) == 0) {
+    if (ssl_send(ssl) < 0) return -1;
+    if ((hf_wants(ssl->conn) & HF_FAILED) != 0 || hf_close(ssl->conn) != HF_OK)
+      return cannot_close(ssl);
+    ssl->io.shutdown |= SSL_SENT_SHUTDOWN;
+  }
+  if (ssl_send(ssl) < 0) return -1;
+  return peer_closed(ssl) ? 1 : 0;
+}
+
+static int wait_for_close(SSL *ssl) {
+  if (peer_closed(ssl)) return 1;
+  int ret = ssl_read_until_data(ssl);
+  if (ret > 0) {
+    SSL_ERR(SSL_R_APPLICATION_DATA_ON_SHUTDOWN);
+    return -1;
+  }
+  return ret == 0 && ssl->io.zero_return ? 1 : -1;
+}
+
+int SSL_shutdown(SSL *ssl) {
+  ssl_enter(ssl);
+  if (ssl->role == SSL_ROLE_NONE) {
+    SSL_ERR(SSL_R_UNINITIALIZED);
+    return -1;
+  }
+  if (!ssl->io.done) {
+    ssl_try_to_send(ssl); /* the alert of a handshake that failed, if it has not gone yet */
+    return 1;
+  }
+  if (ssl->local.quiet_shutdown) {
+    ssl->io.shutdown = SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN;
+    return 1;
+  }
+  if ((hf_wants(ssl->conn) & HF_FAILED) != 0) return cannot_close(ssl);
+  if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) == 0 || ssl_io_has_output(ssl)) return send_close(ssl);
+  return wait_for_close(ssl);
+}
+
+int SSL_get_shutdown(const SSL *ssl) {
+  bool closed = ssl->conn != NULL && (hf_wants(ssl->conn) & HF_CLOSED) != 0;
+  return ssl->io.shutdown | (closed ? SSL_RECEIVED_SHUTDOWN : 0);
+}
+
+void SSL_set_shutdown(SSL *ssl, int mode) {
+  ssl->io.shutdown |= mode & (SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+void SSL_CTX_set_quiet_shutdown(SSL_CTX *ctx, int mode) { ctx->local.quiet_shutdown = mode != 0; }
+
+int SSL_CTX_get_quiet_shutdown(const SSL_CTX *ctx) { return ctx->local.quiet_shutdown; }
+
+void SSL_set_quiet_shutdown(SSL *ssl, int mode) { ssl->local.quiet_shutdown = mode != 0; }
+
+int SSL_get_quiet_shutdown(const SSL *ssl) { return ssl->local.quiet_shutdown; }
