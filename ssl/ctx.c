@@ -1,7 +1,7 @@
 /* ctx.c: SSL_CTX: its methods, its life, and the settings of it that concern no certificate, suite,
  * version or name: modes, sizes, session caching.
  *
- * Invariant: |settings| and |cert_store| are never NULL.  Session caching is stored and answered
+ * Invariant: |settings| and |param| are never NULL.  Session caching is stored and answered
  * truthfully; what it does is the business of whoever keeps sessions. */
 #include "ssl/internal.h"
 
@@ -44,7 +44,8 @@ SSL_CTX *SSL_CTX_new(const SSL_METHOD *method) {
   ctx->method = method;
   ctx->settings = ssl_settings_new();
   ctx->cert_store = X509_STORE_new();
-  if (ctx->settings == NULL || ctx->cert_store == NULL) {
+  ctx->param = X509_VERIFY_PARAM_new();
+  if (ctx->settings == NULL || ctx->cert_store == NULL || ctx->param == NULL) {
     SSL_CTX_free(ctx);
     SSL_ERR(ERR_R_MALLOC_FAILURE);
     return NULL;
@@ -68,6 +69,7 @@ void SSL_CTX_free(SSL_CTX *ctx) {
   ssl_ex_data_free(&ctx->ex_data, &ssl_ex_class_ctx, ctx);
   ssl_settings_free(ctx->settings);
   X509_STORE_free(ctx->cert_store);
+  X509_VERIFY_PARAM_free(ctx->param);
   OPENSSL_free(ctx);
 }
 

@@ -62,12 +62,10 @@ enum {
 
 typedef struct ssl_settings {
   atomic_uint references;
-  bool lent; /* |param| was lent by SSL_CTX_get0_param and may change: not to be shared */
   uint16_t version_min, version_max; /* 0: default */
   uint32_t options;
   int verify_mode;
   int (*verify_callback)(int ok, X509_STORE_CTX *store_ctx);
-  X509_VERIFY_PARAM *param;
   X509_STORE *verify_store;       /* NULL: the SSL_CTX's cert_store */
   ssl_codes suites;               /* of TLS 1.3 */
   ssl_codes suites12;             /* of TLS 1.2 and below */
@@ -125,6 +123,7 @@ struct ssl_ctx_st {
   ssl_settings *settings;
   ssl_local local;
   X509_STORE *cert_store;
+  X509_VERIFY_PARAM *param; /* SSL_new copies it: who was lent it may change it at any time */
   ssl_ex_data ex_data;
   /* Read while connections run; not to be changed then. */
   int (*servername_callback)(SSL *ssl, int *out_alert, void *arg);
@@ -189,6 +188,7 @@ struct ssl_st {
   SSL_CTX *first_ctx; /* the one it was made from: callbacks for hellos, key logs */
   ssl_settings *settings;
   ssl_local local;
+  X509_VERIFY_PARAM *param;
   int8_t role; /* SSL_ROLE_ */
   BIO *rbio, *wbio;
   hf_conn *conn; /* NULL: not started */
@@ -234,8 +234,7 @@ enum { SSL_EDIT_NOTHING = 0, SSL_EDIT_CONFIG = 1, SSL_EDIT_CREDENTIALS = 2 };
 
 /* ssl_settings_new makes settings with all defaults and one reference.  NULL: memory ran out. */
 ssl_settings *ssl_settings_new(void);
-/* ssl_settings_share returns another reference to |*settings|, or a copy if they may not be shared.
- * NULL: memory ran out. */
+/* ssl_settings_share takes another reference and returns |settings|. */
 ssl_settings *ssl_settings_share(ssl_settings *settings);
 /* ssl_settings_free releases a reference; NULL is allowed. */
 void ssl_settings_free(ssl_settings *settings);

@@ -21,8 +21,7 @@ ssl_settings *ssl_settings_new(void) {
   atomic_init(&s->credentials, NULL);
   s->current_slot = -1;
   s->max_cert_list = SSL_MAX_CERT_LIST_DEFAULT;
-  s->param = X509_VERIFY_PARAM_new();
-  if (s->param == NULL || !ssl_codes_set(&s->suites, kSuites, sizeof kSuites / sizeof kSuites[0]) ||
+  if (!ssl_codes_set(&s->suites, kSuites, sizeof kSuites / sizeof kSuites[0]) ||
       !ssl_suites12_default(s) || !ssl_ciphers_rebuild(s)) {
     ssl_settings_free(s);
     return NULL;
@@ -41,7 +40,6 @@ static void drop_made(ssl_settings *s, int concerns) {
 void ssl_settings_free(ssl_settings *s) {
   if (s == NULL || atomic_fetch_sub(&s->references, 1) != 1) return;
   drop_made(s, SSL_EDIT_CONFIG | SSL_EDIT_CREDENTIALS);
-  X509_VERIFY_PARAM_free(s->param);
   X509_STORE_free(s->verify_store);
   OPENSSL_free(s->suites.list);
   OPENSSL_free(s->suites12.list);
@@ -116,9 +114,7 @@ static ssl_settings *copy(ssl_settings *from) {
   to->verify_mode = from->verify_mode;
   to->verify_callback = from->verify_callback;
   to->max_cert_list = from->max_cert_list;
-  to->param = X509_VERIFY_PARAM_new();
-  if (to->param == NULL || !X509_VERIFY_PARAM_set1(to->param, from->param) ||
-      !copy_lists(to, from) || !ssl_slots_copy(to, from)) {
+  if (!copy_lists(to, from) || !ssl_slots_copy(to, from)) {
     ssl_settings_free(to);
     return NULL;
   }
@@ -131,7 +127,6 @@ static ssl_settings *copy(ssl_settings *from) {
 }
 
 ssl_settings *ssl_settings_share(ssl_settings *s) {
-  if (s->lent) return copy(s);
   atomic_fetch_add(&s->references, 1);
   return s;
 }
