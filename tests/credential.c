@@ -60,12 +60,17 @@ struct credential *credential_make(const hf_bytes *chain, size_t num, EVP_PKEY *
   return credential;
 }
 
-struct credential *credential_load(const char *name) {
+EVP_PKEY *credential_key(const char *name) {
   char path[512];
   credential_path(path, name, ".key");
   BIO *bio = BIO_new_file(path, "r");
   EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
   BIO_free(bio);
+  return key;
+}
+
+struct credential *credential_load(const char *name) {
+  EVP_PKEY *key = credential_key(name);
   hf_bytes chain[CHAIN_MAX];
   size_t num = credential_chain(chain, CHAIN_MAX, name);
   struct credential *credential = NULL;

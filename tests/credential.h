@@ -18,6 +18,8 @@ void credential_path(char out[512], const char *name, const char *suffix);
 /* credential_chain reads the PEM certificates of tests/certs/|name|.pem as DER, at most |max|; the
  * data of each is freed with free.  Returns how many. */
 size_t credential_chain(hf_bytes *out, size_t max, const char *name);
+/* credential_key reads the private key tests/certs/|name|.key; NULL: it cannot. */
+EVP_PKEY *credential_key(const char *name);
 /* credential_load makes the identity and reads the key of tests/certs/|name|.  The signature
  * algorithms are all that its kind of key can make in TLS 1.3.  NULL: a file is missing or bad. */
 struct credential *credential_load(const char *name);
