@@ -65,7 +65,7 @@ static void seal(struct craft_keys *keys, struct buf *record, const struct buf *
   put16(record, 0x0303);
   put16(record, (unsigned)inner->len + 16);
   uint8_t header[5];
-  memcpy(header, record->data, 5);
+  memcpy(header, record->data + record->len - 5, 5);
   aead_init(&ctx, keys);
   nonce_of(keys, nonce);
   uint8_t *room = buf_room(record, inner->len + 16);
@@ -86,18 +86,24 @@ void craft_plain(struct craft *craft, uint8_t type, const void *data, size_t len
   buf_free(&record);
 }
 
+void craft_seal(struct craft *craft, struct buf *out, uint8_t type, const void *data, size_t len,
+                size_t pad) {
+  struct buf inner = {0};
+  buf_add(&inner, data, len);
+  put8(&inner, type);
+  for (size_t i = 0; i < pad; i++) put8(&inner, 0);
+  seal(&craft->write, out, &inner);
+  buf_free(&inner);
+}
+
 void craft_record(struct craft *craft, uint8_t type, const void *data, size_t len, size_t pad) {
   if (!craft->write.on) {
     craft_plain(craft, type, data, len);
     return;
   }
-  struct buf inner = {0}, record = {0};
-  buf_add(&inner, data, len);
-  put8(&inner, type);
-  for (size_t i = 0; i < pad; i++) put8(&inner, 0);
-  seal(&craft->write, &record, &inner);
+  struct buf record = {0};
+  craft_seal(craft, &record, type, data, len, pad);
   craft_raw(craft, record.data, record.len);
-  buf_free(&inner);
   buf_free(&record);
 }
 

@@ -119,6 +119,9 @@ void craft_free(struct craft *craft);
 
 /* craft_raw feeds |len| bytes as they are. */
 void craft_raw(struct craft *craft, const void *data, size_t len);
+/* craft_seal adds one protected record to |out| and counts it as sent. */
+void craft_seal(struct craft *craft, struct buf *out, uint8_t type, const void *data, size_t len,
+                size_t pad);
 /* craft_record sends one record under the keys in force, with |pad| zeros if they are on. */
 void craft_record(struct craft *craft, uint8_t type, const void *data, size_t len, size_t pad);
 /* craft_plain sends one unprotected record whatever keys are in force. */
