@@ -1,6 +1,8 @@
 /* bio_pair.h: two BIOs of libcrypto's type, joined: what is written to one half is read from the
  * other.  The interface is that of OpenSSL's BIO_s_bio(3), whole, and all of it are functions here.
  *
+ * Link this library before libcrypto, which has a lesser pair under some of the same names.
+ *
  * Nothing here does any I/O: whoever holds the other half moves the bytes, and must do so after
  * every call that may have written, whatever that call returned.
  *
