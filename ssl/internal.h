@@ -217,6 +217,8 @@ const ssl_credentials *ssl_get_credentials(SSL *ssl);
 X509_STORE *ssl_verify_store(const SSL *ssl);
 /* ssl_set_peer_chain keeps a copy of the chain of HF_ASK_VERDICT.  False: memory ran out. */
 bool ssl_set_peer_chain(SSL *ssl, const hf_bytes *chain, size_t num);
+/* ssl_peer_clear forgets all that the peer showed. */
+void ssl_peer_clear(SSL *ssl);
 /* ssl_set_peer_authorities keeps the names of HF_ASK_IDENTITY for SSL_get_client_CA_list; those
  * that cannot be parsed are left out. */
 bool ssl_set_peer_authorities(SSL *ssl, const hf_bytes *names, size_t num);

@@ -171,7 +171,7 @@ static bool answer_identity(SSL *ssl, const hf_question_t *question) {
 static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
   if (!make_answers(ssl) ||
       !ssl_set_peer_chain(ssl, question->verdict.chain, question->verdict.num) ||
-      !X509_VERIFY_PARAM_set1(hf_answers_param(ssl->io.answers), ssl->settings->param))
+      !X509_VERIFY_PARAM_set1(hf_answers_param(ssl->io.answers), ssl->param))
     return refuse_internal(ssl);
   hf_answers_set_store(ssl->io.answers, ssl_verify_store(ssl));
   ssl->io.refusal = SSL_R_CERTIFICATE_VERIFY_FAILED; /* if it comes to that */
