@@ -121,6 +121,8 @@ typedef struct hf_settings {
   hf_codes verify_sigalgs;      /* what the peer may sign with; none: ECDSA P-256/384, RSA-PSS, Ed25519 */
   hf_bytes alpn;                /* client: ProtocolNameList without its outer length (RFC 7301 section 3.1): each name
                                  * one length byte and its bytes */
+  hf_codes decompressors;       /* algorithms that HF_ASK_DECOMPRESS can answer, in order of preference (RFC 8879 7.3);
+                                 * none: compress_certificate is not sent */
   const hf_bytes *authorities;  /* server: DER-encoded distinguished names for CertificateRequest (4.3.4) */
   size_t num_authorities;
   uint32_t flags;               /* HF_REQUEST_CLIENT_CERT ... */
@@ -128,7 +130,7 @@ typedef struct hf_settings {
   uint32_t ticket_lifetime;     /* server: seconds, at most 604800 (4.7.1); 0: 172800 */
   uint32_t num_tickets;         /* server: how many tickets to issue once ready; 0: 2 with HF_ISSUE_TICKETS */
   uint32_t max_message;         /* longest handshake message taken, bytes; checked on its header, before it is kept;
-                                 * 0: 65536 for ClientHello-sized messages and 131072 for certificates' sake */
+                                 * 0: 131072 */
   uint32_t max_flight;          /* most handshake bytes held of one flight of the peer; 0: 262144 */
   uint16_t record_size_limit;   /* largest TLSInnerPlaintext we want to get, 64 to 16385 (RFC 8449); 0: not sent */
   uint16_t padding;             /* records: pad what is sealed to a multiple of this many bytes (5.4); 0: none */
@@ -149,6 +151,12 @@ HF_EXPORT void hf_config_free(hf_config *config);
  * copied.  HF_MISUSE for an empty chain or list, HF_NO_MEMORY. */
 HF_EXPORT HF_MUST_USE hf_status hf_identity_new(hf_identity **out, uint64_t tag, const hf_bytes *chain,
                                                 size_t num_chain, hf_bytes ocsp, hf_bytes scts, hf_codes sigalgs);
+/* hf_identity_set_compressed gives |identity| a compressed form of its Certificate message for peers that take
+ * |algorithm| (RFC 8879): |data| is the body of a Certificate with an empty context and no extensions, |length| bytes long,
+ * compressed.  Before the identity is shared; a second call replaces the first.  HF_MISUSE if it has something stapled, or for
+ * an empty |data| or one over 2^24-1; HF_NO_MEMORY. */
+HF_EXPORT HF_MUST_USE hf_status hf_identity_set_compressed(hf_identity *identity, uint16_t algorithm,
+                                                           uint32_t length, hf_bytes data);
 /* hf_identity_up_ref takes another reference. */
 HF_EXPORT void hf_identity_up_ref(hf_identity *identity);
 /* hf_identity_free releases a reference; NULL is allowed. */
@@ -409,7 +417,7 @@ HF_EXPORT HF_MUST_USE hf_status hf_answer_session(hf_conn *conn, size_t index, h
 /* hf_answer_identity: NULL: none (a client sends an empty Certificate; a server fails with handshake_failure).  The
  * connection takes a reference. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_identity(hf_conn *conn, const hf_identity *identity);
-/* hf_answer_encap: the KEM's ciphertext and shared secret. */
+/* hf_answer_encap: the KEM's ciphertext and its shared secret of 32 bytes. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_encap(hf_conn *conn, hf_bytes ciphertext, hf_bytes secret);
 /* hf_answer_signature: 1 to 65535 bytes, in the encoding of 4.3.3.  The engine does not verify it. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_signature(hf_conn *conn, hf_bytes signature);
@@ -457,7 +465,7 @@ typedef struct hf_event {
 /* hf_next_event gives what was seen, with HF_TRACE, in order, and forgets it; false: nothing more.  It never blocks
  * anything: events that find no memory are dropped. */
 HF_EXPORT bool hf_next_event(hf_conn *conn, hf_event *out);
-/* hf_row_name names the state in which the handshake stands, e.g. "TLS13 server CERTIFICATE_VERIFY"; "TLS13 client OPEN" once
+/* hf_row_name names the state in which the handshake stands, e.g. "server CERTIFICATE_VERIFY"; "client OPEN" once
  * done.  The string lives for ever. */
 HF_EXPORT const char *hf_row_name(const hf_conn *conn);
 

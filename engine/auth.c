@@ -1,0 +1,409 @@
+/* auth.c: Certificate, CertificateVerify and Finished, both sides (RFC 9846 4.5), and the questions
+ * about them: IDENTITY, SIGNATURE, VERDICT, DECOMPRESS (RFC 8879).
+ *
+ * The proofs SIGNATURE, CHAIN and FINISHED are set here, each on the line after its check. */
+#include "engine.h"
+
+#include <string.h>
+
+/* ---- IDENTITY ---- */
+
+static CBS request_list(const hf_conn *conn, hf_span span) {
+  CBS list;
+  const hf_bytes bytes = hf_at(conn, span);
+  CBS_init(&list, bytes.data, bytes.len);
+  return list;
+}
+
+/* The list of 16-bit codes in an extension of the peer's request: its hello, or its
+ * CertificateRequest. */
+static CBS asked_codes(const hf_conn *conn, hf_ext ext, hf_span request) {
+  CBS body, list;
+  if (!hf_is_server(conn)) {
+    return request_list(conn, request);
+  }
+  CBS_init(&list, NULL, 0);
+  if (hf_ext_body(conn, ext, &body)) {
+    (void)(ext == HF_EXT_compress_certificate ? CBS_get_u8_length_prefixed(&body, &list)
+                                              : CBS_get_u16_length_prefixed(&body, &list));
+  }
+  return list;
+}
+
+static CBS asked_sigalgs(const hf_conn *conn) {
+  return asked_codes(conn, HF_EXT_signature_algorithms, conn->hs->request_sigalgs);
+}
+
+static CBS asked_cert_sigalgs(const hf_conn *conn) {
+  return asked_codes(conn, HF_EXT_signature_algorithms_cert, conn->hs->request_cert_sigalgs);
+}
+
+static CBS asked_authorities(const hf_conn *conn) {
+  return asked_codes(conn, HF_EXT_certificate_authorities, conn->hs->request_authorities);
+}
+
+hf_status hf_ask_IDENTITY(hf_conn *conn) {
+  hf_hs *hs = conn->hs;
+  const CBS sigalgs = asked_sigalgs(conn), cert_sigalgs = asked_cert_sigalgs(conn);
+  CBS names = asked_authorities(conn), groups, suites, body, name;
+  CBS_init(&groups, NULL, 0);
+  CBS_init(&suites, NULL, 0);
+  if (hf_is_server(conn)) {
+    if (!hf_ext_offered(conn, HF_EXT_signature_algorithms)) {
+      return HF_MISSING_EXTENSION;  // RFC 9846 9.2: a hello that leaves only certificates
+    }
+    if (hf_ext_body(conn, HF_EXT_supported_groups, &body)) {
+      (void)CBS_get_u16_length_prefixed(&body, &groups);
+    }
+    const hf_bytes bytes = hf_hello_at(conn, hs->hello.suites);
+    CBS_init(&suites, bytes.data, bytes.len);
+  }
+  size_t num_names = 0;
+  for (CBS count = names; CBS_get_u16_length_prefixed(&count, &name);) {
+    num_names++;
+  }
+  void *lists;
+  HF_TRY(hf_lists_new(hs, &lists,
+                      num_names * sizeof(hf_bytes) + CBS_len(&sigalgs) + CBS_len(&cert_sigalgs) +
+                          CBS_len(&groups) + CBS_len(&suites)));
+  hf_bytes *authorities = lists;
+  for (size_t i = 0; CBS_get_u16_length_prefixed(&names, &name); i++) {
+    authorities[i] = hf_range(CBS_data(&name), CBS_len(&name));
+  }
+  uint16_t *at = (uint16_t *)(void *)(authorities + num_names);
+  hf_question_t *q = hf_ask_begin(conn, HF_ASK_IDENTITY);
+  q->identity.sigalgs = hf_unpack_codes(&at, sigalgs);
+  q->identity.cert_sigalgs =
+      CBS_len(&cert_sigalgs) > 0 ? hf_unpack_codes(&at, cert_sigalgs) : q->identity.sigalgs;
+  q->identity.groups = hf_unpack_codes(&at, groups);
+  q->identity.suites = hf_unpack_codes(&at, suites);
+  q->identity.authorities = num_names > 0 ? authorities : NULL;
+  q->identity.num_authorities = num_names;
+  return HF_OK;
+}
+
+static hf_status choose_sigalg(hf_conn *conn, const hf_identity *identity) {
+  const CBS theirs = asked_sigalgs(conn);
+  for (size_t i = 0; i < identity->num_sigalgs; i++) {
+    if (hf_wire_has(theirs, identity->sigalgs[i])) {
+      conn->own_sigalg = identity->sigalgs[i];
+      return HF_OK;
+    }
+  }
+  return HF_NO_COMMON_SIGALG;
+}
+
+/* What the side that answered will write. */
+static hf_status take_identity(hf_conn *conn, hf_identity *identity) {
+  const bool server = hf_is_server(conn);
+  const uint32_t flags = conn->config->settings.flags;
+  if (server) {
+    hf_flag(conn, CERT_REQUESTED, (flags & HF_REQUEST_CLIENT_CERT) != 0);
+    hf_flag(conn, CLIENT_COMPRESSED, conn->config->settings.decompressors.num > 0);
+    if (identity == NULL) {
+      return HF_NO_IDENTITY;
+    }
+  }
+  hf_identity_free(conn->hs->identity);
+  conn->hs->identity = identity;
+  if (!server) {
+    hf_flag(conn, CLIENT_CERT, identity != NULL);
+    hf_flag(conn, CLIENT_COMPRESSED, false);
+  }
+  if (identity == NULL) {
+    return HF_OK;
+  }
+  hf_identity_up_ref(identity);
+  HF_TRY(choose_sigalg(conn, identity));
+  const CBS algorithms =
+      asked_codes(conn, HF_EXT_compress_certificate, conn->hs->request_compression);
+  const bool compressed =
+      identity->compressed.data != NULL && hf_wire_has(algorithms, identity->compression);
+  hf_flag(conn, server ? COMPRESSED : CLIENT_COMPRESSED, compressed);
+  return HF_OK;
+}
+
+hf_status hf_answer_identity(hf_conn *conn, const hf_identity *identity) {
+  if (!hf_answering(conn, HF_ASK_IDENTITY)) {
+    return HF_MISUSE;
+  }
+  return hf_answered(conn, take_identity(conn, (hf_identity *)identity));
+}
+
+/* ---- Certificate ---- */
+
+static size_t certificate_bound(const hf_conn *conn) {
+  const hf_identity *identity = conn->hs->identity;
+  // An entry costs two bytes more than its certificate has here; a certificate is never shorter
+  // than its length.
+  return identity == NULL ? 8 : 64 + 2 * identity->chain.len + identity->compressed.len;
+}
+
+size_t hf_bound_CERTIFICATE(const hf_conn *conn) { return certificate_bound(conn); }
+size_t hf_bound_COMPRESSED_CERTIFICATE(const hf_conn *conn) { return certificate_bound(conn); }
+
+hf_status hf_send_CERTIFICATE(hf_conn *conn, CBB *body) {
+  const hf_identity *identity = conn->hs->identity;
+  CBB list, data;
+  CBS chain, certificate;
+  if (!CBB_add_u8(body, 0) || !CBB_add_u24_length_prefixed(body, &list)) {
+    return HF_INTERNAL;
+  }
+  CBS_init(&chain, NULL, 0);
+  if (identity != NULL) {
+    CBS_init(&chain, identity->chain.data, identity->chain.len);
+  }
+  while (CBS_get_u24_length_prefixed(&chain, &certificate)) {
+    if (!CBB_add_u24_length_prefixed(&list, &data) ||
+        !CBB_add_bytes(&data, CBS_data(&certificate), CBS_len(&certificate)) ||
+        !CBB_add_u16(&list, 0 /* no extensions */)) {
+      return HF_INTERNAL;
+    }
+  }
+  return CBB_flush(body) ? HF_OK : HF_INTERNAL;
+}
+
+hf_status hf_send_COMPRESSED_CERTIFICATE(hf_conn *conn, CBB *body) {
+  const hf_identity *identity = conn->hs->identity;
+  CBB data;
+  return CBB_add_u16(body, identity->compression) &&
+                 CBB_add_u24(body, identity->uncompressed_len) &&
+                 CBB_add_u24_length_prefixed(body, &data) &&
+                 CBB_add_bytes(&data, identity->compressed.data, identity->compressed.len)
+             ? HF_OK
+             : HF_INTERNAL;
+}
+
+/* Reads CertificateEntry (RFC 9846 4.5.1). */
+static bool next_entry(CBS *list, CBS *certificate, CBS *extensions) {
+  return CBS_get_u24_length_prefixed(list, certificate) && CBS_len(certificate) > 0 &&
+         CBS_get_u16_length_prefixed(list, extensions);
+}
+
+/* The body of a Certificate, as it came or decompressed. */
+static hf_status read_certificate(hf_conn *conn, CBS *body, const uint8_t *base) {
+  CBS context, list, certificate, extensions;
+  CBS bodies[HF_NUM_EXT];
+  uint32_t mask;
+  if (!CBS_get_u8_length_prefixed(body, &context) || !CBS_get_u24_length_prefixed(body, &list)) {
+    return HF_DECODE_ERROR;
+  }
+  if (CBS_len(&context) != 0) {
+    return HF_BAD_CONTEXT;
+  }
+  if (CBS_len(&list) == 0) {
+    if (!hf_is_server(conn)) {
+      return HF_EMPTY_CERTIFICATE;  // RFC 9846 4.5.1.3
+    }
+    return conn->config->settings.flags & HF_REQUIRE_CLIENT_CERT ? HF_CERTIFICATE_REQUIRED : HF_OK;
+  }
+  conn->hs->certificates.start = (uint32_t)(CBS_data(&list) - base);
+  conn->hs->certificates.len = (uint32_t)CBS_len(&list);
+  while (CBS_len(&list) > 0) {
+    if (!next_entry(&list, &certificate, &extensions)) {
+      return HF_DECODE_ERROR;
+    }
+    HF_TRY(hf_extensions_parse(conn, CT, extensions, bodies, &mask));
+    HF_TRY(hf_extensions_handle(conn, CT, bodies, mask));
+  }
+  return HF_OK;
+}
+
+/* The peer's list of CertificateEntry. */
+static CBS certificate_list(const hf_conn *conn) {
+  const hf_hs *hs = conn->hs;
+  const uint8_t *base = hs->decompressed.data != NULL ? hs->decompressed.data : conn->in.data;
+  CBS list;
+  CBS_init(&list, base == NULL ? NULL : base + hs->certificates.start, hs->certificates.len);
+  return list;
+}
+
+hf_status hf_receive_CERTIFICATE(hf_conn *conn, CBS *body) {
+  HF_TRY(read_certificate(conn, body, conn->in.data));
+  if (hf_is_server(conn)) {
+    hf_flag(conn, CLIENT_CERT, conn->hs->certificates.len > 0);
+  }
+  return HF_OK;
+}
+
+hf_status hf_receive_COMPRESSED_CERTIFICATE(hf_conn *conn, CBS *body) {
+  hf_hs *hs = conn->hs;
+  CBS data;
+  if (!CBS_get_u16(body, &hs->compression) || !CBS_get_u24(body, &hs->decompressed_len) ||
+      !CBS_get_u24_length_prefixed(body, &data)) {
+    return HF_DECODE_ERROR;
+  }
+  if (!hf_codes_have(conn->config->settings.decompressors, hs->compression)) {
+    return HF_UNKNOWN_COMPRESSION;
+  }
+  // RFC 8879 4: a length over the limit is known before anything is decompressed.
+  if (CBS_len(&data) == 0 || hs->decompressed_len > conn->config->settings.max_message) {
+    return HF_BAD_DECOMPRESSION;
+  }
+  hs->decompressing.start = (uint32_t)(CBS_data(&data) - conn->in.data);
+  hs->decompressing.len = (uint32_t)CBS_len(&data);
+  return HF_OK;
+}
+
+hf_status hf_ask_DECOMPRESS(hf_conn *conn) {
+  hf_question_t *q = hf_ask_begin(conn, HF_ASK_DECOMPRESS);
+  q->decompress.algorithm = conn->hs->compression;
+  q->decompress.data = hf_at(conn, conn->hs->decompressing);
+  q->decompress.length = conn->hs->decompressed_len;
+  return HF_OK;
+}
+
+static hf_status take_decompressed(hf_conn *conn, hf_bytes message) {
+  hf_hs *hs = conn->hs;
+  CBS body;
+  if (message.len != hs->decompressed_len || message.data == NULL) {
+    return HF_BAD_DECOMPRESSION;
+  }
+  HF_TRY(hf_copy(&hs->decompressed, message.data, message.len));
+  CBS_init(&body, hs->decompressed.data, hs->decompressed.len);
+  HF_TRY(read_certificate(conn, &body, hs->decompressed.data));
+  if (CBS_len(&body) != 0) {
+    return HF_TRAILING_DATA;
+  }
+  if (hf_is_server(conn)) {
+    hf_flag(conn, CLIENT_CERT, hs->certificates.len > 0);
+  }
+  return HF_OK;
+}
+
+hf_status hf_answer_decompress(hf_conn *conn, hf_bytes message) {
+  if (!hf_answering(conn, HF_ASK_DECOMPRESS)) {
+    return HF_MISUSE;
+  }
+  return hf_answered(conn, take_decompressed(conn, message));
+}
+
+/* ---- VERDICT ---- */
+
+hf_status hf_ask_VERDICT(hf_conn *conn) {
+  hf_hs *hs = conn->hs;
+  CBS list = certificate_list(conn), certificate, extensions;
+  size_t num = 0;
+  for (CBS count = list; next_entry(&count, &certificate, &extensions);) {
+    num++;
+  }
+  void *lists;
+  HF_TRY(hf_lists_new(hs, &lists, num * sizeof(hf_bytes)));
+  hf_bytes *chain = lists;
+  for (size_t i = 0; next_entry(&list, &certificate, &extensions); i++) {
+    chain[i] = hf_range(CBS_data(&certificate), CBS_len(&certificate));
+  }
+  hf_question_t *q = hf_ask_begin(conn, HF_ASK_VERDICT);
+  q->verdict.chain = chain;
+  q->verdict.num = num;
+  if (!hf_is_server(conn)) {
+    q->verdict.server_name = hf_range(conn->server_name, conn->server_name_len);
+  }
+  return HF_OK;
+}
+
+hf_status hf_answer_verdict(hf_conn *conn) {
+  if (!hf_answering(conn, HF_ASK_VERDICT)) {
+    return HF_MISUSE;
+  }
+  conn->proofs |= HF_PROOF_CHAIN;
+  return hf_answered(conn, HF_OK);
+}
+
+/* ---- CertificateVerify ---- */
+
+/* What is signed: RFC 9846 4.5.2. */
+static size_t signature_input(hf_conn *conn, uint8_t *out, bool by_server) {
+  static const char server[] = "TLS 1.3, server CertificateVerify";
+  static const char client[] = "TLS 1.3, client CertificateVerify";
+  static_assert(sizeof(server) == 34 && sizeof(client) == 34, "the zero byte is part of it");
+  memset(out, ' ', 64);
+  memcpy(out + 64, by_server ? server : client, 34);
+  return 64 + 34 + hf_transcript_hash(out + 64 + 34, &conn->hs->transcript, conn->suite);
+}
+
+hf_status hf_ask_SIGNATURE(hf_conn *conn) {
+  hf_hs *hs = conn->hs;
+  hs->signature_input_len = (uint8_t)signature_input(conn, hs->signature_input, hf_is_server(conn));
+  hf_question_t *q = hf_ask_begin(conn, HF_ASK_SIGNATURE);
+  q->signature.identity = hs->identity;
+  q->signature.tag = hs->identity->tag;
+  q->signature.sigalg = conn->own_sigalg;
+  q->signature.input = hf_range(hs->signature_input, hs->signature_input_len);
+  return HF_OK;
+}
+
+hf_status hf_answer_signature(hf_conn *conn, hf_bytes signature) {
+  if (!hf_answering(conn, HF_ASK_SIGNATURE) || signature.len == 0 || signature.len > UINT16_MAX) {
+    return HF_MISUSE;
+  }
+  return hf_answered(conn, hf_copy(&conn->hs->signature, signature.data, signature.len));
+}
+
+size_t hf_bound_CERTIFICATE_VERIFY(const hf_conn *conn) { return 4 + conn->hs->signature.len; }
+
+hf_status hf_send_CERTIFICATE_VERIFY(hf_conn *conn, CBB *body) {
+  const hf_bytes bytes = conn->hs->signature;
+  CBB signature;
+  return CBB_add_u16(body, conn->own_sigalg) && CBB_add_u16_length_prefixed(body, &signature) &&
+                 CBB_add_bytes(&signature, bytes.data, bytes.len)
+             ? HF_OK
+             : HF_INTERNAL;
+}
+
+hf_status hf_receive_CERTIFICATE_VERIFY(hf_conn *conn, CBS *body) {
+  uint8_t input[64 + 34 + HF_MAX_HASH];
+  CBS signature, list = certificate_list(conn), leaf, extensions;
+  uint16_t code;
+  EVP_PKEY *key = NULL;
+  if (!CBS_get_u16(body, &code) || !CBS_get_u16_length_prefixed(body, &signature)) {
+    return HF_DECODE_ERROR;
+  }
+  const hf_sigalg *sigalg = hf_sigalg_find(code);
+  if (sigalg == NULL || !hf_codes_have(conn->config->settings.verify_sigalgs, code)) {
+    return HF_WRONG_SIGALG;
+  }
+  if (!next_entry(&list, &leaf, &extensions)) {
+    return HF_INTERNAL;
+  }
+  HF_TRY(hf_leaf_key(&key, leaf));
+  const size_t len = signature_input(conn, input, !hf_is_server(conn));
+  const hf_status status = hf_verify(sigalg, key, signature, input, len);
+  EVP_PKEY_free(key);
+  HF_TRY(status);
+  conn->proofs |= HF_PROOF_SIGNATURE;
+  conn->peer_sigalg = code;
+  return HF_OK;
+}
+
+/* ---- Finished ---- */
+
+size_t hf_bound_FINISHED(const hf_conn *conn) {
+  (void)conn;
+  return HF_MAX_HASH;
+}
+
+hf_status hf_send_FINISHED(hf_conn *conn, CBB *body) {
+  uint8_t hash[HF_MAX_HASH];
+  const size_t len = hf_transcript_hash(hash, &conn->hs->transcript, conn->suite);
+  HF_TRY(hf_finished_mac(conn->own_finished, conn->suite, conn->write.secret, hash));
+  conn->own_finished_set = true;
+  return CBB_add_bytes(body, conn->own_finished, len) ? HF_OK : HF_INTERNAL;
+}
+
+hf_status hf_receive_FINISHED(hf_conn *conn, CBS *body) {
+  uint8_t hash[HF_MAX_HASH], expected[HF_MAX_HASH];
+  const size_t len = hf_transcript_hash(hash, &conn->hs->transcript, conn->suite);
+  if (CBS_len(body) != len) {
+    return HF_DECODE_ERROR;
+  }
+  HF_TRY(hf_finished_mac(expected, conn->suite, conn->read.secret, hash));
+  if (CRYPTO_memcmp(CBS_data(body), expected, len) != 0) {
+    return HF_BAD_FINISHED;
+  }
+  conn->proofs |= HF_PROOF_FINISHED;
+  CBS_skip(body, len);
+  memcpy(conn->peer_finished, expected, len);
+  conn->peer_finished_set = true;
+  return HF_OK;
+}

@@ -1,0 +1,198 @@
+/* conn.c: hf_new and hf_free, and what can be seen of a connection from outside. */
+#include "engine.h"
+
+#include <string.h>
+
+static hf_status copy_start(hf_conn *conn, const hf_start *start) {
+  hf_hs *hs = conn->hs;
+  const hf_settings *s = &conn->config->settings;
+  hs->entropy = start->entropy;
+  hf_transcript_init(&hs->transcript);
+  HF_TRY(hf_copy(&hs->early_context, start->early_context.data, start->early_context.len));
+  if (hf_is_server(conn)) {
+    return HF_OK;
+  }
+  HF_TRY(hf_copy(&hs->given_hello, start->hello.data, start->hello.len));
+  HF_TRY(hf_copy(&hs->given_retry, start->retry_hello.data, start->retry_hello.len));
+  HF_TRY(hf_copy(&hs->session, start->session.data, start->session.len));
+  hs->no_compatibility = start->no_compatibility;
+  hf_flag(conn, COMPRESSED, s->decompressors.num > 0);
+  return start->server_name.data == NULL
+             ? HF_OK
+             : hf_set_server_name(conn, start->server_name.data, start->server_name.len);
+}
+
+static bool valid_start(const hf_config *config, const hf_start *start) {
+  return config->settings.role == HF_SERVER ||
+         (start->server_name.len <= UINT8_MAX &&
+          (start->server_name.data == NULL || start->server_name.len > 0) &&
+          start->hello.len < 1u << 24 && start->retry_hello.len < 1u << 24 &&
+          (start->retry_hello.data == NULL || start->hello.data != NULL));
+}
+
+static hf_status begin(hf_conn *conn, const hf_config *config, const hf_start *start) {
+  conn->role = (uint8_t)config->settings.role;
+  conn->config = (hf_config *)config;
+  hf_config_up_ref(conn->config);
+  conn->now = start->now;
+  conn->max_data = HF_MAX_PLAINTEXT;
+  conn->max_inner = HF_MAX_PLAINTEXT + 1;
+  conn->hs = OPENSSL_malloc(sizeof(*conn->hs));
+  if (conn->hs == NULL) {
+    return HF_NO_MEMORY;
+  }
+  memset(conn->hs, 0, sizeof(*conn->hs));
+  HF_TRY(copy_start(conn, start));
+  HF_TRY(hf_trace_begin(conn));
+  HF_TRY(hf_psk_begin(conn));
+  return hf_run(conn);
+}
+
+hf_status hf_new(hf_conn **out, const hf_config *config, const hf_start *start) {
+  *out = NULL;
+  if (!valid_start(config, start)) {
+    return HF_MISUSE;
+  }
+  hf_conn *conn = OPENSSL_malloc(sizeof(*conn));
+  if (conn == NULL) {
+    return HF_NO_MEMORY;
+  }
+  memset(conn, 0, sizeof(*conn));
+  const hf_status status = hf_leave(conn, begin(conn, config, start));
+  if (status != HF_OK) {
+    hf_free(conn);
+    return status;
+  }
+  *out = conn;
+  return HF_OK;
+}
+
+void hf_free(hf_conn *conn) {
+  if (conn == NULL) {
+    return;
+  }
+  hf_hs_free(conn);
+  hf_post_free(conn);
+  hf_trace_free(conn);
+  hf_keys_wipe(&conn->read);
+  hf_keys_wipe(&conn->write);
+  hf_buffer_free(&conn->in);
+  hf_buffer_free(&conn->out);
+  OPENSSL_free(conn->alpn);
+  OPENSSL_free(conn->server_name);
+  hf_config_free(conn->config);
+  OPENSSL_free(conn);
+}
+
+void hf_set_time(hf_conn *conn, uint64_t now) { conn->now = now; }
+
+const hf_question_t *hf_question(const hf_conn *conn) {
+  return conn->hs != NULL ? &conn->hs->question : hf_post_question(conn);
+}
+
+/* Is this side past the point from which it may send application data? */
+static bool may_send(const hf_conn *conn) {
+  if (conn->ready) {
+    return true;
+  }
+  if (conn->write.level == HF_EARLY) {
+    return hf_has(conn, EARLY) && conn->early_left > 0;
+  }
+  return hf_is_server(conn) && conn->write.level == HF_APPLICATION;
+}
+
+/* Does a question stop the peer's bytes?  Those about tickets do not. */
+bool hf_stopped(const hf_conn *conn) {
+  const hf_ask ask = hf_question(conn)->ask;
+  return ask != HF_ASK_NONE && ask != HF_ASK_TICKET && ask != HF_ASK_KEEP;
+}
+
+unsigned hf_wants(const hf_conn *conn) {
+  unsigned wants = conn->out.len > 0 ? HF_WANT_OUTPUT : 0;
+  wants |= conn->early_refused ? HF_EARLY_REFUSED : 0;
+  if (conn->fault != HF_OK) {
+    return wants | HF_FAILED;
+  }
+  wants |= conn->ready ? HF_READY : 0;
+  wants |= conn->closed ? HF_CLOSED : 0;
+  wants |= hf_question(conn)->ask != HF_ASK_NONE ? HF_WANT_ANSWER : 0;
+  if (!conn->closed && !hf_stopped(conn) && (conn->ready || !conn->close_sent)) {
+    wants |= HF_WANT_INPUT;
+  }
+  if (conn->out.len == 0 && !conn->close_sent && !hf_stopped(conn) && may_send(conn)) {
+    wants |= HF_CAN_SEND;
+  }
+  return wants;
+}
+
+void hf_get_facts(hf_facts *out, const hf_conn *conn) {
+  memset(out, 0, sizeof(*out));
+  out->version = conn->version;
+  out->suite = conn->suite != NULL ? conn->suite->id : 0;
+  out->group = conn->group;
+  out->sigalg = conn->peer_sigalg;
+  out->own_sigalg = conn->own_sigalg;
+  out->header = HF_HEADER;
+  out->trailer = 1 + HF_TAG;
+  out->max_data = conn->max_data;
+  out->resumed = hf_has(conn, RESUMED);
+  out->retried = hf_has(conn, RETRIED);
+  out->early_accepted = conn->early_accepted;
+  out->close_sent = conn->close_sent;
+  out->early_left = conn->early_left;
+  out->records_left = conn->suite != NULL && conn->write.level == HF_APPLICATION
+                          ? conn->suite->max_records - conn->write.seq
+                          : 0;
+  out->alpn = hf_range(conn->alpn, conn->alpn_len);
+  out->server_name = hf_range(conn->server_name, conn->server_name_len);
+  // A client's is known from its hello on, a server's from the hello it has read.
+  out->client_random = conn->hello_known ? hf_range(conn->client_random, 32) : hf_range(NULL, 0);
+  const size_t hash_len = conn->suite != NULL ? conn->suite->hash_len : 0;
+  if (conn->version != 0 && conn->group != 0) {
+    out->server_random = hf_range(conn->server_random, 32);
+  }
+  if (conn->own_finished_set) {
+    out->own_finished = hf_range(conn->own_finished, hash_len);
+  }
+  if (conn->peer_finished_set) {
+    out->peer_finished = hf_range(conn->peer_finished, hash_len);
+  }
+}
+
+hf_status hf_answer_done(hf_conn *conn) {
+  if (hf_answering(conn, HF_ASK_INSTALL) && conn->hs != NULL) {
+    return hf_answered(conn, HF_OK);
+  }
+  return hf_answering(conn, HF_ASK_KEEP) || hf_answering(conn, HF_ASK_INSTALL)
+             ? hf_post_answered(conn, HF_OK)
+             : HF_MISUSE;
+}
+
+hf_status hf_close(hf_conn *conn) {
+  static const uint8_t body[] = {1 /* warning */, HF_ALERT_CLOSE_NOTIFY};
+  if (conn->fault != HF_OK) {
+    return HF_MISUSE;
+  }
+  if (conn->close_sent) {
+    return HF_OK;
+  }
+  hf_status status = hf_record_write(conn, HF_ALERT, body, sizeof(body));
+  if (status == HF_OK) {
+    conn->close_sent = true;
+    hf_trace(conn, true, HF_ALERT, body, sizeof(body));
+  }
+  return hf_leave(conn, status);
+}
+
+hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32], size_t *key_len,
+                        uint8_t iv[12], uint64_t *seq) {
+  const hf_keys *keys = sending ? &conn->write : &conn->read;
+  if (!conn->ready || conn->fault != HF_OK || conn->out.len > 0) {
+    return HF_MISUSE;
+  }
+  *key_len = conn->suite->key_len;
+  *seq = keys->seq;
+  const hf_status status = hf_traffic_key(key, iv, conn->suite, keys->secret);
+  hf_scrub();
+  return status;
+}

@@ -1,0 +1,498 @@
+/* engine.h: the engine's own types, and what its files offer each other.
+ *
+ * One hf_conn is one connection.  What only the handshake needs is in hf_hs, which lives from
+ * hf_new to the OPEN row; what tickets need afterwards is in hf_post, which lives while there is a
+ * ticket to make or keep.
+ *
+ * Invariants
+ *  - Only script.c writes conn->row.  Only handlers (send_, receive_, ask_, derive_ and the
+ * answers) write conn->flags.
+ *  - Only hf_fail (fail.c) sets the fault; handlers return a status and leave the rest to it.
+ *  - Each proof bit is set on the line after its check, in one place; OPEN demands the right set.
+ *  - What a span (hf_span) names lies in the peer's flight (conn->in) or, on a client, in its own
+ * hello (hs->hello_bytes). Both keep still until this side writes its next message. */
+#ifndef HANDFAST_ENGINE_ENGINE_H
+#define HANDFAST_ENGINE_ENGINE_H
+
+#include <assert.h>
+#include <stdatomic.h>
+
+#include <openssl/aead.h>
+#include <openssl/bytestring.h>
+#include <openssl/evp.h>
+#include <openssl/mem.h>
+#include <openssl/sha.h>
+
+#include <handfast/handfast.h>
+
+/* HF_TRY returns from the calling function with the status of |expr| unless it is HF_OK. */
+#define HF_TRY(expr)                  \
+  do {                                \
+    hf_status hf_try_status = (expr); \
+    if (hf_try_status != HF_OK) {     \
+      return hf_try_status;           \
+    }                                 \
+  } while (0)
+
+enum { HF_MAX_HASH = 48, HF_MAX_SECRET = 66 + 32, HF_NONCE = 12, HF_HEADER = 5, HF_TAG = 16 };
+enum { HF_MAX_PLAINTEXT = 16384, HF_MAX_CIPHERTEXT = 16384 + 256 };
+
+/* ContentType (RFC 9846 B.1). */
+enum { HF_CCS = 20, HF_ALERT = 21, HF_HANDSHAKE_RECORD = 22, HF_APPLICATION_DATA = 23 };
+
+/* HandshakeType (RFC 9846 B.3).  HelloRetryRequest is a ServerHello with a special random: it has a
+ * number of its own here, whose lower 7 bits are the type on the wire. */
+typedef enum hf_message {
+  HF_MSG_CLIENT_HELLO = 1,
+  HF_MSG_SERVER_HELLO = 2,
+  HF_MSG_NEW_SESSION_TICKET = 4,
+  HF_MSG_END_OF_EARLY_DATA = 5,
+  HF_MSG_ENCRYPTED_EXTENSIONS = 8,
+  HF_MSG_CERTIFICATE = 11,
+  HF_MSG_CERTIFICATE_REQUEST = 13,
+  HF_MSG_CERTIFICATE_VERIFY = 15,
+  HF_MSG_FINISHED = 20,
+  HF_MSG_KEY_UPDATE = 24,
+  HF_MSG_COMPRESSED_CERTIFICATE = 25,
+  HF_MSG_HELLO_RETRY_REQUEST = 128 + 2
+} hf_message;
+enum { HF_MSG_MESSAGE_HASH = 254, HF_WIRE_TYPE = 127 };
+
+/* AlertDescription (RFC 9846 6.2); errors.def speaks these names. */
+enum {
+  HF_ALERT_NONE = 0,
+  HF_ALERT_CLOSE_NOTIFY = 0,
+  HF_ALERT_UNEXPECTED_MESSAGE = 10,
+  HF_ALERT_BAD_RECORD_MAC = 20,
+  HF_ALERT_RECORD_OVERFLOW = 22,
+  HF_ALERT_HANDSHAKE_FAILURE = 40,
+  HF_ALERT_BAD_CERTIFICATE = 42,
+  HF_ALERT_UNSUPPORTED_CERTIFICATE = 43,
+  HF_ALERT_ILLEGAL_PARAMETER = 47,
+  HF_ALERT_DECODE_ERROR = 50,
+  HF_ALERT_DECRYPT_ERROR = 51,
+  HF_ALERT_PROTOCOL_VERSION = 70,
+  HF_ALERT_INTERNAL_ERROR = 80,
+  HF_ALERT_USER_CANCELED = 90,
+  HF_ALERT_MISSING_EXTENSION = 109,
+  HF_ALERT_UNSUPPORTED_EXTENSION = 110,
+  HF_ALERT_CERTIFICATE_REQUIRED = 116
+};
+
+enum { HF_TLS13 = 0x0304, HF_TLS12 = 0x0303, HF_TLS10 = 0x0301 };
+
+/* The flags of script.def, whose head says when either side learns each. */
+enum {
+  QUIC = 1,
+  EARLY = 2,
+  PSK_OFFERED = 4,
+  COOKIE = 8,
+  RETRIED = 16,
+  RESUMED = 32,
+  KEM = 64,
+  CERT_REQUESTED = 128,
+  CLIENT_CERT = 256,
+  COMPRESSED = 512,
+  CLIENT_COMPRESSED = 1024
+};
+
+/* Proofs: what OPEN demands. */
+enum { HF_PROOF_CHAIN = 1, HF_PROOF_SIGNATURE = 2, HF_PROOF_FINISHED = 4, HF_PROOF_BINDER = 8 };
+
+/* ---- buffer.c: one growing range of bytes, wiped when it moves or goes. ---- */
+typedef struct hf_buffer {
+  uint8_t *data;
+  uint32_t len, cap;
+} hf_buffer;
+hf_status hf_buffer_reserve(hf_buffer *buffer, size_t more);
+hf_status hf_buffer_append(hf_buffer *buffer, const uint8_t *data, size_t len);
+void hf_buffer_drop(hf_buffer *buffer, size_t len); /* from the front; frees when empty */
+void hf_buffer_free(hf_buffer *buffer);
+hf_status hf_copy(hf_bytes *out, const uint8_t *data, size_t len); /* absent stays absent */
+void hf_free_bytes(hf_bytes *bytes);
+static inline hf_bytes hf_range(const uint8_t *data, size_t len) {
+  hf_bytes bytes = {data, len};
+  return bytes;
+}
+static inline bool hf_same(const void *a, const void *b, size_t len) {
+  return len == 0 || CRYPTO_memcmp(a, b, len) == 0;
+}
+
+/* hf_span is a part of a buffer that may move. */
+typedef struct hf_span {
+  uint32_t start, len;
+} hf_span;
+
+/* ---- suites, groups and signature algorithms: tables.c, kex.c, signature.c ---- */
+typedef struct hf_suite {
+  uint16_t id;
+  uint8_t key_len, hash_len;
+  const char *name;
+  const EVP_AEAD *(*aead)(void);
+  const EVP_MD *(*md)(void);
+  uint64_t max_records; /* RFC 9846 5.5 */
+} hf_suite;
+const hf_suite *hf_suite_find(uint16_t id);
+
+typedef struct hf_kem {
+  uint16_t public_len, ciphertext_len;
+  uint16_t entropy; /* offset of the seed in hf_entropy */
+  /* NULL where libcrypto has no such KEM */
+  bool (*public_key)(uint8_t *out, const uint8_t *seed);
+  bool (*decap)(uint8_t *out, const uint8_t *ciphertext, const uint8_t *seed);
+} hf_kem;
+extern const hf_kem hf_kem_mlkem768, hf_kem_mlkem1024;
+enum { HF_KEM_SECRET = 32 };
+
+typedef struct hf_group {
+  uint16_t id;
+  const char *name;
+  int nid;             /* NID_undef: X25519 */
+  uint16_t entropy;    /* offset of the private key in hf_entropy */
+  uint8_t private_len; /* and of the shared secret */
+  uint8_t public_len;
+  const hf_kem *kem; /* of a hybrid group; else NULL */
+  bool kem_first;
+} hf_group;
+const hf_group *hf_group_find(uint16_t id);       /* NULL: unknown, or not in this libcrypto */
+size_t hf_group_share_len(const hf_group *group); /* a client's */
+/* hf_group_public writes a client's share; a server's, which holds |ciphertext|, if there is one.
+ */
+hf_status hf_group_public(CBB *out, const hf_group *group, const hf_entropy *entropy,
+                          hf_bytes ciphertext);
+/* hf_group_split takes the KEM's part, |kem_len| bytes, out of a share; the rest is the curve's. */
+bool hf_group_split(CBS *share, CBS *kem, const hf_group *group, size_t kem_len);
+/* hf_group_agree writes the shared secret from the peer's share and its length.  |kem_secret| is
+ * the server's from encapsulating; NULL on a client, which decapsulates. */
+hf_status hf_group_agree(uint8_t out[HF_MAX_SECRET], uint8_t *out_len, const hf_group *group,
+                         const hf_entropy *entropy, CBS peer, const uint8_t *kem_secret);
+
+typedef struct hf_sigalg {
+  uint16_t id;
+  const char *name;
+  int pkey_type; /* EVP_PKEY_ */
+  int curve;     /* NID, for ECDSA */
+  const EVP_MD *(*md)(void);
+  bool pss;
+} hf_sigalg;
+const hf_sigalg *hf_sigalg_find(uint16_t id);
+/* hf_verify checks |signature| by |key| over |input|: WRONG_SIGALG, BAD_SIGNATURE. */
+hf_status hf_verify(const hf_sigalg *sigalg, EVP_PKEY *key, CBS signature, const uint8_t *input,
+                    size_t input_len);
+/* hf_leaf_key reads the public key of a DER certificate, and whether it may sign. */
+hf_status hf_leaf_key(EVP_PKEY **out, CBS certificate);
+
+/* ---- config.c ---- */
+struct hf_identity {
+  atomic_uint references;
+  uint64_t tag;
+  hf_bytes chain;      /* each certificate after a 3-byte length */
+  hf_bytes ocsp, scts; /* stapled; absent: none */
+  hf_bytes compressed; /* CompressedCertificate.compressed_certificate_message; absent: none */
+  uint32_t uncompressed_len;
+  uint16_t compression; /* its algorithm */
+  uint16_t num_sigalgs;
+  uint16_t sigalgs[16];
+};
+struct hf_config {
+  atomic_uint references;
+  hf_settings settings; /* its pointers into |storage|, its defaults filled in */
+  hf_bytes storage;
+};
+bool hf_codes_have(hf_codes codes, uint16_t code);
+/* hf_wire_has: is |code| in a list of 16-bit codes as on the wire? */
+bool hf_wire_has(CBS wire, uint16_t code);
+
+/* ---- transcript.c: RFC 9846 4.1.  Both hashes run until the suite is known. ---- */
+typedef struct hf_transcript {
+  SHA256_CTX sha256;
+  SHA512_CTX sha384;
+} hf_transcript;
+void hf_transcript_init(hf_transcript *transcript);
+void hf_transcript_add(hf_transcript *transcript, const hf_suite *suite, const uint8_t *data,
+                       size_t len);
+size_t hf_transcript_hash(uint8_t out[HF_MAX_HASH], const hf_transcript *transcript,
+                          const hf_suite *suite);
+/* hf_transcript_restart replaces all so far by message_hash of |hash| (RFC 9846 4.1). */
+void hf_transcript_restart(hf_transcript *transcript, const hf_suite *suite, const uint8_t *hash);
+
+/* ---- schedule.c: RFC 9846 7 ---- */
+hf_status hf_expand_label(uint8_t *out, size_t out_len, const hf_suite *suite,
+                          const uint8_t *secret, const char *label, size_t label_len,
+                          const uint8_t *context, size_t context_len);
+hf_status hf_finished_mac(uint8_t *out, const hf_suite *suite, const uint8_t *base_key,
+                          const uint8_t *hash);
+hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *psk, const uint8_t *hash);
+hf_status hf_derive_early(uint8_t *out, const hf_suite *suite, const uint8_t *psk,
+                          const hf_transcript *transcript);
+hf_status hf_derive_HANDSHAKE(hf_conn *conn);
+hf_status hf_derive_APPLICATION(hf_conn *conn);
+hf_status hf_derive_RESUMPTION(hf_conn *conn);
+hf_status hf_traffic_key(uint8_t *key, uint8_t *iv, const hf_suite *suite, const uint8_t *secret);
+
+/* hf_keys is one direction's protection.  level HF_INITIAL: none. */
+typedef struct hf_keys {
+  EVP_AEAD_CTX aead;
+  uint64_t seq;
+  uint8_t iv[HF_NONCE];
+  uint8_t level; /* hf_level */
+  uint32_t generation;
+  uint8_t secret[HF_MAX_HASH]; /* the traffic secret (RFC 9846 7.2) */
+} hf_keys;
+hf_status hf_keys_set(hf_keys *keys, const hf_suite *suite, hf_level level, const uint8_t *secret);
+hf_status hf_keys_update(hf_keys *keys, const hf_suite *suite);
+void hf_keys_wipe(hf_keys *keys);
+
+/* ---- extensions: extension.c, by extensions.def ---- */
+typedef enum hf_ext {
+#define EXTENSION(name, code, places) HF_EXT_##name,
+#include "extensions.def"
+#undef EXTENSION
+  HF_NUM_EXT
+} hf_ext;
+/* Where an extension may be (RFC 9846 4.3, the table). */
+typedef enum hf_place { CH = 1, SH = 2, HRR = 4, EE = 8, CR = 16, CT = 32, NST = 64 } hf_place;
+#define EXTENSION(name, code, places)                                     \
+  hf_status hf_send_ext_##name(hf_conn *conn, hf_place place, CBB *list); \
+  hf_status hf_receive_ext_##name(hf_conn *conn, hf_place place, CBS *body);
+#include "extensions.def"
+#undef EXTENSION
+/* hf_extensions_send writes a block of the extensions that this side has for |place|. */
+hf_status hf_extensions_send(hf_conn *conn, hf_place place, CBB *message);
+/* hf_extensions_parse takes a block apart and refuses what does not belong; hf_extensions_handle
+ * calls the handlers; hf_extensions_receive reads a block off |message| and does both. */
+hf_status hf_extensions_parse(const hf_conn *conn, hf_place place, CBS list, CBS bodies[HF_NUM_EXT],
+                              uint32_t *mask);
+hf_status hf_extensions_handle(hf_conn *conn, hf_place place, CBS bodies[HF_NUM_EXT],
+                               uint32_t mask);
+hf_status hf_extensions_receive(hf_conn *conn, hf_place place, CBS *message, uint32_t *mask);
+/* hf_ext_begin opens an extension in |list|. */
+hf_status hf_ext_begin(CBB *body, CBB *list, hf_ext ext);
+uint16_t hf_ext_code(hf_ext ext);
+hf_ext hf_ext_find(uint16_t code); /* HF_NUM_EXT: unknown */
+/* hf_ext_offered: did the hello hold it?  hf_ext_body is its body there. */
+bool hf_ext_offered(const hf_conn *conn, hf_ext ext);
+bool hf_ext_body(const hf_conn *conn, hf_ext ext, CBS *out);
+hf_status hf_get_codes(CBS *body, CBS *list);
+hf_status hf_put_codes(CBB *body, hf_codes codes);
+bool hf_next_share(CBS *shares, uint16_t *group, CBS *key);
+bool hf_find_share(CBS shares, uint16_t wanted, CBS *key);
+bool hf_alpn_offered(const hf_conn *conn, const uint8_t *name, size_t len);
+hf_status hf_set_alpn(hf_conn *conn, const uint8_t *name, size_t len);
+hf_status hf_set_server_name(hf_conn *conn, const uint8_t *name, size_t len);
+void hf_set_peer_limit(hf_conn *conn, uint16_t limit);
+
+/* hf_hello is a ClientHello taken apart: the peer's, or a client's own. */
+typedef struct hf_hello {
+  hf_span message; /* with its header */
+  hf_span random, session_id, suites, compression, extensions;
+  uint32_t mask; /* of hf_ext */
+  hf_span ext[HF_NUM_EXT];
+} hf_hello;
+
+hf_status hf_hello_parse(const hf_conn *conn, hf_hello *hello, const uint8_t *base, CBS message);
+/* hf_hello_at is a part of it. */
+hf_bytes hf_hello_at(const hf_conn *conn, hf_span span);
+
+/* hf_session is a session as it is kept: what a ticket stands for (psk.c). */
+typedef struct hf_session {
+  const hf_suite *suite;
+  uint8_t psk[HF_MAX_HASH];
+  uint64_t issued;   /* milliseconds since 1970 */
+  uint32_t lifetime; /* seconds */
+  uint32_t age_add;
+  uint32_t max_early_data;
+  CBS server_name, alpn, early_context, ticket;
+} hf_session;
+
+/* ---- the handshake ---- */
+typedef struct hf_hs {
+  hf_entropy entropy;
+  hf_transcript transcript;
+  hf_transcript before_hello; /* server: as it was before the last ClientHello, for binders */
+  hf_question_t question;
+  uint8_t secret[HF_MAX_HASH]; /* early, then handshake, then main secret (RFC 9846 7.1) */
+  uint8_t traffic[2][3]
+                 [HF_MAX_HASH];  /* [hf_role][hf_level - 1]: traffic secrets until KEY takes them */
+  uint8_t shared[HF_MAX_SECRET]; /* of the key exchange, until HANDSHAKE is derived */
+  uint8_t psk[HF_MAX_HASH];      /* with RESUMED */
+  uint8_t kem_secret[HF_KEM_SECRET];     /* server: the answer to ENCAP */
+  uint8_t hello_digest[32];      /* server: what a second hello must repeat */
+  uint8_t cookie_content[4 + HF_MAX_HASH];
+  uint8_t signature_input[64 + 34 + HF_MAX_HASH];
+  uint8_t signature_input_len;
+  uint8_t shared_len;
+  hf_hello hello;
+  hf_buffer hello_bytes;             /* client: its own hello */
+  hf_buffer flight;                  /* messages of the open level that are not in records yet */
+  hf_bytes given_hello, given_retry; /* hf_start.hello, .retry_hello */
+  hf_bytes session;                  /* client: hf_start.session.  server: the answer's state */
+  hf_bytes early_context;
+  hf_bytes signature;    /* the answer */
+  hf_bytes ciphertext;   /* server: and its ciphertext, to send */
+  hf_bytes cookie;       /* to send */
+  hf_identity *identity; /* chosen */
+  const hf_group *group;
+  void *lists;         /* arrays that the pending question points at */
+  uint32_t peer_asked; /* extensions the peer's request (hello or CertificateRequest) held: may be
+                          answered */
+  /* client: lists in the CertificateRequest */
+  hf_span request_sigalgs, request_cert_sigalgs, request_authorities, request_compression;
+  hf_span certificates;  /* the peer's list of CertificateEntry */
+  hf_span decompressing; /* CompressedCertificate.compressed_certificate_message */
+  hf_bytes decompressed; /* the answer: a Certificate's body */
+  uint32_t decompressed_len;
+  uint16_t compression; /* algorithm of the certificate that came, or goes */
+  uint16_t psk_index;
+  uint16_t peer_limit; /* server: the client's record_size_limit */
+  bool no_compatibility, ccs_sent, early_offered, must_cookie, ask_group, psk_dhe;
+} hf_hs;
+
+typedef struct hf_post hf_post;
+typedef struct hf_trace_log hf_trace_log;
+
+struct hf_conn {
+  hf_keys read, write;
+  hf_config *config;
+  hf_hs *hs;           /* until OPEN */
+  hf_post *post;       /* tickets to make or keep; NULL: none */
+  hf_trace_log *trace; /* with HF_TRACE */
+  const hf_suite *suite;
+  hf_buffer in;      /* the peer's handshake bytes of this flight */
+  hf_buffer out;     /* sealed records */
+  uint32_t in_read;  /* bytes of |in| that are taken */
+  uint32_t out_read; /* bytes of |out| that are flushed */
+  uint8_t *alpn;
+  uint8_t *server_name;
+  uint8_t alpn_len, server_name_len;
+  uint8_t client_random[32], server_random[32];
+  uint8_t own_finished[HF_MAX_HASH], peer_finished[HF_MAX_HASH];
+  uint8_t exporter[HF_MAX_HASH], resumption[HF_MAX_HASH];
+  uint64_t now;
+  uint32_t early_left, skip_left;
+  uint32_t tickets_issued;
+  uint16_t group, peer_sigalg, own_sigalg;
+  uint16_t version;
+  uint16_t max_data;  /* of one record we send */
+  uint16_t max_inner; /* of one TLSInnerPlaintext we take */
+  uint16_t flags;
+  uint8_t role; /* hf_role */
+  uint8_t row;
+  uint8_t proofs;
+  uint8_t fault, fault_alert, fault_row;
+  uint8_t ccs_seen, warnings, empties, key_updates;
+  bool ready, closed, close_sent, record_seen, read_protected, update_requested, update_queued,
+      early_refused, early_accepted, exporter_set, own_finished_set, peer_finished_set, hello_known;
+};
+static_assert(sizeof(hf_conn) <= 1792, "the budget of hf_conn");
+
+static inline bool hf_is_server(const hf_conn *conn) { return conn->role == HF_SERVER; }
+static inline bool hf_has(const hf_conn *conn, unsigned flag) { return (conn->flags & flag) != 0; }
+static inline void hf_flag(hf_conn *conn, unsigned flag, bool on) {
+  conn->flags = (uint16_t)(on ? conn->flags | flag : conn->flags & ~flag);
+}
+static inline hf_bytes hf_at(const hf_conn *conn, hf_span span) {
+  return hf_range(conn->in.data + span.start, span.len);
+}
+
+/* ---- script.c ---- */
+/* hf_run goes on with the handshake until it must wait. */
+hf_status hf_run(hf_conn *conn);
+bool hf_at_open(const hf_conn *conn);
+const char *hf_row_text(hf_role role, uint8_t row);
+/* hf_ask_begin makes |ask| the pending question; the caller fills it in. */
+hf_question_t *hf_ask_begin(hf_conn *conn, hf_ask ask);
+void hf_ask_install(hf_conn *conn, hf_secret_kind kind, hf_level level, bool sending,
+                    const char *label, const uint8_t *secret);
+bool hf_blocked(const hf_conn *conn); /* a question of the handshake is pending */
+/* hf_answering: is |ask| pending?  hf_answered: it no longer is, and the handshake goes on, or
+ * fails with |status|. */
+bool hf_answering(const hf_conn *conn, hf_ask ask);
+hf_status hf_answered(hf_conn *conn, hf_status status);
+/* hf_next_message looks at the first whole message in |in|, if there is one; |body| is it without
+ * its header. */
+hf_status hf_next_message(const hf_conn *conn, bool *whole, hf_message *type, CBS *message,
+                          CBS *body);
+/* hf_forget_flight drops what has been read of |in|. */
+void hf_forget_flight(hf_conn *conn);
+/* hf_message_begin and hf_message_end put a message of at most |bound| bytes together at the end of
+ * |flight|. */
+hf_status hf_message_begin(hf_buffer *flight, CBB *cbb, CBB *body, hf_message type, size_t bound);
+hf_status hf_message_end(hf_buffer *flight, CBB *cbb, size_t *len);
+
+/* ---- the handlers of the rows, and what they share: client_hello.c, server_hello.c, negotiate.c,
+ * params.c, auth.c ---- */
+#define HF_MESSAGE(name)                                 \
+  hf_status hf_send_##name(hf_conn *conn, CBB *body);    \
+  hf_status hf_receive_##name(hf_conn *conn, CBS *body); \
+  size_t hf_bound_##name(const hf_conn *conn);
+HF_MESSAGE(CLIENT_HELLO)
+HF_MESSAGE(HELLO_RETRY_REQUEST)
+HF_MESSAGE(SERVER_HELLO)
+HF_MESSAGE(ENCRYPTED_EXTENSIONS)
+HF_MESSAGE(CERTIFICATE_REQUEST)
+HF_MESSAGE(COMPRESSED_CERTIFICATE)
+HF_MESSAGE(CERTIFICATE)
+HF_MESSAGE(CERTIFICATE_VERIFY)
+HF_MESSAGE(FINISHED)
+HF_MESSAGE(END_OF_EARLY_DATA)
+#undef HF_MESSAGE
+hf_status hf_ask_HELLO(hf_conn *conn);
+hf_status hf_ask_COOKIE(hf_conn *conn);
+hf_status hf_ask_SESSION(hf_conn *conn);
+hf_status hf_ask_IDENTITY(hf_conn *conn);
+hf_status hf_ask_ENCAP(hf_conn *conn);
+hf_status hf_ask_SIGNATURE(hf_conn *conn);
+hf_status hf_ask_VERDICT(hf_conn *conn);
+hf_status hf_ask_DECOMPRESS(hf_conn *conn);
+bool hf_is_retry(CBS server_hello);
+uint16_t hf_hello_version(CBS server_hello); /* the version that it settles */
+hf_status hf_write_retry(hf_conn *conn, CBB *body);
+hf_status hf_retry_share(
+    const hf_conn *conn); /* has the second hello the share that was asked for? */
+hf_status hf_server_agree(hf_conn *conn);
+uint32_t hf_skip_budget(const hf_conn *conn);
+/* hf_lists_new gives room for the arrays of a question, until its answer; hf_unpack_codes fills it.
+ */
+hf_status hf_lists_new(hf_hs *hs, void **out, size_t size);
+hf_codes hf_unpack_codes(uint16_t **at, CBS wire);
+
+/* ---- fail.c ---- */
+hf_status hf_fail(hf_conn *conn, hf_status status, int alert); /* alert < 0: errors.def's */
+/* hf_leave ends a public call: a fault is set, libcrypto's errors are cleared, the dead stack is
+ * overwritten. */
+hf_status hf_leave(hf_conn *conn, hf_status status);
+void hf_scrub(void);
+void hf_hs_free(hf_conn *conn);
+
+/* ---- conn.c ---- */
+bool hf_stopped(const hf_conn *conn); /* a question is pending that stops the peer's bytes */
+
+/* ---- record.c ---- */
+hf_status hf_record_write(hf_conn *conn, uint8_t type, const uint8_t *data, size_t len);
+hf_status hf_seal_flight(hf_conn *conn);
+void hf_nonce(uint8_t out[HF_NONCE], const hf_keys *keys);
+
+/* ---- post.c ---- */
+hf_status hf_post_begin(hf_conn *conn);   /* at OPEN */
+hf_status hf_post_receive(hf_conn *conn); /* messages after the handshake */
+hf_status hf_post_answered(hf_conn *conn, hf_status status);
+hf_status hf_queue_key_update(hf_conn *conn, bool request);
+const hf_question_t *hf_post_question(const hf_conn *conn);
+uint32_t hf_tickets_waiting(const hf_conn *conn);
+void hf_post_free(hf_conn *conn);
+
+/* ---- psk.c ---- */
+hf_status hf_session_parse(hf_session *out, hf_bytes state); /* spans inside |state| */
+hf_status hf_session_write(hf_bytes *out, const hf_session *session);
+hf_status hf_psk_begin(hf_conn *conn);
+hf_status hf_psk_bind(hf_conn *conn);
+hf_status hf_psk_check_early(hf_conn *conn);
+hf_status hf_early_traffic(hf_conn *conn, const hf_suite **suite, uint8_t *out);
+
+/* ---- trace.c ---- */
+hf_status hf_trace_begin(hf_conn *conn);
+void hf_trace(hf_conn *conn, bool sent, uint16_t content, const uint8_t *data, size_t len);
+void hf_trace_free(hf_conn *conn);
+
+#endif

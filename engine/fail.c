@@ -1,0 +1,96 @@
+/* fail.c: the one way to fail, and what every public call does last. */
+#include "engine.h"
+
+#include <openssl/err.h>
+
+static const struct {
+  uint8_t alert;
+  bool sent;
+} alerts[] = {
+#define NONE 255
+#define HF_ERROR(name, alert, reason, text) {HF_ALERT_##alert, HF_##name != HF_PEER_ALERT},
+    {HF_ALERT_NONE, false},
+#include <handfast/errors.def>
+#undef HF_ERROR
+};
+
+void hf_hs_free(hf_conn *conn) {
+  hf_hs *hs = conn->hs;
+  if (hs == NULL) {
+    return;
+  }
+  hf_buffer_free(&hs->hello_bytes);
+  hf_buffer_free(&hs->flight);
+  hf_bytes *const owned[] = {&hs->given_hello,   &hs->given_retry, &hs->session,
+                             &hs->early_context, &hs->signature,   &hs->cookie,
+                             &hs->ciphertext,    &hs->decompressed};
+  for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
+    hf_free_bytes(owned[i]);
+  }
+  hf_identity_free(hs->identity);
+  OPENSSL_free(hs->lists);
+  OPENSSL_free(hs);
+  conn->hs = NULL;
+  hf_forget_flight(conn);
+}
+
+hf_status hf_fail(hf_conn *conn, hf_status status, int alert) {
+  if (conn->fault != HF_OK) {
+    return (hf_status)conn->fault;
+  }
+  conn->fault = (uint8_t)status;
+  conn->fault_row = conn->row;
+  conn->fault_alert = alert < 0 ? alerts[status].alert : (uint8_t)alert;
+  if (alerts[status].sent && !conn->close_sent) {
+    const uint8_t body[] = {2 /* fatal */, conn->fault_alert};
+    // Without memory for it the peer goes without its alert: there is nothing else to do.
+    if (hf_record_write(conn, HF_ALERT, body, sizeof(body)) == HF_OK) {
+      hf_trace(conn, true, HF_ALERT, body, sizeof(body));
+    }
+  }
+  conn->close_sent = true;
+  hf_keys_wipe(&conn->read);
+  hf_keys_wipe(&conn->write);
+  OPENSSL_cleanse(conn->exporter, sizeof(conn->exporter));
+  OPENSSL_cleanse(conn->resumption, sizeof(conn->resumption));
+  hf_hs_free(conn);
+  hf_post_free(conn);
+  hf_buffer_free(&conn->in);
+  conn->in_read = 0;
+  return status;
+}
+
+/* Overwrites the stack below the caller: what libcrypto leaves there of keys goes with it. */
+enum { HF_DEAD_STACK = 4096 };
+#ifdef __GNUC__
+__attribute__((noinline))
+#endif
+void hf_scrub(void) {
+  uint8_t dead[HF_DEAD_STACK];
+  OPENSSL_cleanse(dead, sizeof(dead));
+}
+
+hf_status hf_leave(hf_conn *conn, hf_status status) {
+  if (status != HF_OK && status != HF_MISUSE && status != HF_SHORT_OUTPUT) {
+    hf_fail(conn, status, -1);
+  }
+  ERR_clear_error();
+  hf_scrub();
+  return status;
+}
+
+void hf_get_fault(hf_fault *out, const hf_conn *conn) {
+  out->status = (hf_status)conn->fault;
+  out->alert = conn->fault_alert;
+  out->text = hf_status_text(out->status);
+  out->where = hf_row_name(conn);
+}
+
+hf_status hf_refuse(hf_conn *conn, uint8_t alert) {
+  if (conn->fault != HF_OK || hf_question(conn)->ask == HF_ASK_NONE) {
+    return HF_MISUSE;
+  }
+  hf_fail(conn, HF_REFUSED, alert == 0 ? HF_ALERT_INTERNAL_ERROR : alert);
+  (void)hf_leave(conn, HF_OK);
+  return HF_OK;
+}

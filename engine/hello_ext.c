@@ -1,0 +1,281 @@
+/* hello_ext.c: the extensions that settle keys and versions: supported_versions, supported_groups,
+ * key_share, cookie, psk_key_exchange_modes, early_data.  Choosing is negotiate.c's; pre_shared_key
+ * is psk.c's. */
+#include "engine.h"
+
+/* A list of 16-bit codes behind a 16-bit length: at least one. */
+hf_status hf_get_codes(CBS *body, CBS *list) {
+  return CBS_get_u16_length_prefixed(body, list) && CBS_len(list) > 0 && CBS_len(list) % 2 == 0
+             ? HF_OK
+             : HF_BAD_EXTENSION;
+}
+
+hf_status hf_put_codes(CBB *body, hf_codes codes) {
+  CBB list;
+  bool ok = CBB_add_u16_length_prefixed(body, &list);
+  for (size_t i = 0; i < codes.num; i++) {
+    ok = ok && CBB_add_u16(&list, codes.list[i]);
+  }
+  return ok && CBB_flush(body) ? HF_OK : HF_INTERNAL;
+}
+
+/* ---- supported_versions, RFC 9846 4.3.1 ---- */
+
+hf_status hf_send_ext_supported_versions(hf_conn *conn, hf_place place, CBB *list) {
+  CBB body, versions;
+  (void)conn;
+  HF_TRY(hf_ext_begin(&body, list, HF_EXT_supported_versions));
+  if (place != CH) {
+    return CBB_add_u16(&body, HF_TLS13) ? HF_OK : HF_INTERNAL;
+  }
+  return CBB_add_u8_length_prefixed(&body, &versions) && CBB_add_u16(&versions, HF_TLS13)
+             ? HF_OK
+             : HF_INTERNAL;
+}
+
+hf_status hf_receive_ext_supported_versions(hf_conn *conn, hf_place place, CBS *body) {
+  CBS versions;
+  uint16_t version;
+  if (place == CH) {
+    return CBS_get_u8_length_prefixed(body, &versions) && CBS_len(&versions) > 0 &&
+                   CBS_len(&versions) % 2 == 0
+               ? HF_OK
+               : HF_BAD_EXTENSION;
+  }
+  if (!CBS_get_u16(body, &version)) {
+    return HF_BAD_EXTENSION;
+  }
+  if (version != HF_TLS13) {
+    return HF_WRONG_VERSION;
+  }
+  conn->version = version;
+  return HF_OK;
+}
+
+/* ---- supported_groups, RFC 9846 4.3.7 ---- */
+
+hf_status hf_send_ext_supported_groups(hf_conn *conn, hf_place place, CBB *list) {
+  CBB body;
+  if (place != CH) {
+    return HF_OK;  // a server may say what it prefers; we do not
+  }
+  HF_TRY(hf_ext_begin(&body, list, HF_EXT_supported_groups));
+  return hf_put_codes(&body, conn->config->settings.groups);
+}
+
+hf_status hf_receive_ext_supported_groups(hf_conn *conn, hf_place place, CBS *body) {
+  CBS groups;
+  (void)conn;
+  (void)place;
+  return hf_get_codes(body, &groups);
+}
+
+/* ---- key_share, RFC 9846 4.3.8 ---- */
+
+static hf_status put_share(const hf_conn *conn, CBB *out, const hf_group *group) {
+  CBB key;
+  if (!CBB_add_u16(out, group->id) || !CBB_add_u16_length_prefixed(out, &key)) {
+    return HF_INTERNAL;
+  }
+  HF_TRY(hf_group_public(&key, group, &conn->hs->entropy, conn->hs->ciphertext));
+  return CBB_flush(out) ? HF_OK : HF_INTERNAL;
+}
+
+hf_status hf_send_ext_key_share(hf_conn *conn, hf_place place, CBB *list) {
+  CBB body, shares;
+  const hf_group *group = conn->hs->group;
+  if (place == HRR && !conn->hs->ask_group) {
+    return HF_OK;  // only the cookie is asked for
+  }
+  HF_TRY(hf_ext_begin(&body, list, HF_EXT_key_share));
+  if (place == HRR) {
+    return CBB_add_u16(&body, group->id) ? HF_OK : HF_INTERNAL;
+  }
+  if (place == SH) {
+    return put_share(conn, &body, group);
+  }
+  if (!CBB_add_u16_length_prefixed(&body, &shares)) {
+    return HF_INTERNAL;
+  }
+  if (group != NULL) {  // after a HelloRetryRequest: the one asked for
+    return put_share(conn, &shares, group);
+  }
+  const hf_codes codes = conn->config->settings.key_shares;
+  for (size_t i = 0; i < codes.num; i++) {
+    HF_TRY(put_share(conn, &shares, hf_group_find(codes.list[i])));
+  }
+  return HF_OK;
+}
+
+bool hf_next_share(CBS *shares, uint16_t *group, CBS *key) {
+  return CBS_get_u16(shares, group) && CBS_get_u16_length_prefixed(shares, key) && CBS_len(key) > 0;
+}
+
+bool hf_find_share(CBS shares, uint16_t wanted, CBS *key) {
+  uint16_t group;
+  while (hf_next_share(&shares, &group, key)) {
+    if (group == wanted) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Each share once, and each for a group that supported_groups lists: looked at for the groups known
+ * here. */
+static hf_status check_shares(const hf_conn *conn, CBS shares) {
+  uint16_t code;
+  CBS key, groups, body;
+  const bool listed = hf_ext_body(conn, HF_EXT_supported_groups, &body) &&
+                      CBS_get_u16_length_prefixed(&body, &groups);
+  while (CBS_len(&shares) > 0) {
+    if (!hf_next_share(&shares, &code, &key)) {
+      return HF_BAD_EXTENSION;
+    }
+    if (hf_group_find(code) == NULL) {
+      continue;
+    }
+    if (!listed || !hf_wire_has(groups, code)) {
+      return HF_STRAY_KEY_SHARE;
+    }
+    if (hf_find_share(shares, code, &key)) {
+      return HF_DUPLICATE_KEY_SHARE;
+    }
+  }
+  return HF_OK;
+}
+
+/* RFC 9846 4.2.4: a group that was offered, and whose share was not. */
+static hf_status receive_retry_group(hf_conn *conn, CBS *body) {
+  CBS groups, shares, key, own;
+  uint16_t code;
+  if (!CBS_get_u16(body, &code)) {
+    return HF_BAD_EXTENSION;
+  }
+  if (!hf_ext_body(conn, HF_EXT_supported_groups, &own) ||
+      !CBS_get_u16_length_prefixed(&own, &groups) || !hf_wire_has(groups, code) ||
+      hf_group_find(code) == NULL || !hf_ext_body(conn, HF_EXT_key_share, &own) ||
+      !CBS_get_u16_length_prefixed(&own, &shares) || hf_find_share(shares, code, &key)) {
+    return HF_WRONG_GROUP;
+  }
+  conn->hs->group = hf_group_find(code);
+  return HF_OK;
+}
+
+/* RFC 9846 4.3.8: the share answers one of the hello's. */
+static hf_status receive_server_share(hf_conn *conn, CBS *body) {
+  hf_hs *hs = conn->hs;
+  CBS shares, key, own;
+  uint16_t code;
+  if (!hf_next_share(body, &code, &key)) {
+    return HF_BAD_EXTENSION;
+  }
+  const hf_group *group = hf_group_find(code);
+  CBS ours;
+  if (group == NULL || !hf_ext_body(conn, HF_EXT_key_share, &own) ||
+      !CBS_get_u16_length_prefixed(&own, &shares) || !hf_find_share(shares, code, &ours)) {
+    return HF_WRONG_GROUP;
+  }
+  HF_TRY(hf_group_agree(hs->shared, &hs->shared_len, group, &hs->entropy, key, NULL));
+  conn->group = code;
+  return HF_OK;
+}
+
+hf_status hf_receive_ext_key_share(hf_conn *conn, hf_place place, CBS *body) {
+  CBS shares;
+  if (place == HRR) {
+    return receive_retry_group(conn, body);
+  }
+  if (place == SH) {
+    return receive_server_share(conn, body);
+  }
+  if (!CBS_get_u16_length_prefixed(body, &shares)) {
+    return HF_BAD_EXTENSION;
+  }
+  return check_shares(conn, shares);
+}
+
+/* ---- cookie, RFC 9846 4.3.2 ---- */
+
+hf_status hf_send_ext_cookie(hf_conn *conn, hf_place place, CBB *list) {
+  CBB body, cookie;
+  const hf_bytes bytes = conn->hs->cookie;
+  (void)place;
+  if (bytes.len == 0) {
+    return HF_OK;
+  }
+  HF_TRY(hf_ext_begin(&body, list, HF_EXT_cookie));
+  return CBB_add_u16_length_prefixed(&body, &cookie) &&
+                 CBB_add_bytes(&cookie, bytes.data, bytes.len)
+             ? HF_OK
+             : HF_INTERNAL;
+}
+
+hf_status hf_receive_ext_cookie(hf_conn *conn, hf_place place, CBS *body) {
+  CBS cookie;
+  if (!CBS_get_u16_length_prefixed(body, &cookie) || CBS_len(&cookie) == 0) {
+    return HF_BAD_EXTENSION;
+  }
+  if (place == HRR) {
+    return hf_copy(&conn->hs->cookie, CBS_data(&cookie), CBS_len(&cookie));
+  }
+  return HF_OK;
+}
+
+/* ---- psk_key_exchange_modes, RFC 9846 4.3.9 ---- */
+
+enum { PSK_DHE_KE = 1 };
+
+hf_status hf_send_ext_psk_key_exchange_modes(hf_conn *conn, hf_place place, CBB *list) {
+  CBB body;
+  (void)conn;
+  (void)place;
+  HF_TRY(hf_ext_begin(&body, list, HF_EXT_psk_key_exchange_modes));
+  return CBB_add_u8(&body, 1) && CBB_add_u8(&body, PSK_DHE_KE) ? HF_OK : HF_INTERNAL;
+}
+
+hf_status hf_receive_ext_psk_key_exchange_modes(hf_conn *conn, hf_place place, CBS *body) {
+  CBS modes;
+  (void)place;
+  if (!CBS_get_u8_length_prefixed(body, &modes) || CBS_len(&modes) == 0) {
+    return HF_BAD_EXTENSION;
+  }
+  uint8_t mode;
+  while (CBS_get_u8(&modes, &mode)) {
+    conn->hs->psk_dhe = conn->hs->psk_dhe || mode == PSK_DHE_KE;
+  }
+  return HF_OK;
+}
+
+/* ---- early_data, RFC 9846 4.3.10 ---- */
+
+hf_status hf_send_ext_early_data(hf_conn *conn, hf_place place, CBB *list) {
+  CBB body;
+  (void)place;
+  if (!hf_has(conn, EARLY)) {
+    return HF_OK;
+  }
+  return hf_ext_begin(&body, list, HF_EXT_early_data);
+}
+
+hf_status hf_receive_ext_early_data(hf_conn *conn, hf_place place, CBS *body) {
+  (void)body;
+  switch (place) {
+    case CH:
+      if (hf_has(conn, RETRIED)) {
+        return HF_INCONSISTENT_HELLO;  // RFC 9846 4.2.2: removed from the second hello
+      }
+      conn->hs->early_offered = true;
+      return HF_OK;
+    case EE:
+      conn->early_accepted = true;
+      return HF_OK;
+    case SH:
+    case HRR:
+    case CR:
+    case CT:
+    case NST:
+    default:
+      return HF_INTERNAL;  // not in extensions.def, or read in post.c
+  }
+}

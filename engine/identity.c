@@ -1,0 +1,95 @@
+/* identity.c: hf_identity, a certificate chain as it goes on the wire and what its key can sign. */
+#include "engine.h"
+
+#include <string.h>
+
+enum { HF_MAX_U24 = (1 << 24) - 1 };
+
+/* The certificates, each behind its length, as CertificateEntry.cert_data has them. */
+static hf_status chain_bytes(hf_bytes *out, const hf_bytes *chain, size_t num_chain) {
+  size_t total = 0;
+  for (size_t i = 0; i < num_chain; i++) {
+    if (chain[i].len == 0 || chain[i].len > HF_MAX_U24 || total > HF_MAX_U24) {
+      return HF_MISUSE;
+    }
+    total += 3 + chain[i].len;
+  }
+  if (num_chain == 0 || total > HF_MAX_U24) {
+    return HF_MISUSE;
+  }
+  uint8_t *data = OPENSSL_malloc(total);
+  if (data == NULL) {
+    return HF_NO_MEMORY;
+  }
+  *out = hf_range(data, total);
+  for (size_t i = 0; i < num_chain; i++) {
+    const size_t len = chain[i].len;
+    data[0] = (uint8_t)(len >> 16);
+    data[1] = (uint8_t)(len >> 8);
+    data[2] = (uint8_t)len;
+    memcpy(data + 3, chain[i].data, len);
+    data += 3 + len;
+  }
+  return HF_OK;
+}
+
+static hf_status fill(hf_identity *identity, const hf_bytes *chain, size_t num_chain, hf_bytes ocsp,
+                      hf_bytes scts, hf_codes sigalgs) {
+  if (sigalgs.num == 0 || sigalgs.num > sizeof(identity->sigalgs) / sizeof(uint16_t) ||
+      ocsp.len > HF_MAX_U24 || scts.len > UINT16_MAX) {
+    return HF_MISUSE;
+  }
+  for (size_t i = 0; i < sigalgs.num; i++) {
+    if (hf_sigalg_find(sigalgs.list[i]) == NULL) {
+      return HF_MISUSE;
+    }
+  }
+  memcpy(identity->sigalgs, sigalgs.list, sigalgs.num * sizeof(uint16_t));
+  identity->num_sigalgs = (uint16_t)sigalgs.num;
+  HF_TRY(chain_bytes(&identity->chain, chain, num_chain));
+  HF_TRY(hf_copy(&identity->ocsp, ocsp.data, ocsp.len));
+  return hf_copy(&identity->scts, scts.data, scts.len);
+}
+
+hf_status hf_identity_new(hf_identity **out, uint64_t tag, const hf_bytes *chain, size_t num_chain,
+                          hf_bytes ocsp, hf_bytes scts, hf_codes sigalgs) {
+  *out = NULL;
+  hf_identity *identity = OPENSSL_malloc(sizeof(*identity));
+  if (identity == NULL) {
+    return HF_NO_MEMORY;
+  }
+  memset(identity, 0, sizeof(*identity));
+  atomic_init(&identity->references, 1);
+  identity->tag = tag;
+  hf_status status = fill(identity, chain, num_chain, ocsp, scts, sigalgs);
+  if (status != HF_OK) {
+    hf_identity_free(identity);
+    return status;
+  }
+  *out = identity;
+  return HF_OK;
+}
+
+hf_status hf_identity_set_compressed(hf_identity *identity, uint16_t algorithm, uint32_t length,
+                                     hf_bytes data) {
+  if (identity->ocsp.data != NULL || identity->scts.data != NULL || data.len == 0 ||
+      data.len > HF_MAX_U24 || length > HF_MAX_U24) {
+    return HF_MISUSE;
+  }
+  HF_TRY(hf_copy(&identity->compressed, data.data, data.len));
+  identity->compression = algorithm;
+  identity->uncompressed_len = length;
+  return HF_OK;
+}
+
+void hf_identity_up_ref(hf_identity *identity) { atomic_fetch_add(&identity->references, 1); }
+
+void hf_identity_free(hf_identity *identity) {
+  if (identity != NULL && atomic_fetch_sub(&identity->references, 1) == 1) {
+    hf_free_bytes(&identity->chain);
+    hf_free_bytes(&identity->ocsp);
+    hf_free_bytes(&identity->scts);
+    hf_free_bytes(&identity->compressed);
+    OPENSSL_free(identity);
+  }
+}

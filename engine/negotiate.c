@@ -1,0 +1,309 @@
+/* negotiate.c: what a server chooses from a ClientHello, and the two questions that come first:
+ * HELLO and COOKIE. */
+#include "engine.h"
+
+#include <string.h>
+
+enum { HF_SKIP_MARGIN = 4096 };
+
+/* ---- HELLO ---- */
+
+static CBS hello_list(const hf_conn *conn, hf_ext ext, bool short_length) {
+  CBS body, list;
+  CBS_init(&list, NULL, 0);
+  if (hf_ext_body(conn, ext, &body)) {
+    // A body that could not be read was refused when it came.
+    (void)(short_length ? CBS_get_u8_length_prefixed(&body, &list)
+                        : CBS_get_u16_length_prefixed(&body, &list));
+  }
+  return list;
+}
+
+static CBS hello_suites(const hf_conn *conn) {
+  const hf_bytes suites = hf_hello_at(conn, conn->hs->hello.suites);
+  CBS list;
+  CBS_init(&list, suites.data, suites.len);
+  return list;
+}
+
+hf_codes hf_unpack_codes(uint16_t **at, CBS wire) {
+  hf_codes codes = {*at, 0};
+  uint16_t code;
+  while (CBS_get_u16(&wire, &code)) {
+    *(*at)++ = code;
+    codes.num++;
+  }
+  return codes;
+}
+
+hf_status hf_lists_new(hf_hs *hs, void **out, size_t size) {
+  OPENSSL_free(hs->lists);
+  *out = hs->lists = OPENSSL_malloc(size > 0 ? size : 1);
+  return hs->lists != NULL ? HF_OK : HF_NO_MEMORY;
+}
+
+hf_status hf_ask_HELLO(hf_conn *conn) {
+  hf_hs *hs = conn->hs;
+  const CBS versions = hello_list(conn, HF_EXT_supported_versions, true);
+  const CBS suites = hello_suites(conn);
+  const CBS groups = hello_list(conn, HF_EXT_supported_groups, false);
+  const CBS sigalgs = hello_list(conn, HF_EXT_signature_algorithms, false);
+  const CBS alpn = hello_list(conn, HF_EXT_application_layer_protocol_negotiation, false);
+  void *lists;
+  HF_TRY(hf_lists_new(
+      hs, &lists, CBS_len(&versions) + CBS_len(&suites) + CBS_len(&groups) + CBS_len(&sigalgs)));
+  uint16_t *at = lists;
+  hf_question_t *q = hf_ask_begin(conn, HF_ASK_HELLO);
+  q->hello.hello = hf_hello_at(conn, hs->hello.message);
+  q->hello.random = hf_hello_at(conn, hs->hello.random);
+  q->hello.session_id = hf_hello_at(conn, hs->hello.session_id);
+  q->hello.server_name = hf_range(conn->server_name, conn->server_name_len);
+  q->hello.alpn = hf_range(CBS_data(&alpn), CBS_len(&alpn));
+  q->hello.versions = hf_unpack_codes(&at, versions);
+  q->hello.suites = hf_unpack_codes(&at, suites);
+  q->hello.groups = hf_unpack_codes(&at, groups);
+  q->hello.sigalgs = hf_unpack_codes(&at, sigalgs);
+  return HF_OK;
+}
+
+/* The first of |ours| that is among |theirs|, or the first of theirs that is among ours. */
+static uint16_t choose(hf_codes ours, CBS theirs, bool their_order) {
+  uint16_t code;
+  if (their_order) {
+    while (CBS_get_u16(&theirs, &code)) {
+      if (hf_codes_have(ours, code)) {
+        return code;
+      }
+    }
+    return 0;
+  }
+  for (size_t i = 0; i < ours.num; i++) {
+    if (hf_wire_has(theirs, ours.list[i])) {
+      return ours.list[i];
+    }
+  }
+  return 0;
+}
+
+/* RFC 9846 4.2.2, 9.2: what every hello of TLS 1.3 must have. */
+static hf_status check_hello(const hf_conn *conn) {
+  const hf_hello *hello = &conn->hs->hello;
+  const hf_bytes compression = hf_hello_at(conn, hello->compression);
+  if (!hf_wire_has(hello_list(conn, HF_EXT_supported_versions, true), HF_TLS13)) {
+    return HF_UNSUPPORTED_VERSION;
+  }
+  if (compression.len != 1 || compression.data[0] != 0) {
+    return HF_ILLEGAL_COMPRESSION;
+  }
+  if (!hf_ext_offered(conn, HF_EXT_supported_groups)) {
+    return HF_MISSING_EXTENSION;
+  }
+  if (!hf_ext_offered(conn, HF_EXT_key_share)) {
+    return HF_MISSING_KEY_SHARE;
+  }
+  if (!hf_ext_offered(conn, HF_EXT_signature_algorithms) &&
+      !hf_ext_offered(conn, HF_EXT_pre_shared_key)) {
+    return HF_MISSING_EXTENSION;
+  }
+  if (hf_ext_offered(conn, HF_EXT_pre_shared_key) &&
+      !hf_ext_offered(conn, HF_EXT_psk_key_exchange_modes)) {
+    return HF_MISSING_EXTENSION;  // RFC 9846 4.3.9
+  }
+  return HF_OK;
+}
+
+static hf_status choose_suite(hf_conn *conn) {
+  const hf_settings *s = &conn->config->settings;
+  const CBS theirs = hello_suites(conn);
+  if (conn->suite != NULL) {  // by a HelloRetryRequest that a cookie speaks of
+    return hf_wire_has(theirs, conn->suite->id) ? HF_OK : HF_INCONSISTENT_HELLO;
+  }
+  conn->suite = hf_suite_find(choose(s->suites, theirs, s->flags & HF_PREFER_CLIENT_SUITES));
+  return conn->suite != NULL ? HF_OK : HF_NO_SHARED_SUITE;
+}
+
+static bool has_share(const hf_conn *conn, uint16_t group) {
+  CBS key;
+  return hf_find_share(hello_list(conn, HF_EXT_key_share, false), group, &key);
+}
+
+/* RFC 9846 4.2.1: by this side's order; a share that is missing is asked for. */
+static hf_status choose_group(hf_conn *conn) {
+  hf_hs *hs = conn->hs;
+  const CBS theirs = hello_list(conn, HF_EXT_supported_groups, false);
+  if (hf_has(conn, COOKIE)) {
+    hs->group = hs->group != NULL
+                    ? hs->group
+                    : hf_group_find(choose(conn->config->settings.groups, theirs, false));
+    return hs->group != NULL ? hf_retry_share(conn) : HF_NO_SHARED_GROUP;
+  }
+  hs->group = hf_group_find(choose(conn->config->settings.groups, theirs, false));
+  if (hs->group == NULL) {
+    return HF_NO_SHARED_GROUP;
+  }
+  hs->ask_group = !has_share(conn, hs->group->id);
+  const bool demand = (conn->config->settings.flags & HF_DEMAND_COOKIE) != 0;
+  hs->must_cookie = demand && !hs->ask_group;
+  hf_flag(conn, RETRIED, hs->ask_group || demand);
+  return HF_OK;
+}
+
+hf_status hf_retry_share(const hf_conn *conn) {
+  CBS shares = hello_list(conn, HF_EXT_key_share, false), key;
+  uint16_t code;
+  if (!conn->hs->ask_group) {  // only a cookie was asked for: the shares stay
+    return has_share(conn, conn->hs->group->id) ? HF_OK : HF_WRONG_RETRY_SHARE;
+  }
+  // RFC 9846 4.2.2: a list with the one share asked for.
+  return hf_next_share(&shares, &code, &key) && code == conn->hs->group->id && CBS_len(&shares) == 0
+             ? HF_OK
+             : HF_WRONG_RETRY_SHARE;
+}
+
+static hf_status take_config(hf_conn *conn, const hf_config *config) {
+  hf_config *mine = (hf_config *)config;
+  hf_config_up_ref(mine);
+  hf_config_free(conn->config);
+  conn->config = mine;
+  return HF_OK;
+}
+
+static hf_status negotiate(hf_conn *conn, hf_bytes alpn) {
+  HF_TRY(check_hello(conn));
+  HF_TRY(choose_suite(conn));
+  HF_TRY(choose_group(conn));
+  hf_flag(conn, KEM, conn->hs->group->kem != NULL);
+  return alpn.len == 0 ? HF_OK : hf_set_alpn(conn, alpn.data, alpn.len);
+}
+
+hf_status hf_answer_hello(hf_conn *conn, const hf_config *config, hf_bytes alpn,
+                          const hf_bytes *quic_params) {
+  if (!hf_answering(conn, HF_ASK_HELLO) || quic_params != NULL ||
+      (config != NULL && (config->settings.role != HF_SERVER ||
+                          config->settings.transport != conn->config->settings.transport)) ||
+      (alpn.len > 0 && !hf_alpn_offered(conn, alpn.data, alpn.len))) {
+    return HF_MISUSE;
+  }
+  if (config != NULL) {
+    HF_TRY(take_config(conn, config));
+  }
+  return hf_answered(conn, negotiate(conn, alpn));
+}
+
+/* ---- COOKIE ---- */
+
+hf_status hf_ask_COOKIE(hf_conn *conn) {
+  hf_hs *hs = conn->hs;
+  hf_question_t *q = hf_ask_begin(conn, HF_ASK_COOKIE);
+  if (hf_has(conn, COOKIE)) {
+    const CBS cookie = hello_list(conn, HF_EXT_cookie, false);
+    q->cookie.cookie = hf_range(CBS_data(&cookie), CBS_len(&cookie));
+    return HF_OK;
+  }
+  const uint16_t group = hs->ask_group ? hs->group->id : 0;
+  hs->cookie_content[0] = (uint8_t)(conn->suite->id >> 8);
+  hs->cookie_content[1] = (uint8_t)conn->suite->id;
+  hs->cookie_content[2] = (uint8_t)(group >> 8);
+  hs->cookie_content[3] = (uint8_t)group;
+  const size_t len = hf_transcript_hash(hs->cookie_content + 4, &hs->transcript, conn->suite);
+  q->cookie.make = true;
+  q->cookie.must = hs->must_cookie;
+  q->cookie.content = hf_range(hs->cookie_content, 4 + len);
+  return HF_OK;
+}
+
+/* Takes the state of the first half of the handshake back out of a cookie: suite, group,
+ * transcript. */
+static hf_status restore(hf_conn *conn, hf_bytes content) {
+  hf_hs *hs = conn->hs;
+  CBS in, cookie = hello_list(conn, HF_EXT_cookie, false);
+  uint16_t suite, group;
+  CBS_init(&in, content.data, content.len);
+  if (!CBS_get_u16(&in, &suite) || !CBS_get_u16(&in, &group) ||
+      (conn->suite = hf_suite_find(suite)) == NULL || CBS_len(&in) != conn->suite->hash_len) {
+    return HF_ILLEGAL_PARAMETER;
+  }
+  hs->group = hf_group_find(group);
+  hs->ask_group = group != 0;
+  if (hs->ask_group && hs->group == NULL) {
+    return HF_ILLEGAL_PARAMETER;
+  }
+  if (hs->early_offered) {
+    return HF_INCONSISTENT_HELLO;  // RFC 9846 4.2.2: not in a second hello
+  }
+  hf_flag(conn, RETRIED, true);
+  hf_transcript_restart(&hs->transcript, conn->suite, CBS_data(&in));
+  HF_TRY(hf_copy(&hs->cookie, CBS_data(&cookie), CBS_len(&cookie)));
+  // The HelloRetryRequest is what it was: it depends on nothing else.
+  CBB cbb, body;
+  size_t len;
+  const size_t start = hs->flight.len;
+  HF_TRY(hf_message_begin(&hs->flight, &cbb, &body, HF_MSG_HELLO_RETRY_REQUEST,
+                          hf_bound_HELLO_RETRY_REQUEST(conn)));
+  HF_TRY(hf_write_retry(conn, &body));
+  HF_TRY(hf_message_end(&hs->flight, &cbb, &len));
+  hf_transcript_add(&hs->transcript, conn->suite, hs->flight.data + start, len);
+  hs->flight.len = (uint32_t)start;
+  hs->before_hello = hs->transcript;
+  const hf_bytes hello = hf_hello_at(conn, hs->hello.message);
+  hf_transcript_add(&hs->transcript, conn->suite, hello.data, hello.len);
+  return HF_OK;
+}
+
+hf_status hf_answer_cookie(hf_conn *conn, hf_bytes bytes) {
+  if (!hf_answering(conn, HF_ASK_COOKIE)) {
+    return HF_MISUSE;
+  }
+  hf_hs *hs = conn->hs;
+  if (!hs->question.cookie.make) {
+    return hf_answered(conn, restore(conn, bytes));
+  }
+  if (bytes.len > UINT16_MAX - 2 || (bytes.len == 0 && hs->must_cookie)) {
+    return HF_MISUSE;
+  }
+  return hf_answered(conn, bytes.len == 0 ? HF_OK : hf_copy(&hs->cookie, bytes.data, bytes.len));
+}
+
+/* ---- ENCAP, and the key exchange ---- */
+
+static hf_status client_share(const hf_conn *conn, CBS *share) {
+  const bool found =
+      hf_find_share(hello_list(conn, HF_EXT_key_share, false), conn->hs->group->id, share);
+  return found ? HF_OK : HF_INTERNAL;
+}
+
+hf_status hf_ask_ENCAP(hf_conn *conn) {
+  const hf_group *group = conn->hs->group;
+  CBS share, kem;
+  HF_TRY(client_share(conn, &share));
+  if (!hf_group_split(&share, &kem, group, group->kem->public_len)) {
+    return HF_BAD_KEY_SHARE;
+  }
+  hf_question_t *q = hf_ask_begin(conn, HF_ASK_ENCAP);
+  q->encap.group = group->id;
+  q->encap.key = hf_range(CBS_data(&kem), CBS_len(&kem));
+  return HF_OK;
+}
+
+hf_status hf_answer_encap(hf_conn *conn, hf_bytes ciphertext, hf_bytes secret) {
+  if (!hf_answering(conn, HF_ASK_ENCAP) || ciphertext.len != conn->hs->group->kem->ciphertext_len ||
+      secret.len != HF_KEM_SECRET) {
+    return HF_MISUSE;
+  }
+  memcpy(conn->hs->kem_secret, secret.data, secret.len);
+  return hf_answered(conn, hf_copy(&conn->hs->ciphertext, ciphertext.data, ciphertext.len));
+}
+
+hf_status hf_server_agree(hf_conn *conn) {
+  hf_hs *hs = conn->hs;
+  CBS share;
+  HF_TRY(client_share(conn, &share));
+  return hf_group_agree(hs->shared, &hs->shared_len, hs->group, &hs->entropy, share,
+                        hs->kem_secret);
+}
+
+uint32_t hf_skip_budget(const hf_conn *conn) {
+  // Refused early data may come padded and in many small records: RFC 9846 4.3.10.
+  const uint32_t most = conn->config->settings.max_early_data;
+  return (most > HF_MAX_PLAINTEXT ? most : HF_MAX_PLAINTEXT) + HF_SKIP_MARGIN;
+}

@@ -1,0 +1,67 @@
+/* params.c: EncryptedExtensions and CertificateRequest, both sides (RFC 9846 4.4); EndOfEarlyData
+ * (4.6). */
+#include "engine.h"
+
+size_t hf_bound_ENCRYPTED_EXTENSIONS(const hf_conn *conn) { return 64 + conn->alpn_len; }
+
+hf_status hf_send_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBB *body) {
+  if (hf_has(conn, EARLY)) {
+    conn->early_accepted = true;
+  }
+  return hf_extensions_send(conn, EE, body);
+}
+
+hf_status hf_receive_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBS *body) {
+  uint32_t mask;
+  HF_TRY(hf_extensions_receive(conn, EE, body, &mask));
+  if (hf_has(conn, EARLY) && !conn->early_accepted) {
+    conn->early_refused = true;
+    hf_flag(conn, EARLY, false);
+  }
+  return hf_has(conn, EARLY) ? hf_psk_check_early(conn) : HF_OK;
+}
+
+size_t hf_bound_CERTIFICATE_REQUEST(const hf_conn *conn) {
+  const hf_settings *s = &conn->config->settings;
+  size_t bound = 64 + 2 * (s->verify_sigalgs.num + s->decompressors.num);
+  for (size_t i = 0; i < s->num_authorities; i++) {
+    bound += 2 + s->authorities[i].len;
+  }
+  return bound;
+}
+
+hf_status hf_send_CERTIFICATE_REQUEST(hf_conn *conn, CBB *body) {
+  // An empty context: RFC 9846 4.4.2.
+  return CBB_add_u8(body, 0) ? hf_extensions_send(conn, CR, body) : HF_INTERNAL;
+}
+
+hf_status hf_receive_CERTIFICATE_REQUEST(hf_conn *conn, CBS *body) {
+  CBS context;
+  uint32_t mask;
+  if (!CBS_get_u8_length_prefixed(body, &context)) {
+    return HF_DECODE_ERROR;
+  }
+  if (CBS_len(&context) != 0) {
+    return HF_BAD_CONTEXT;
+  }
+  HF_TRY(hf_extensions_receive(conn, CR, body, &mask));
+  conn->hs->peer_asked = mask;
+  return mask & 1u << HF_EXT_signature_algorithms ? HF_OK : HF_MISSING_EXTENSION;
+}
+
+size_t hf_bound_END_OF_EARLY_DATA(const hf_conn *conn) {
+  (void)conn;
+  return 0;
+}
+
+hf_status hf_send_END_OF_EARLY_DATA(hf_conn *conn, CBB *body) {
+  (void)conn;
+  (void)body;
+  return HF_OK;
+}
+
+hf_status hf_receive_END_OF_EARLY_DATA(hf_conn *conn, CBS *body) {
+  (void)body;  // empty, which the interpreter checks
+  conn->early_left = 0;
+  return HF_OK;
+}

@@ -1,0 +1,362 @@
+/* script.c: the interpreter of script.def.
+ *
+ * The state of a handshake is a row, a flag word and the two levels; only this file moves the row.
+ * A row is in force if all its `need` flags are set and none of its `not` flags is.  Everything
+ * that is not the order of things is a handler, found by the row's name. */
+#include "engine.h"
+
+#include <string.h>
+
+typedef enum kind {
+  SCRIPT_ROW,
+  MSG_ROW,
+  ASK_ROW,
+  KEY_ROW,
+  DERIVE_ROW,
+  CCS_ROW,
+  VERSION_ROW,
+  OPEN_ROW
+} kind;
+enum { C = HF_CLIENT, S = HF_SERVER };
+
+typedef struct row {
+  kind kind;
+  uint8_t who, level, message;
+  uint16_t need, not_, learn;
+  hf_status (*send)(hf_conn *conn, CBB *body);
+  hf_status (*receive)(hf_conn *conn, CBS *body);
+  size_t (*bound)(const hf_conn *conn); /* most bytes that |send| writes */
+  hf_status (*act)(hf_conn *conn);      /* ask or derive */
+} row;
+
+static const row rows[] = {
+#define SCRIPT(name) {.kind = SCRIPT_ROW},
+#define MSG(who, name, level, need, not_, learn, section)              \
+  {MSG_ROW, who,   HF_##level,     HF_MSG_##name,     need,            \
+   not_,    learn, hf_send_##name, hf_receive_##name, hf_bound_##name, \
+   NULL},
+#define ASK(who, name, need, not_, section) \
+  {ASK_ROW, who, 0, 0, need, not_, 0, NULL, NULL, NULL, hf_ask_##name},
+#define KEY(who, level, need, not_, section) \
+  {KEY_ROW, who, HF_##level, 0, need, not_, 0, NULL, NULL, NULL, NULL},
+#define DERIVE(name, need, not_, section) \
+  {DERIVE_ROW, C, 0, 0, need, not_, 0, NULL, NULL, NULL, hf_derive_##name},
+#define CCS(who, need, not_, section) {CCS_ROW, who, 0, 0, need, not_, 0, NULL, NULL, NULL, NULL},
+#define VERSION(section) {.kind = VERSION_ROW},
+#define OPEN() {.kind = OPEN_ROW},
+#include "script.def"
+#undef SCRIPT
+#undef MSG
+#undef ASK
+#undef KEY
+#undef DERIVE
+#undef CCS
+#undef VERSION
+#undef OPEN
+};
+
+static const char *const names[][2] = {
+#define BOTH(text) {"client " text, "server " text},
+#define SCRIPT(name) BOTH(#name)
+#define MSG(who, name, level, need, not_, learn, section) BOTH(#name)
+#define ASK(who, name, need, not_, section) BOTH("ASK " #name)
+#define KEY(who, level, need, not_, section) BOTH("KEY " #level)
+#define DERIVE(name, need, not_, section) BOTH("DERIVE " #name)
+#define CCS(who, need, not_, section) BOTH("CHANGE_CIPHER_SPEC")
+#define VERSION(section) BOTH("VERSION")
+#define OPEN() BOTH("OPEN")
+#include "script.def"
+};
+
+const char *hf_row_text(hf_role role, uint8_t index) { return names[index][role]; }
+
+const char *hf_row_name(const hf_conn *conn) {
+  return hf_row_text((hf_role)conn->role, conn->fault != HF_OK ? conn->fault_row : conn->row);
+}
+
+/* ---- questions ---- */
+
+hf_question_t *hf_ask_begin(hf_conn *conn, hf_ask ask) {
+  hf_question_t *question = &conn->hs->question;
+  memset(question, 0, sizeof(*question));
+  question->ask = ask;
+  return question;
+}
+
+void hf_ask_install(hf_conn *conn, hf_secret_kind secret_kind, hf_level level, bool sending,
+                    const char *label, const uint8_t *secret) {
+  hf_question_t *q = hf_ask_begin(conn, HF_ASK_INSTALL);
+  q->install.kind = secret_kind;
+  q->install.level = level;
+  q->install.sending = sending;
+  q->install.suite = conn->suite->id;
+  q->install.label = label;
+  q->install.secret = hf_range(secret, conn->suite->hash_len);
+}
+
+bool hf_blocked(const hf_conn *conn) {
+  return conn->hs != NULL && conn->hs->question.ask != HF_ASK_NONE;
+}
+
+bool hf_answering(const hf_conn *conn, hf_ask ask) {
+  return conn->fault == HF_OK && hf_question(conn)->ask == ask;
+}
+
+#ifndef NDEBUG
+/* Moves the flight, so that whoever reads it after its answer is caught. */
+static hf_status shake(hf_buffer *in) {
+  hf_buffer copy = {NULL, 0, 0};
+  if (in->len > 0) {
+    HF_TRY(hf_buffer_append(&copy, in->data, in->len));
+    hf_buffer_free(in);
+    *in = copy;
+  }
+  return HF_OK;
+}
+#endif
+
+hf_status hf_answered(hf_conn *conn, hf_status status) {
+  if (status == HF_OK) {
+    OPENSSL_free(conn->hs->lists);
+    conn->hs->lists = NULL;
+    memset(&conn->hs->question, 0, sizeof(conn->hs->question));
+#ifndef NDEBUG
+    status = shake(&conn->in);
+#endif
+  }
+  return hf_leave(conn, status == HF_OK ? hf_run(conn) : status);
+}
+
+/* ---- messages ---- */
+
+hf_status hf_next_message(const hf_conn *conn, bool *whole, hf_message *type, CBS *message,
+                          CBS *body) {
+  CBS in;
+  uint8_t wire;
+  uint32_t len;
+  *whole = false;
+  CBS_init(&in, conn->in.data + conn->in_read, conn->in.len - conn->in_read);
+  CBS rest = in;
+  if (!CBS_get_u8(&rest, &wire) || !CBS_get_u24(&rest, &len)) {
+    return HF_OK;
+  }
+  if (len > conn->config->settings.max_message) {
+    return HF_MESSAGE_TOO_LONG;
+  }
+  if (!CBS_get_bytes(&rest, body, len)) {
+    return HF_OK;
+  }
+  CBS_init(message, CBS_data(&in), 4 + (size_t)len);
+  *whole = true;
+  *type = wire > HF_WIRE_TYPE ? (hf_message)0 : (hf_message)wire;
+  if (*type == HF_MSG_SERVER_HELLO && hf_is_retry(*body)) {
+    *type = HF_MSG_HELLO_RETRY_REQUEST;
+  }
+  return HF_OK;
+}
+
+void hf_forget_flight(hf_conn *conn) {
+  hf_buffer_drop(&conn->in, conn->in_read);
+  conn->in_read = 0;
+}
+
+hf_status hf_message_begin(hf_buffer *flight, CBB *cbb, CBB *body, hf_message type, size_t bound) {
+  HF_TRY(hf_buffer_reserve(flight, 4 + bound));
+  return CBB_init_fixed(cbb, flight->data + flight->len, flight->cap - flight->len) &&
+                 CBB_add_u8(cbb, (uint8_t)(type & HF_WIRE_TYPE)) &&
+                 CBB_add_u24_length_prefixed(cbb, body)
+             ? HF_OK
+             : HF_INTERNAL;
+}
+
+hf_status hf_message_end(hf_buffer *flight, CBB *cbb, size_t *len) {
+  if (!CBB_finish(cbb, NULL, len)) {
+    return HF_INTERNAL;
+  }
+  flight->len += (uint32_t)*len;
+  return HF_OK;
+}
+
+static hf_status write_message(hf_conn *conn, const row *r) {
+  hf_hs *hs = conn->hs;
+  CBB cbb, body;
+  size_t len;
+  if (r->learn != 0 && !hf_has(conn, r->learn)) {
+    return HF_OK;
+  }
+  if (conn->write.level != r->level) {
+    return HF_INTERNAL;
+  }
+  HF_TRY(hf_message_begin(&hs->flight, &cbb, &body, (hf_message)r->message, r->bound(conn)));
+  HF_TRY(r->send(conn, &body));
+  HF_TRY(hf_message_end(&hs->flight, &cbb, &len));
+  const uint8_t *message = hs->flight.data + hs->flight.len - len;
+  hf_transcript_add(&hs->transcript, conn->suite, message, len);
+  hf_trace(conn, true, HF_HANDSHAKE_RECORD, message, len);
+  hf_forget_flight(conn);
+  return HF_OK;
+}
+
+static hf_status read_message(hf_conn *conn, const row *r, bool *wait) {
+  hf_message type;
+  CBS message, body;
+  bool whole;
+  HF_TRY(hf_next_message(conn, &whole, &type, &message, &body));
+  if (!whole) {
+    *wait = true;
+    return HF_OK;
+  }
+  if (type != r->message) {
+    hf_flag(conn, r->learn, false);
+    return r->learn != 0 ? HF_OK : HF_UNEXPECTED_MESSAGE;
+  }
+  if (conn->read.level != r->level) {
+    return HF_INTERNAL;
+  }
+  hf_trace(conn, false, HF_HANDSHAKE_RECORD, CBS_data(&message), CBS_len(&message));
+  hf_flag(conn, r->learn, true);
+  HF_TRY(r->receive(conn, &body));
+  if (CBS_len(&body) != 0) {
+    return HF_TRAILING_DATA;
+  }
+  hf_transcript_add(&conn->hs->transcript, conn->suite, CBS_data(&message), CBS_len(&message));
+  conn->in_read += (uint32_t)CBS_len(&message);
+  return HF_OK;
+}
+
+/* ---- the other rows ---- */
+
+static hf_status key_row(hf_conn *conn, const row *r) {
+  static const char *const labels[2][3] = {
+      {"CLIENT_EARLY_TRAFFIC_SECRET", "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0"},
+      {NULL, "SERVER_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0"}};
+  const bool mine = r->who == conn->role;
+  hf_keys *keys = mine ? &conn->write : &conn->read;
+  if (keys->level == r->level) {
+    return HF_OK;
+  }
+  if (mine) {
+    HF_TRY(hf_seal_flight(conn));
+  } else if (conn->in_read < conn->in.len) {
+    return HF_EXCESS_HANDSHAKE_DATA;  // RFC 9846 5.1
+  }
+  if (r->level == HF_INITIAL) {
+    hf_keys_wipe(keys);
+    return HF_OK;
+  }
+  const hf_suite *suite = conn->suite;
+  uint8_t *secret = conn->hs->traffic[r->who][r->level - 1];
+  if (r->level == HF_EARLY) {
+    HF_TRY(hf_early_traffic(conn, &suite, secret));
+  }
+  HF_TRY(hf_keys_set(keys, suite, (hf_level)r->level, secret));
+  OPENSSL_cleanse(secret, HF_MAX_HASH);
+  if (conn->config->settings.flags & HF_EXPORT_SECRETS) {
+    hf_ask_install(conn, HF_SECRET_TRAFFIC, (hf_level)r->level, mine, labels[r->who][r->level - 1],
+                   keys->secret);
+  }
+  return HF_OK;
+}
+
+/* RFC 9846 E.4: a dummy record, once, if the hello's legacy_session_id asks for it. */
+static hf_status ccs_row(hf_conn *conn) {
+  static const uint8_t body[] = {1};
+  if (conn->hs->ccs_sent || conn->hs->hello.session_id.len == 0) {
+    return HF_OK;
+  }
+  conn->hs->ccs_sent = true;
+  HF_TRY(hf_seal_flight(conn));
+  return hf_record_write(conn, HF_CCS, body, sizeof(body));
+}
+
+/* The client's part of the jump: by the next message, which a row of the target then reads. */
+static hf_status version_row(hf_conn *conn, bool *wait) {
+  hf_message type;
+  CBS message, body;
+  bool whole;
+  if (hf_is_server(conn)) {
+    return HF_OK;
+  }
+  HF_TRY(hf_next_message(conn, &whole, &type, &message, &body));
+  if (!whole) {
+    *wait = true;
+    return HF_OK;
+  }
+  return type == HF_MSG_SERVER_HELLO || type == HF_MSG_HELLO_RETRY_REQUEST ? HF_OK
+                                                                           : HF_UNEXPECTED_MESSAGE;
+}
+
+/* What must have been checked: by the role, and by how each side showed who it is. */
+static uint8_t proofs_needed(const hf_conn *conn) {
+  uint8_t needed = HF_PROOF_FINISHED;
+  const bool peer_certificate =
+      hf_is_server(conn) ? hf_has(conn, CLIENT_CERT) : !hf_has(conn, RESUMED);
+  if (peer_certificate) {
+    needed |= HF_PROOF_CHAIN | HF_PROOF_SIGNATURE;
+  }
+  if (hf_is_server(conn) && hf_has(conn, RESUMED)) {
+    needed |= HF_PROOF_BINDER;
+  }
+  return needed;
+}
+
+static hf_status open_row(hf_conn *conn, bool *wait) {
+  HF_TRY(hf_seal_flight(conn));
+  if (conn->out.len > 0) {
+    *wait = true;  // until hf_flush has given it all out
+    return HF_OK;
+  }
+  if (conn->proofs != proofs_needed(conn) || conn->read.level != HF_APPLICATION ||
+      conn->write.level != HF_APPLICATION) {
+    return HF_MISSING_PROOF;
+  }
+  HF_TRY(hf_post_begin(conn));
+  hf_hs_free(conn);
+  conn->ready = true;
+  return HF_OK;
+}
+
+static hf_status step(hf_conn *conn, const row *r, bool *wait) {
+  const bool mine = r->who == conn->role;
+  switch (r->kind) {
+    case SCRIPT_ROW:
+      return HF_OK;
+    case MSG_ROW:
+      return mine ? write_message(conn, r) : read_message(conn, r, wait);
+    case ASK_ROW:
+      return mine ? r->act(conn) : HF_OK;
+    case KEY_ROW:
+      return key_row(conn, r);
+    case DERIVE_ROW:
+      return r->act(conn);
+    case CCS_ROW:
+      return mine ? ccs_row(conn) : HF_OK;
+    case VERSION_ROW:
+      return version_row(conn, wait);
+    case OPEN_ROW:
+      return open_row(conn, wait);
+  }
+  return HF_INTERNAL;
+}
+
+bool hf_at_open(const hf_conn *conn) { return rows[conn->row].kind == OPEN_ROW; }
+
+static bool in_force(const hf_conn *conn, const row *r) {
+  return (conn->flags & r->need) == r->need && (conn->flags & r->not_) == 0;
+}
+
+hf_status hf_run(hf_conn *conn) {
+  bool wait = false;
+  while (!conn->ready && !wait && !hf_blocked(conn)) {
+    const row *r = &rows[conn->row];
+    if (in_force(conn, r)) {
+      HF_TRY(step(conn, r, &wait));
+    } else if (r->kind == MSG_ROW && r->who != conn->role) {
+      hf_flag(conn, r->learn, false);
+    }
+    if (!wait && !conn->ready) {
+      conn->row++;
+    }
+  }
+  return conn->ready ? HF_OK : hf_seal_flight(conn);
+}

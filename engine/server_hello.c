@@ -1,0 +1,159 @@
+/* server_hello.c: ServerHello and HelloRetryRequest, both sides (RFC 9846 4.2.3, 4.2.4).
+ *
+ * The two are one message on the wire: the random tells them apart. */
+#include "engine.h"
+
+#include <string.h>
+
+/* SHA-256 of "HelloRetryRequest" (RFC 9846 4.2.3). */
+static const uint8_t retry_random[32] = {
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
+
+bool hf_is_retry(CBS body) {
+  CBS random;
+  return CBS_skip(&body, 2) && CBS_get_bytes(&body, &random, 32) &&
+         CBS_mem_equal(&random, retry_random, sizeof(retry_random));
+}
+
+uint16_t hf_hello_version(CBS body) {
+  CBS session_id, extensions, data;
+  uint16_t version = 0, code, selected;
+  if (!CBS_get_u16(&body, &version) || !CBS_skip(&body, 32) ||
+      !CBS_get_u8_length_prefixed(&body, &session_id) || !CBS_skip(&body, 3) ||
+      !CBS_get_u16_length_prefixed(&body, &extensions)) {
+    return version;
+  }
+  while (CBS_get_u16(&extensions, &code) && CBS_get_u16_length_prefixed(&extensions, &data)) {
+    if (code == hf_ext_code(HF_EXT_supported_versions) && CBS_get_u16(&data, &selected)) {
+      return selected;
+    }
+  }
+  return version;
+}
+
+/* ---- writing ---- */
+
+static hf_status send_hello(hf_conn *conn, CBB *body, const uint8_t *random, hf_place place) {
+  CBB session_id;
+  const hf_bytes id = hf_hello_at(conn, conn->hs->hello.session_id);
+  if (!CBB_add_u16(body, HF_TLS12) || !CBB_add_bytes(body, random, 32) ||
+      !CBB_add_u8_length_prefixed(body, &session_id) ||
+      !CBB_add_bytes(&session_id, id.data, id.len) || !CBB_add_u16(body, conn->suite->id) ||
+      !CBB_add_u8(body, 0)) {
+    return HF_INTERNAL;
+  }
+  return hf_extensions_send(conn, place, body);
+}
+
+hf_status hf_write_retry(hf_conn *conn, CBB *body) {
+  return send_hello(conn, body, retry_random, HRR);
+}
+
+size_t hf_bound_HELLO_RETRY_REQUEST(const hf_conn *conn) { return 128 + conn->hs->cookie.len; }
+
+hf_status hf_send_HELLO_RETRY_REQUEST(hf_conn *conn, CBB *body) {
+  hf_hs *hs = conn->hs;
+  uint8_t hash[HF_MAX_HASH];
+  HF_TRY(hf_write_retry(conn, body));
+  hf_transcript_hash(hash, &hs->transcript, conn->suite);
+  hf_transcript_restart(&hs->transcript, conn->suite, hash);
+  if (hs->early_offered) {
+    conn->skip_left = hf_skip_budget(conn);
+    hs->early_offered = false;
+  }
+  return HF_OK;
+}
+
+size_t hf_bound_SERVER_HELLO(const hf_conn *conn) { return 512 + conn->hs->ciphertext.len; }
+
+hf_status hf_send_SERVER_HELLO(hf_conn *conn, CBB *body) {
+  hf_hs *hs = conn->hs;
+  memcpy(conn->server_random, hs->entropy.random, 32);
+  HF_TRY(send_hello(conn, body, conn->server_random, SH));
+  HF_TRY(hf_server_agree(conn));
+  conn->group = hs->group->id;
+  conn->version = HF_TLS13;
+  if (hs->early_offered && !hf_has(conn, EARLY)) {
+    conn->skip_left = hf_skip_budget(conn);
+  }
+  OPENSSL_cleanse(&hs->entropy, sizeof(hs->entropy));
+  return HF_OK;
+}
+
+/* ---- reading ---- */
+
+/* The fields that both have.  |*mask| tells which extensions came. */
+static hf_status receive_hello(hf_conn *conn, CBS *body, hf_place place, CBS *random,
+                               uint32_t *mask) {
+  CBS session_id;
+  uint16_t version, suite;
+  uint8_t compression;
+  if (!CBS_get_u16(body, &version) || !CBS_get_bytes(body, random, 32) ||
+      !CBS_get_u8_length_prefixed(body, &session_id) || CBS_len(&session_id) > 32 ||
+      !CBS_get_u16(body, &suite) || !CBS_get_u8(body, &compression)) {
+    return HF_DECODE_ERROR;
+  }
+  if (version != HF_TLS12) {
+    return HF_WRONG_VERSION;
+  }
+  const hf_bytes own_id = hf_hello_at(conn, conn->hs->hello.session_id);
+  if (!CBS_mem_equal(&session_id, own_id.data, own_id.len)) {
+    return HF_WRONG_SESSION_ID;
+  }
+  if (compression != 0) {
+    return HF_ILLEGAL_COMPRESSION;
+  }
+  const hf_bytes own_suites = hf_hello_at(conn, conn->hs->hello.suites);
+  CBS suites;
+  CBS_init(&suites, own_suites.data, own_suites.len);
+  const hf_suite *chosen = hf_suite_find(suite);
+  // RFC 9846 4.2.4: what a HelloRetryRequest chose stays.
+  if (chosen == NULL || !hf_wire_has(suites, suite) ||
+      (conn->suite != NULL && conn->suite != chosen)) {
+    return HF_WRONG_SUITE;
+  }
+  conn->suite = chosen;
+  HF_TRY(hf_extensions_receive(conn, place, body, mask));
+  return *mask & 1u << HF_EXT_supported_versions ? HF_OK : HF_MISSING_EXTENSION;
+}
+
+hf_status hf_receive_HELLO_RETRY_REQUEST(hf_conn *conn, CBS *body) {
+  hf_hs *hs = conn->hs;
+  CBS random;
+  uint32_t mask;
+  uint8_t hash[HF_MAX_HASH];
+  HF_TRY(receive_hello(conn, body, HRR, &random, &mask));
+  if (!(mask & (1u << HF_EXT_key_share | 1u << HF_EXT_cookie))) {
+    return HF_EMPTY_RETRY;  // RFC 9846 4.2.4
+  }
+  hf_transcript_hash(hash, &hs->transcript, conn->suite);
+  hf_transcript_restart(&hs->transcript, conn->suite, hash);
+  if (hf_has(conn, EARLY)) {
+    conn->early_refused = true;
+  }
+  hf_flag(conn, EARLY, false);
+  return HF_OK;
+}
+
+hf_status hf_receive_SERVER_HELLO(hf_conn *conn, CBS *body) {
+  hf_hs *hs = conn->hs;
+  CBS random;
+  uint32_t mask;
+  if (hf_hello_version(*body) != HF_TLS13) {
+    // After a HelloRetryRequest there is no way back: RFC 9846 4.3.1.
+    return hf_has(conn, RETRIED) ? HF_WRONG_VERSION : HF_UNSUPPORTED_VERSION;
+  }
+  HF_TRY(receive_hello(conn, body, SH, &random, &mask));
+  if (!(mask & 1u << HF_EXT_key_share)) {
+    return HF_MISSING_KEY_SHARE;  // psk_ke is not offered
+  }
+  // After a HelloRetryRequest the share must be for its group: RFC 9846 4.3.8.
+  if (hs->group != NULL && hs->group->id != conn->group) {
+    return HF_WRONG_GROUP;
+  }
+  memcpy(conn->server_random, CBS_data(&random), 32);
+  hf_flag(conn, RESUMED, (mask & 1u << HF_EXT_pre_shared_key) != 0);
+  OPENSSL_cleanse(&hs->entropy, sizeof(hs->entropy));
+  return HF_OK;
+}
