@@ -47,7 +47,7 @@ void interop_client(struct side_setup *setup, struct interop_lists *lists,
 
 static bool no_cookie(void *arg, struct side_answer *answer, const hf_question_t *question) {
   (void)arg;
-  if (question->ask == HF_ASK_COOKIE) answer->first = bytes_of("");
+  if (question->ask == HF_ASK_COOKIE) answer->bytes = bytes_of("");
   return true;
 }
 

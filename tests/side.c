@@ -50,9 +50,9 @@ static hf_bytes marked(struct buf *room, const char *mark, hf_bytes bytes) {
 
 static void usual_cookie(struct side_answer *answer, const hf_question_t *q, struct buf *room) {
   if (q->cookie.make) {
-    answer->first = marked(room, cookie_mark, q->cookie.content);
+    answer->bytes = marked(room, cookie_mark, q->cookie.content);
   } else if (begins_with(q->cookie.cookie, cookie_mark)) {
-    answer->first = behind(q->cookie.cookie, cookie_mark);
+    answer->bytes = behind(q->cookie.cookie, cookie_mark);
   } else {
     *answer = (struct side_answer){.ask = q->ask, .refuse = true, .alert = 47};
   }
@@ -62,7 +62,7 @@ static void usual_session(struct side_answer *answer, const hf_question_t *q) {
   for (size_t i = 0; i < q->session.num; i++) {
     hf_bytes name = q->session.candidates[i].name;
     if (!begins_with(name, ticket_mark)) continue;
-    answer->first = behind(name, ticket_mark);
+    answer->bytes = behind(name, ticket_mark);
     answer->index = i;
     answer->flags = HF_ACCEPT_EARLY;
     return;
@@ -76,7 +76,7 @@ static void usual_answer(struct side_answer *answer, const struct side *side,
   *answer = (struct side_answer){.ask = q->ask};
   switch (q->ask) {
     case HF_ASK_HELLO:
-      if (offered(q->hello.alpn, side->setup.alpn)) answer->first = side->setup.alpn;
+      if (offered(q->hello.alpn, side->setup.alpn)) answer->bytes = side->setup.alpn;
       break;
     case HF_ASK_COOKIE:
       usual_cookie(answer, q, room);
@@ -90,10 +90,10 @@ static void usual_answer(struct side_answer *answer, const struct side *side,
     case HF_ASK_SIGNATURE:
       answer->refuse =
           !credential_sign(room, credential->key, q->signature.sigalg, q->signature.input);
-      answer->first = (hf_bytes){room->data, room->len};
+      answer->bytes = (hf_bytes){room->data, room->len};
       break;
     case HF_ASK_TICKET:
-      answer->first = marked(room, ticket_mark, q->ticket.state);
+      answer->bytes = marked(room, ticket_mark, q->ticket.state);
       break;
     case HF_ASK_VERDICT:
     case HF_ASK_KEEP:
@@ -112,23 +112,23 @@ static hf_status give(hf_conn *conn, const struct side_answer *a,
   if (a->refuse) return hf_refuse(conn, a->alert);
   switch (a->ask) {
     case HF_ASK_HELLO:
-      return hf_answer_hello(conn, NULL, a->first, NULL);
+      return hf_answer_hello(conn, NULL, a->bytes, NULL);
     case HF_ASK_COOKIE:
-      return hf_answer_cookie(conn, a->first);
+      return hf_answer_cookie(conn, a->bytes);
     case HF_ASK_SESSION:
-      return hf_answer_session(conn, a->index, a->first, a->flags);
+      return hf_answer_session(conn, a->index, a->bytes, a->flags);
     case HF_ASK_IDENTITY:
       return hf_answer_identity(conn, a->none ? NULL : credential->identity);
     case HF_ASK_ENCAP:
-      return hf_answer_encap(conn, a->first, a->second);
+      return hf_answer_encap(conn, a->bytes, a->secret);
     case HF_ASK_SIGNATURE:
-      return hf_answer_signature(conn, a->first);
+      return hf_answer_signature(conn, a->bytes);
     case HF_ASK_VERDICT:
       return hf_answer_verdict(conn);
     case HF_ASK_DECOMPRESS:
-      return hf_answer_decompress(conn, a->first);
+      return hf_answer_decompress(conn, a->bytes);
     case HF_ASK_TICKET:
-      return hf_answer_ticket(conn, a->first);
+      return hf_answer_ticket(conn, a->bytes);
     case HF_ASK_KEEP:
     case HF_ASK_INSTALL:
       return hf_answer_done(conn);
@@ -142,8 +142,8 @@ static void keep_answer(struct side *side, const struct side_answer *answer) {
   side->answers = realloc(side->answers, (side->num_answers + 1) * sizeof *side->answers);
   struct side_answer *kept = &side->answers[side->num_answers++];
   *kept = *answer;
-  kept->first = buf_copy(answer->first);
-  kept->second = buf_copy(answer->second);
+  kept->bytes = buf_copy(answer->bytes);
+  kept->secret = buf_copy(answer->secret);
 }
 
 static void answer_question(struct side *side) {
@@ -226,8 +226,8 @@ void side_free(struct side *side) {
   struct buf *bufs[] = {&side->in, &side->out, &side->app, &side->kept, &side->tape, &side->sent};
   for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) buf_free(bufs[i]);
   for (size_t i = 0; i < side->num_answers; i++) {
-    free((void *)side->answers[i].first.data);
-    free((void *)side->answers[i].second.data);
+    free((void *)side->answers[i].bytes.data);
+    free((void *)side->answers[i].secret.data);
   }
   free(side->answers);
   free(side->items);

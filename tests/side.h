@@ -23,8 +23,8 @@ struct side_answer {
   bool none; /* HF_ASK_IDENTITY: none */
   size_t index;
   unsigned flags;
-  hf_bytes first,
-      second; /* first: the ALPN, cookie, state, signature, ...; second: HF_ASK_ENCAP's secret */
+  hf_bytes bytes;  /* the ALPN, cookie, state, signature, ciphertext ... */
+  hf_bytes secret; /* HF_ASK_ENCAP */
 };
 
 /* side_setup is what a side starts from.  All it points at must outlive the side and what was kept

@@ -84,6 +84,14 @@ Test(interop_gnutls, client_mebibyte) {
 
 /* ---- Our server ---- */
 
+/* gnutls-cli does not answer close_notify (it ends the transport), so it is the one to begin; where
+ * it is not, its end is all there is to wait for. */
+static const char *bye(struct wire *wire, const struct interop_case *c) {
+  if (c->peer_closes_first) return interop_bye(wire, c);
+  if (side_close(wire->side) != HF_OK || !wire_end(wire)) return "it did not end";
+  return NULL;
+}
+
 static void accept_once(const struct interop_case *c, const struct credential *credential) {
   struct side_setup setup;
   struct interop_lists lists;
@@ -109,7 +117,7 @@ static void accept_once(const struct interop_case *c, const struct credential *c
   cr_assert_eq(side_new(&side, &setup), HF_OK);
   CHECK(interop_hello(&wire, c), c, &peer);
   CHECK(interop_talk(&wire, c, false), c, &peer);
-  CHECK(interop_bye(&wire, c), c, &peer);
+  CHECK(bye(&wire, c), c, &peer);
   int status = peer_wait(&peer);
   cr_assert_eq(status, 0, "%s: gnutls-cli ended with %d%s", interop_title(c), status,
                peer_tail(&peer));
@@ -121,7 +129,6 @@ static void accept_once(const struct interop_case *c, const struct credential *c
 
 static void accept_all(const struct interop_name *cert) {
   struct credential *credential = credential_load(cert->gnutls);
-  bool peer_first = false;
   isolate();
   cr_assert_not_null(credential);
   for (size_t i = 0; i < (size_t)INTEROP_SUITES * INTEROP_GROUPS * 4; i++) {
@@ -130,10 +137,9 @@ static void accept_all(const struct interop_name *cert) {
                                    .cert = cert,
                                    .retry = (i / 9 & 1) != 0,
                                    .cookie = (i / 9 & 2) != 0,
-                                   .peer_closes_first = peer_first,
+                                   .peer_closes_first = true,
                                    .len = 2000};
     accept_once(&c, credential);
-    peer_first = !peer_first;
   }
   credential_free(credential);
 }

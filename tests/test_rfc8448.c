@@ -307,19 +307,19 @@ static bool server_answer(void *arg, struct side_answer *answer, const hf_questi
       return false;
     case HF_ASK_COOKIE:
       cr_assert(question->cookie.make);
-      answer->first = t->cookie;
+      answer->bytes = t->cookie;
       return true;
     case HF_ASK_IDENTITY:
       return false;
     case HF_ASK_SIGNATURE:
       cr_assert_eq(question->signature.sigalg, 0x0804);
-      *answer = (struct side_answer){.ask = question->ask, .first = t->signature};
+      *answer = (struct side_answer){.ask = question->ask, .bytes = t->signature};
       return true;
     default:
       cr_assert_eq(question->ask, HF_ASK_TICKET, "question %d was asked", (int)question->ask);
       cr_assert(holds(question->ticket.state, of32(run->ticket_psk)), "the ticket lacks its PSK");
       run->num_secrets++;
-      answer->first = t->ticket;
+      answer->bytes = t->ticket;
       return true;
   }
 }
