@@ -261,9 +261,12 @@ extern ssl_ex_class ssl_ex_class_ssl, ssl_ex_class_ctx;
 void ssl_ex_data_free(ssl_ex_data *data, ssl_ex_class *class_, void *parent);
 /* ssl_credentials_free releases a reference; NULL is allowed. */
 void ssl_credentials_free(ssl_credentials *credentials);
-/* ssl_credentials_make makes credentials from the slots.  NULL: the reason is on the error queue.
- */
-ssl_credentials *ssl_credentials_make(const ssl_settings *settings);
+/* ssl_settings_credentials returns the credentials made of the slots, lent until they change. NULL:
+ * the reason is on the error queue. */
+ssl_credentials *ssl_settings_credentials(ssl_settings *settings);
+/* ssl_credentials_share lets |to|, whose slots are copies of |from|'s, have the same credentials,
+ * if |to| would make the same of them.  False: the reason is on the error queue. */
+bool ssl_credentials_share(ssl_settings *to, ssl_settings *from);
 /* ssl_slot_clear drops what a slot holds.  ssl_slots_copy puts in place of |to|'s all that
  * SSL_set_SSL_CTX replaces, from |from|; false: memory ran out, |to| is as it was. */
 void ssl_slot_clear(ssl_slot *slot);

@@ -1,0 +1,226 @@
+/* ssl_config.c: from settings to what the engine takes: hf_config and credentials.
+ *
+ * Each is made when first needed and kept with the settings, where any number of threads may ask
+ * for it at once: two may make one at the same time, the first to store it wins, and both use that.
+ * What the engine does not speak is left out here; what is then left empty is an error here, which
+ * names the setting. */
+#include <openssl/mem.h>
+
+#include "ssl/internal.h"
+
+/* ---- Configuration ---- */
+
+enum { MAX_CODES = 32, LEAST_MAX_MESSAGE = 32 * 1024, LARGE_MESSAGE = 128 * 1024 };
+
+/* draft is hf_settings with room for what they point at. */
+typedef struct draft {
+  hf_settings settings;
+  uint16_t groups[MAX_CODES], sigalgs[MAX_CODES];
+  hf_bytes *authorities;
+} draft;
+
+static bool version_enabled(const ssl_settings *s, uint16_t version) {
+  uint16_t min = s->version_min != 0 ? s->version_min : TLS1_2_VERSION;
+  uint16_t max = s->version_max != 0 ? s->version_max : TLS1_3_VERSION;
+  uint32_t no = version == TLS1_3_VERSION ? SSL_OP_NO_TLSv1_3 : SSL_OP_NO_TLSv1_2;
+  return min <= version && version <= max && (s->options & no) == 0;
+}
+
+static bool draft_versions(hf_settings *out, const ssl_settings *s) {
+  static const uint16_t kEngine[] = {TLS1_3_VERSION}; /* lowest first */
+  for (size_t i = 0; i < sizeof kEngine / sizeof kEngine[0]; i++) {
+    if (!version_enabled(s, kEngine[i])) continue;
+    if (out->version_min == 0) out->version_min = kEngine[i];
+    out->version_max = kEngine[i];
+  }
+  if (out->version_min != 0) return true;
+  SSL_ERR(SSL_R_NO_SUPPORTED_VERSIONS_ENABLED);
+  return false;
+}
+
+/* draft_codes takes over what the engine has of |from|; false: that is nothing, though |from| is
+ * something. */
+static bool draft_codes(hf_codes *out, uint16_t list[MAX_CODES], const ssl_codes *from,
+                        bool (*has)(uint16_t), int reason) {
+  size_t num = 0;
+  for (size_t i = 0; i < from->num && num < MAX_CODES; i++)
+    if (has(from->list[i])) list[num++] = from->list[i];
+  *out = (hf_codes){list, num};
+  if (num > 0 || from->num == 0) return true;
+  SSL_ERR(reason);
+  return false;
+}
+
+/* draft_authorities writes the names of |names| in DER. */
+static bool draft_authorities(draft *d, STACK_OF(X509_NAME) * names) {
+  size_t num = names == NULL ? 0 : sk_X509_NAME_num(names);
+  if (num == 0) return true;
+  d->authorities = OPENSSL_malloc(num * sizeof *d->authorities);
+  if (d->authorities == NULL) return false;
+  d->settings.authorities = d->authorities;
+  for (size_t i = 0; i < num; i++) {
+    uint8_t *der = NULL;
+    int len = i2d_X509_NAME(sk_X509_NAME_value(names, i), &der);
+    if (len < 0) return false;
+    d->authorities[i] = (hf_bytes){der, (size_t)len};
+    d->settings.num_authorities = i + 1;
+  }
+  return true;
+}
+
+static void draft_free(draft *d) {
+  for (size_t i = 0; i < d->settings.num_authorities; i++)
+    OPENSSL_free((uint8_t *)d->authorities[i].data);
+  OPENSSL_free(d->authorities);
+}
+
+static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
+  uint32_t flags = 0;
+  if (variant & SSL_CONFIG_SECRETS) flags |= HF_EXPORT_SECRETS;
+  if (variant & SSL_CONFIG_TRACE) flags |= HF_TRACE;
+  if (!(variant & SSL_CONFIG_SERVER)) return flags;
+  if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
+  if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE)) flags |= HF_PREFER_CLIENT_SUITES;
+  if (s->verify_mode & SSL_VERIFY_PEER) {
+    flags |= HF_REQUEST_CLIENT_CERT;
+    if (s->verify_mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) flags |= HF_REQUIRE_CLIENT_CERT;
+  }
+  return flags;
+}
+
+/* The engine has one limit for all messages, and hellos need some room too. */
+static void draft_sizes(hf_settings *out, size_t max_cert_list) {
+  size_t max = max_cert_list < LEAST_MAX_MESSAGE ? LEAST_MAX_MESSAGE : max_cert_list;
+  if (max > 0xffffff) max = 0xffffff; /* the most that a message's header can say */
+  out->max_message = (uint32_t)max;
+  if (max > LARGE_MESSAGE) out->max_flight = (uint32_t)max + LARGE_MESSAGE;
+}
+
+static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
+  bool server = (variant & SSL_CONFIG_SERVER) != 0;
+  hf_settings *out = &d->settings;
+  out->role = server ? HF_SERVER : HF_CLIENT;
+  out->transport = HF_RECORDS;
+  out->flags = draft_flags(s, variant);
+  out->suites = (hf_codes){s->suites.list, s->suites.num};
+  draft_sizes(out, s->max_cert_list);
+  if (s->suites.num == 0) {
+    SSL_ERR(SSL_R_NO_CIPHERS_AVAILABLE);
+    return false;
+  }
+  if (!draft_versions(out, s) ||
+      !draft_codes(&out->groups, d->groups, &s->groups, ssl_engine_has_group,
+                   SSL_R_NO_GROUPS_SPECIFIED) ||
+      !draft_codes(&out->verify_sigalgs, d->sigalgs, &s->verify_sigalgs, ssl_engine_has_sigalg,
+                   SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS))
+    return false;
+  if (!server && s->alpn != NULL) out->alpn = (hf_bytes){s->alpn, s->alpn_len};
+  if (!server || draft_authorities(d, s->authorities)) return true;
+  SSL_ERR(ERR_R_MALLOC_FAILURE);
+  return false;
+}
+
+static hf_config *make_config(const ssl_settings *s, unsigned variant) {
+  draft d = {0};
+  hf_config *config = NULL;
+  if (fill_draft(&d, s, variant)) {
+    hf_status status = hf_config_new(&config, &d.settings);
+    if (status != HF_OK)
+      SSL_ERR(status == HF_NO_MEMORY ? ERR_R_MALLOC_FAILURE : ERR_R_INTERNAL_ERROR);
+  }
+  draft_free(&d);
+  return config;
+}
+
+hf_config *ssl_build_config(SSL *ssl, bool ack_name) {
+  ssl_settings *s = ssl->settings;
+  unsigned variant = 0;
+  if (ssl->role == SSL_ROLE_SERVER)
+    variant = SSL_CONFIG_SERVER | (ack_name ? 0u : SSL_CONFIG_IGNORE_NAME);
+  if (ssl->first_ctx->keylog_callback != NULL) variant |= SSL_CONFIG_SECRETS;
+  if (ssl->local.info_callback != NULL || ssl->local.msg_callback != NULL)
+    variant |= SSL_CONFIG_TRACE;
+  hf_config *config = atomic_load(&s->configs[variant]);
+  if (config != NULL) return config;
+  hf_config *fresh = make_config(s, variant);
+  if (fresh == NULL || atomic_compare_exchange_strong(&s->configs[variant], &config, fresh))
+    return fresh;
+  hf_config_free(fresh);
+  return config;
+}
+
+/* ---- Credentials ---- */
+
+void ssl_credentials_free(ssl_credentials *credentials) {
+  if (credentials == NULL || atomic_fetch_sub(&credentials->references, 1) != 1) return;
+  for (size_t i = 0; i < credentials->num; i++) hf_credential_free(credentials->list[i]);
+  OPENSSL_free(credentials);
+}
+
+/* make_credential: HF_MISUSE if the slot's key can sign nothing that it may. */
+static hf_status make_credential(hf_credential **out, const ssl_slot *slot, STACK_OF(X509) * chain,
+                                 hf_codes sigalgs) {
+  size_t num = 1 + (chain == NULL ? 0 : sk_X509_num(chain)), made = 0;
+  hf_bytes *ders = OPENSSL_malloc(num * sizeof *ders);
+  if (ders == NULL) return HF_NO_MEMORY;
+  for (; made < num; made++) {
+    uint8_t *der = NULL;
+    int len = i2d_X509(made == 0 ? slot->leaf : sk_X509_value(chain, made - 1), &der);
+    if (len < 0) break;
+    ders[made] = (hf_bytes){der, (size_t)len};
+  }
+  const hf_bytes none = {NULL, 0};
+  hf_status status =
+      made < num ? HF_NO_MEMORY : hf_credential_new(out, ders, num, slot->key, sigalgs, none, none);
+  for (size_t i = 0; i < made; i++) OPENSSL_free((uint8_t *)ders[i].data);
+  OPENSSL_free(ders);
+  return status;
+}
+
+static ssl_credentials *credentials_make(const ssl_settings *s) {
+  ssl_credentials *made = OPENSSL_malloc(sizeof *made);
+  hf_status status = made == NULL ? HF_NO_MEMORY : HF_OK;
+  if (made != NULL) {
+    atomic_init(&made->references, 1);
+    made->num = 0;
+  }
+  /* The current one first, then the others in the order of the slots. */
+  for (int i = -1; i < SSL_SLOTS && status == HF_OK; i++) {
+    int index = i < 0 ? s->current_slot : i;
+    if (index < 0 || (i >= 0 && index == s->current_slot)) continue;
+    const ssl_slot *slot = &s->slots[index];
+    if (slot->leaf == NULL || slot->key == NULL) continue;
+    STACK_OF(X509) *chain = slot->chain != NULL ? slot->chain : s->extra_chain;
+    status = make_credential(&made->list[made->num], slot, chain,
+                             (hf_codes){s->signing_sigalgs.list, s->signing_sigalgs.num});
+    if (status == HF_OK) made->num++;
+    if (status == HF_MISUSE) status = HF_OK;
+  }
+  if (status == HF_OK) return made;
+  SSL_ERR(status == HF_NO_MEMORY ? ERR_R_MALLOC_FAILURE : ERR_R_INTERNAL_ERROR);
+  ssl_credentials_free(made);
+  return NULL;
+}
+
+ssl_credentials *ssl_settings_credentials(ssl_settings *s) {
+  ssl_credentials *credentials = atomic_load(&s->credentials);
+  if (credentials != NULL) return credentials;
+  ssl_credentials *fresh = credentials_make(s);
+  if (fresh == NULL || atomic_compare_exchange_strong(&s->credentials, &credentials, fresh))
+    return fresh;
+  ssl_credentials_free(fresh);
+  return credentials;
+}
+
+const ssl_credentials *ssl_get_credentials(SSL *ssl) {
+  return ssl_settings_credentials(ssl->settings);
+}
+
+bool ssl_credentials_share(ssl_settings *to, ssl_settings *from) {
+  if (to->signing_sigalgs.num > 0 || from->signing_sigalgs.num > 0) return true;
+  ssl_credentials *credentials = ssl_settings_credentials(from);
+  if (credentials == NULL) return false;
+  atomic_fetch_add(&credentials->references, 1);
+  ssl_credentials_free(atomic_exchange(&to->credentials, credentials));
+  return true;
+}
