@@ -151,3 +151,18 @@ size_t SSL_get_client_random(const SSL *ssl, uint8_t *out, size_t max_out) {
 size_t SSL_get_server_random(const SSL *ssl, uint8_t *out, size_t max_out) {
   return copy_out(out, max_out, facts_of(ssl).server_random);
 }
+
+/* finished_out returns the whole length, whatever there was room for. */
+static size_t finished_out(void *buf, size_t count, hf_bytes from) {
+  size_t len = from.len < count ? from.len : count;
+  if (len > 0) memcpy(buf, from.data, len);
+  return from.len;
+}
+
+size_t SSL_get_finished(const SSL *ssl, void *buf, size_t count) {
+  return finished_out(buf, count, facts_of(ssl).own_finished);
+}
+
+size_t SSL_get_peer_finished(const SSL *ssl, void *buf, size_t count) {
+  return finished_out(buf, count, facts_of(ssl).peer_finished);
+}
