@@ -169,7 +169,8 @@ hf_status hf_send_COMPRESSED_CERTIFICATE(hf_conn *conn, CBB *body) {
   return CBB_add_u16(body, identity->compression) &&
                  CBB_add_u24(body, identity->uncompressed_len) &&
                  CBB_add_u24_length_prefixed(body, &data) &&
-                 CBB_add_bytes(&data, identity->compressed.data, identity->compressed.len)
+                 CBB_add_bytes(&data, identity->compressed.data, identity->compressed.len) &&
+                 CBB_flush(body)
              ? HF_OK
              : HF_INTERNAL;
 }
@@ -346,7 +347,7 @@ hf_status hf_send_CERTIFICATE_VERIFY(hf_conn *conn, CBB *body) {
   const hf_bytes bytes = conn->hs->signature;
   CBB signature;
   return CBB_add_u16(body, conn->own_sigalg) && CBB_add_u16_length_prefixed(body, &signature) &&
-                 CBB_add_bytes(&signature, bytes.data, bytes.len)
+                 CBB_add_bytes(&signature, bytes.data, bytes.len) && CBB_flush(body)
              ? HF_OK
              : HF_INTERNAL;
 }

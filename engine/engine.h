@@ -266,8 +266,9 @@ hf_status hf_extensions_parse(const hf_conn *conn, hf_place place, CBS list, CBS
 hf_status hf_extensions_handle(hf_conn *conn, hf_place place, CBS bodies[HF_NUM_EXT],
                                uint32_t mask);
 hf_status hf_extensions_receive(hf_conn *conn, hf_place place, CBS *message, uint32_t *mask);
-/* hf_ext_begin opens an extension in |list|. */
+/* hf_ext_begin opens an extension in |list|; hf_ext_end closes it before |body| goes out of scope. */
 hf_status hf_ext_begin(CBB *body, CBB *list, hf_ext ext);
+hf_status hf_ext_end(CBB *list, bool ok);
 uint16_t hf_ext_code(hf_ext ext);
 hf_ext hf_ext_find(uint16_t code); /* HF_NUM_EXT: unknown */
 /* hf_ext_offered: did the hello hold it?  hf_ext_body is its body there. */

@@ -39,6 +39,8 @@ hf_status hf_ext_begin(CBB *body, CBB *list, hf_ext ext) {
              : HF_INTERNAL;
 }
 
+hf_status hf_ext_end(CBB *list, bool ok) { return ok && CBB_flush(list) ? HF_OK : HF_INTERNAL; }
+
 hf_status hf_extensions_send(hf_conn *conn, hf_place place, CBB *message) {
   CBB list;
   if (!CBB_add_u16_length_prefixed(message, &list)) {
@@ -50,9 +52,6 @@ hf_status hf_extensions_send(hf_conn *conn, hf_place place, CBB *message) {
     if ((extensions[i].places & place) &&
         (!is_response(place) || asked || (place == HRR && i == HF_EXT_cookie))) {
       HF_TRY(extensions[i].send(conn, place, &list));
-      if (!CBB_flush(&list)) {
-        return HF_INTERNAL;
-      }
     }
   }
   return CBB_flush(message) ? HF_OK : HF_INTERNAL;

@@ -26,11 +26,10 @@ hf_status hf_send_ext_supported_versions(hf_conn *conn, hf_place place, CBB *lis
   (void)conn;
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_supported_versions));
   if (place != CH) {
-    return CBB_add_u16(&body, HF_TLS13) ? HF_OK : HF_INTERNAL;
+    return hf_ext_end(list, CBB_add_u16(&body, HF_TLS13));
   }
-  return CBB_add_u8_length_prefixed(&body, &versions) && CBB_add_u16(&versions, HF_TLS13)
-             ? HF_OK
-             : HF_INTERNAL;
+  return hf_ext_end(
+      list, CBB_add_u8_length_prefixed(&body, &versions) && CBB_add_u16(&versions, HF_TLS13));
 }
 
 hf_status hf_receive_ext_supported_versions(hf_conn *conn, hf_place place, CBS *body) {
@@ -60,7 +59,8 @@ hf_status hf_send_ext_supported_groups(hf_conn *conn, hf_place place, CBB *list)
     return HF_OK;  // a server may say what it prefers; we do not
   }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_supported_groups));
-  return hf_put_codes(&body, conn->config->settings.groups);
+  HF_TRY(hf_put_codes(&body, conn->config->settings.groups));
+  return hf_ext_end(list, true);
 }
 
 hf_status hf_receive_ext_supported_groups(hf_conn *conn, hf_place place, CBS *body) {
@@ -89,22 +89,24 @@ hf_status hf_send_ext_key_share(hf_conn *conn, hf_place place, CBB *list) {
   }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_key_share));
   if (place == HRR) {
-    return CBB_add_u16(&body, group->id) ? HF_OK : HF_INTERNAL;
+    return hf_ext_end(list, CBB_add_u16(&body, group->id));
   }
   if (place == SH) {
-    return put_share(conn, &body, group);
+    HF_TRY(put_share(conn, &body, group));
+    return hf_ext_end(list, true);
   }
   if (!CBB_add_u16_length_prefixed(&body, &shares)) {
     return HF_INTERNAL;
   }
   if (group != NULL) {  // after a HelloRetryRequest: the one asked for
-    return put_share(conn, &shares, group);
+    HF_TRY(put_share(conn, &shares, group));
+    return hf_ext_end(list, true);
   }
   const hf_codes codes = conn->config->settings.key_shares;
   for (size_t i = 0; i < codes.num; i++) {
     HF_TRY(put_share(conn, &shares, hf_group_find(codes.list[i])));
   }
-  return HF_OK;
+  return hf_ext_end(list, true);
 }
 
 bool hf_next_share(CBS *shares, uint16_t *group, CBS *key) {
@@ -205,10 +207,8 @@ hf_status hf_send_ext_cookie(hf_conn *conn, hf_place place, CBB *list) {
     return HF_OK;
   }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_cookie));
-  return CBB_add_u16_length_prefixed(&body, &cookie) &&
-                 CBB_add_bytes(&cookie, bytes.data, bytes.len)
-             ? HF_OK
-             : HF_INTERNAL;
+  return hf_ext_end(list, CBB_add_u16_length_prefixed(&body, &cookie) &&
+                              CBB_add_bytes(&cookie, bytes.data, bytes.len));
 }
 
 hf_status hf_receive_ext_cookie(hf_conn *conn, hf_place place, CBS *body) {
@@ -231,7 +231,7 @@ hf_status hf_send_ext_psk_key_exchange_modes(hf_conn *conn, hf_place place, CBB 
   (void)conn;
   (void)place;
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_psk_key_exchange_modes));
-  return CBB_add_u8(&body, 1) && CBB_add_u8(&body, PSK_DHE_KE) ? HF_OK : HF_INTERNAL;
+  return hf_ext_end(list, CBB_add_u8(&body, 1) && CBB_add_u8(&body, PSK_DHE_KE));
 }
 
 hf_status hf_receive_ext_psk_key_exchange_modes(hf_conn *conn, hf_place place, CBS *body) {
@@ -255,7 +255,8 @@ hf_status hf_send_ext_early_data(hf_conn *conn, hf_place place, CBB *list) {
   if (!hf_has(conn, EARLY)) {
     return HF_OK;
   }
-  return hf_ext_begin(&body, list, HF_EXT_early_data);
+  HF_TRY(hf_ext_begin(&body, list, HF_EXT_early_data));
+  return hf_ext_end(list, true);
 }
 
 hf_status hf_receive_ext_early_data(hf_conn *conn, hf_place place, CBS *body) {

@@ -17,13 +17,12 @@ hf_status hf_send_ext_server_name(hf_conn *conn, hf_place place, CBB *list) {
   }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_server_name));
   if (place == EE) {
-    return HF_OK;  // an empty extension_data says that the name was used
+    return hf_ext_end(list, true);  // an empty extension_data says that the name was used
   }
-  return CBB_add_u16_length_prefixed(&body, &names) && CBB_add_u8(&names, HOST_NAME) &&
-                 CBB_add_u16_length_prefixed(&names, &name) &&
-                 CBB_add_bytes(&name, conn->server_name, conn->server_name_len)
-             ? HF_OK
-             : HF_INTERNAL;
+  return hf_ext_end(list, CBB_add_u16_length_prefixed(&body, &names) &&
+                              CBB_add_u8(&names, HOST_NAME) &&
+                              CBB_add_u16_length_prefixed(&names, &name) &&
+                              CBB_add_bytes(&name, conn->server_name, conn->server_name_len));
 }
 
 hf_status hf_set_server_name(hf_conn *conn, const uint8_t *name, size_t len) {
@@ -76,7 +75,7 @@ hf_status hf_send_ext_application_layer_protocol_negotiation(hf_conn *conn, hf_p
     ok = ok && CBB_add_u8_length_prefixed(&names, &name) &&
          CBB_add_bytes(&name, conn->alpn, conn->alpn_len);
   }
-  return ok ? HF_OK : HF_INTERNAL;
+  return hf_ext_end(list, ok);
 }
 
 bool hf_alpn_offered(const hf_conn *conn, const uint8_t *name, size_t len) {
@@ -130,7 +129,7 @@ hf_status hf_send_ext_record_size_limit(hf_conn *conn, hf_place place, CBB *list
     conn->max_inner = limit;
     hf_set_peer_limit(conn, conn->hs->peer_limit);
   }
-  return CBB_add_u16(&body, limit) ? HF_OK : HF_INTERNAL;
+  return hf_ext_end(list, CBB_add_u16(&body, limit));
 }
 
 hf_status hf_receive_ext_record_size_limit(hf_conn *conn, hf_place place, CBS *body) {
@@ -169,7 +168,8 @@ hf_status hf_send_ext_signature_algorithms(hf_conn *conn, hf_place place, CBB *l
   CBB body;
   (void)place;
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_signature_algorithms));
-  return hf_put_codes(&body, conn->config->settings.verify_sigalgs);
+  HF_TRY(hf_put_codes(&body, conn->config->settings.verify_sigalgs));
+  return hf_ext_end(list, true);
 }
 
 static hf_status receive_codes(const hf_conn *conn, hf_place place, CBS *body, hf_span *span) {
@@ -213,7 +213,7 @@ hf_status hf_send_ext_certificate_authorities(hf_conn *conn, hf_place place, CBB
     ok = ok && CBB_add_u16_length_prefixed(&names, &name) &&
          CBB_add_bytes(&name, s->authorities[i].data, s->authorities[i].len);
   }
-  return ok && CBB_flush(&body) ? HF_OK : HF_INTERNAL;
+  return hf_ext_end(list, ok);
 }
 
 hf_status hf_receive_ext_certificate_authorities(hf_conn *conn, hf_place place, CBS *body) {
@@ -247,7 +247,7 @@ hf_status hf_send_ext_compress_certificate(hf_conn *conn, hf_place place, CBB *l
   for (size_t i = 0; i < codes.num; i++) {
     ok = ok && CBB_add_u16(&algorithms, codes.list[i]);
   }
-  return ok && CBB_flush(&body) ? HF_OK : HF_INTERNAL;
+  return hf_ext_end(list, ok);
 }
 
 hf_status hf_receive_ext_compress_certificate(hf_conn *conn, hf_place place, CBS *body) {

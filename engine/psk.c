@@ -130,7 +130,7 @@ hf_status hf_send_ext_pre_shared_key(hf_conn *conn, hf_place place, CBB *list) {
       return HF_OK;
     }
     HF_TRY(hf_ext_begin(&body, list, HF_EXT_pre_shared_key));
-    return CBB_add_u16(&body, conn->hs->psk_index) ? HF_OK : HF_INTERNAL;
+    return hf_ext_end(list, CBB_add_u16(&body, conn->hs->psk_index));
   }
   if (conn->hs->session.data == NULL) {
     return HF_OK;
