@@ -285,10 +285,10 @@ static int transfer(BIO *bio, int cmd, char **buf, int num) {
   return n < INT_MAX ? (int)n : INT_MAX;
 }
 
-int BIO_new_bio_pair(BIO **bio1, size_t writebuf1, BIO **bio2, size_t writebuf2) {
+int BIO_new_bio_pair(BIO **out1, size_t writebuf1, BIO **out2, size_t writebuf2) {
   const BIO_METHOD *method = BIO_s_bio();
-  *bio1 = NULL;
-  *bio2 = NULL;
+  *out1 = NULL;
+  *out2 = NULL;
   if (method == NULL) return 0;
   if (writebuf1 > LONG_MAX || writebuf2 > LONG_MAX) return fail(0, BIO_R_INVALID_ARGUMENT);
   BIO *one = BIO_new(method), *two = BIO_new(method);
@@ -300,8 +300,8 @@ int BIO_new_bio_pair(BIO **bio1, size_t writebuf1, BIO **bio2, size_t writebuf2)
   if (writebuf1 > 0) resize(half_of(one), (long)writebuf1);
   if (writebuf2 > 0) resize(half_of(two), (long)writebuf2);
   join(half_of(one), two);
-  *bio1 = one;
-  *bio2 = two;
+  *out1 = one;
+  *out2 = two;
   return 1;
 }
 
@@ -318,13 +318,13 @@ size_t BIO_get_write_buf_size(BIO *b, long size) {
   return count(b, BIO_C_GET_WRITE_BUF_SIZE);
 }
 
-int BIO_shutdown_wr(BIO *b) { return done(b, BIO_C_SHUTDOWN_WR, 0, NULL); }
+int BIO_shutdown_wr(BIO *bio) { return done(bio, BIO_C_SHUTDOWN_WR, 0, NULL); }
 
-size_t BIO_ctrl_get_write_guarantee(BIO *b) { return count(b, BIO_C_GET_WRITE_GUARANTEE); }
+size_t BIO_ctrl_get_write_guarantee(BIO *bio) { return count(bio, BIO_C_GET_WRITE_GUARANTEE); }
 
 int BIO_get_write_guarantee(BIO *b) { return to_int(count(b, BIO_C_GET_WRITE_GUARANTEE)); }
 
-size_t BIO_ctrl_get_read_request(BIO *b) { return count(b, BIO_C_GET_READ_REQUEST); }
+size_t BIO_ctrl_get_read_request(BIO *bio) { return count(bio, BIO_C_GET_READ_REQUEST); }
 
 int BIO_get_read_request(BIO *b) { return to_int(count(b, BIO_C_GET_READ_REQUEST)); }
 

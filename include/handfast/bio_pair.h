@@ -98,11 +98,11 @@ enum { HF_BIO_PAIR_SIZE = 17 * 1024 };
 HF_EXPORT const BIO_METHOD *BIO_s_bio(void);
 
 /* BIO_new_bio_pair makes two halves and joins them.  |writebuf1| is the size in bytes of the ring
- * that |*bio1| writes to, |writebuf2| that of |*bio2|; 0 means HF_BIO_PAIR_SIZE, anything from 1 to
- * LONG_MAX will do.  What |*bio1| and |*bio2| held before is overwritten, not freed.  Returns 1; or
+ * that |*out1| writes to, |writebuf2| that of |*out2|; 0 means HF_BIO_PAIR_SIZE, anything from 1 to
+ * LONG_MAX will do.  What |*out1| and |*out2| held before is overwritten, not freed.  Returns 1; or
  * 0 with an error on the queue (ERR_R_MALLOC_FAILURE, or BIO_R_INVALID_ARGUMENT for a size over
  * LONG_MAX) and both set to NULL. */
-HF_EXPORT int BIO_new_bio_pair(BIO **bio1, size_t writebuf1, BIO **bio2, size_t writebuf2);
+HF_EXPORT int BIO_new_bio_pair(BIO **out1, size_t writebuf1, BIO **out2, size_t writebuf2);
 
 /* BIO_make_bio_pair joins two halves made with BIO_new(BIO_s_bio()).  Each keeps its ring's size;
  * neither is shut down afterwards, whatever it was.  Returns 1; or 0 with an error: BIO_R_IN_USE if
@@ -124,26 +124,26 @@ HF_EXPORT int BIO_set_write_buf_size(BIO *b, long size);
  * stands there because OpenSSL's macro takes it. */
 HF_EXPORT size_t BIO_get_write_buf_size(BIO *b, long size);
 
-/* BIO_shutdown_wr ends what |b| writes: from now on writing to |b| fails with BIO_R_BROKEN_PIPE,
- * and its peer reads what is left and then 0, without retry.  Reading from |b| goes on.  It cannot
- * be undone but by joining anew.  Returns 1. */
-HF_EXPORT int BIO_shutdown_wr(BIO *b);
+/* BIO_shutdown_wr ends what |bio| writes: from now on writing to |bio| fails with
+ * BIO_R_BROKEN_PIPE, and its peer reads what is left and then 0, without retry.  Reading from |bio|
+ * goes on.  It cannot be undone but by joining anew.  Returns 1. */
+HF_EXPORT int BIO_shutdown_wr(BIO *bio);
 
 /* ---- How much ---- */
 
-/* BIO_ctrl_get_write_guarantee returns how many bytes a BIO_write to |b| would take now: what is
+/* BIO_ctrl_get_write_guarantee returns how many bytes a BIO_write to |bio| would take now: what is
  * free in its ring.  A longer write takes as much, and one to a full ring asks for a retry.  0
  * without a peer and after BIO_shutdown_wr. */
-HF_EXPORT size_t BIO_ctrl_get_write_guarantee(BIO *b);
+HF_EXPORT size_t BIO_ctrl_get_write_guarantee(BIO *bio);
 /* BIO_get_write_guarantee is the same as an int, at most INT_MAX. */
 HF_EXPORT int BIO_get_write_guarantee(BIO *b);
 
-/* BIO_ctrl_get_read_request returns how many bytes the last attempt to read from |b|'s peer asked
- * for in vain; cut to what a write to |b| can take, so it is never more than
+/* BIO_ctrl_get_read_request returns how many bytes the last attempt to read from |bio|'s peer asked
+ * for in vain; cut to what a write to |bio| can take, so it is never more than
  * BIO_ctrl_get_write_guarantee.  It is 0 if that attempt read something, as soon as anything is
- * written to |b|, after BIO_shutdown_wr(b), and without a peer.  A TLS engine on the peer asks for
- * exactly the bytes it needs next: 5 for a header, then the rest of the record. */
-HF_EXPORT size_t BIO_ctrl_get_read_request(BIO *b);
+ * written to |bio|, after BIO_shutdown_wr(bio), and without a peer.  A TLS engine on the peer asks
+ * for exactly the bytes it needs next: 5 for a header, then the rest of the record. */
+HF_EXPORT size_t BIO_ctrl_get_read_request(BIO *bio);
 /* BIO_get_read_request is the same as an int, at most INT_MAX. */
 HF_EXPORT int BIO_get_read_request(BIO *b);
 /* BIO_ctrl_reset_read_request sets it to 0, for reads that were only a look.  Returns 1. */
