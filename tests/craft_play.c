@@ -40,7 +40,7 @@ void body_of_certificate(struct buf *out, const hf_bytes *chain, size_t num) {
 }
 
 void body_of_own_certificate(struct buf *out, const struct craft_play *play) {
-  hf_bytes chain[8];
+  hf_bytes chain[8] = {{NULL, 0}};
   size_t num = play->name == NULL ? 0 : credential_chain(chain, 8, play->name);
   body_of_certificate(out, chain, num);
   for (size_t i = 0; i < num; i++) free((void *)chain[i].data);
