@@ -200,6 +200,7 @@ static hf_status read_certificate(hf_conn *conn, CBS *body, const uint8_t *base)
   }
   conn->hs->certificates.start = (uint32_t)(CBS_data(&list) - base);
   conn->hs->certificates.len = (uint32_t)CBS_len(&list);
+  CBS first = list;
   while (CBS_len(&list) > 0) {
     if (!next_entry(&list, &certificate, &extensions)) {
       return HF_DECODE_ERROR;
@@ -207,7 +208,13 @@ static hf_status read_certificate(hf_conn *conn, CBS *body, const uint8_t *base)
     HF_TRY(hf_extensions_parse(conn, CT, extensions, bodies, &mask));
     HF_TRY(hf_extensions_handle(conn, CT, bodies, mask));
   }
-  return HF_OK;
+  if (CBS_len(body) != 0) {
+    return HF_TRAILING_DATA;
+  }
+  // The form of the message is in order; now its first certificate.
+  return next_entry(&first, &certificate, &extensions)
+             ? hf_leaf_key(&conn->hs->peer_key, certificate)
+             : HF_INTERNAL;
 }
 
 /* The peer's list of CertificateEntry. */
@@ -354,9 +361,8 @@ hf_status hf_send_CERTIFICATE_VERIFY(hf_conn *conn, CBB *body) {
 
 hf_status hf_receive_CERTIFICATE_VERIFY(hf_conn *conn, CBS *body) {
   uint8_t input[64 + 34 + HF_MAX_HASH];
-  CBS signature, list = certificate_list(conn), leaf, extensions;
+  CBS signature;
   uint16_t code;
-  EVP_PKEY *key = NULL;
   if (!CBS_get_u16(body, &code) || !CBS_get_u16_length_prefixed(body, &signature)) {
     return HF_DECODE_ERROR;
   }
@@ -364,14 +370,8 @@ hf_status hf_receive_CERTIFICATE_VERIFY(hf_conn *conn, CBS *body) {
   if (sigalg == NULL || !hf_codes_have(conn->config->settings.verify_sigalgs, code)) {
     return HF_WRONG_SIGALG;
   }
-  if (!next_entry(&list, &leaf, &extensions)) {
-    return HF_INTERNAL;
-  }
-  HF_TRY(hf_leaf_key(&key, leaf));
   const size_t len = signature_input(conn, input, !hf_is_server(conn));
-  const hf_status status = hf_verify(sigalg, key, signature, input, len);
-  EVP_PKEY_free(key);
-  HF_TRY(status);
+  HF_TRY(hf_verify(sigalg, conn->hs->peer_key, signature, input, len));
   conn->proofs |= HF_PROOF_SIGNATURE;
   conn->peer_sigalg = code;
   return HF_OK;

@@ -266,7 +266,8 @@ hf_status hf_extensions_parse(const hf_conn *conn, hf_place place, CBS list, CBS
 hf_status hf_extensions_handle(hf_conn *conn, hf_place place, CBS bodies[HF_NUM_EXT],
                                uint32_t mask);
 hf_status hf_extensions_receive(hf_conn *conn, hf_place place, CBS *message, uint32_t *mask);
-/* hf_ext_begin opens an extension in |list|; hf_ext_end closes it before |body| goes out of scope. */
+/* hf_ext_begin opens an extension in |list|; hf_ext_end closes it before |body| goes out of scope.
+ */
 hf_status hf_ext_begin(CBB *body, CBB *list, hf_ext ext);
 hf_status hf_ext_end(CBB *list, bool ok);
 uint16_t hf_ext_code(hf_ext ext);
@@ -317,8 +318,8 @@ typedef struct hf_hs {
                  [HF_MAX_HASH];  /* [hf_role][hf_level - 1]: traffic secrets until KEY takes them */
   uint8_t shared[HF_MAX_SECRET]; /* of the key exchange, until HANDSHAKE is derived */
   uint8_t psk[HF_MAX_HASH];      /* with RESUMED */
-  uint8_t kem_secret[HF_KEM_SECRET];     /* server: the answer to ENCAP */
-  uint8_t hello_digest[32];      /* server: what a second hello must repeat */
+  uint8_t kem_secret[HF_KEM_SECRET]; /* server: the answer to ENCAP */
+  uint8_t hello_digest[32];          /* server: what a second hello must repeat */
   uint8_t cookie_content[4 + HF_MAX_HASH];
   uint8_t signature_input[64 + 34 + HF_MAX_HASH];
   uint8_t signature_input_len;
@@ -333,6 +334,7 @@ typedef struct hf_hs {
   hf_bytes ciphertext;   /* server: and its ciphertext, to send */
   hf_bytes cookie;       /* to send */
   hf_identity *identity; /* chosen */
+  EVP_PKEY *peer_key;    /* of the peer's certificate, until its signature is checked */
   const hf_group *group;
   void *lists;         /* arrays that the pending question points at */
   uint32_t peer_asked; /* extensions the peer's request (hello or CertificateRequest) held: may be
@@ -447,7 +449,6 @@ hf_status hf_ask_SIGNATURE(hf_conn *conn);
 hf_status hf_ask_VERDICT(hf_conn *conn);
 hf_status hf_ask_DECOMPRESS(hf_conn *conn);
 bool hf_is_retry(CBS server_hello);
-uint16_t hf_hello_version(CBS server_hello); /* the version that it settles */
 hf_status hf_write_retry(hf_conn *conn, CBB *body);
 hf_status hf_retry_share(
     const hf_conn *conn); /* has the second hello the share that was asked for? */

@@ -28,6 +28,7 @@ void hf_hs_free(hf_conn *conn) {
     hf_free_bytes(owned[i]);
   }
   hf_identity_free(hs->identity);
+  EVP_PKEY_free(hs->peer_key);
   OPENSSL_free(hs->lists);
   OPENSSL_free(hs);
   conn->hs = NULL;

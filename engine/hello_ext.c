@@ -137,7 +137,7 @@ static hf_status check_shares(const hf_conn *conn, CBS shares) {
     if (hf_group_find(code) == NULL) {
       continue;
     }
-    if (!listed || !hf_wire_has(groups, code)) {
+    if (listed && !hf_wire_has(groups, code)) {
       return HF_STRAY_KEY_SHARE;
     }
     if (hf_find_share(shares, code, &key)) {

@@ -92,6 +92,10 @@ static hf_status check_hello(const hf_conn *conn) {
   if (!hf_wire_has(hello_list(conn, HF_EXT_supported_versions, true), HF_TLS13)) {
     return HF_UNSUPPORTED_VERSION;
   }
+  const uint8_t *legacy_version = hf_hello_at(conn, hello->message).data + 4;
+  if (legacy_version[0] != HF_TLS12 >> 8 || legacy_version[1] != (HF_TLS12 & 0xff)) {
+    return HF_LEGACY_VERSION;
+  }
   if (compression.len != 1 || compression.data[0] != 0) {
     return HF_ILLEGAL_COMPRESSION;
   }

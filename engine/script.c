@@ -358,5 +358,6 @@ hf_status hf_run(hf_conn *conn) {
       conn->row++;
     }
   }
-  return conn->ready ? HF_OK : hf_seal_flight(conn);
+  // A question in the middle of a flight does not cut it into more records than it needs.
+  return conn->ready || hf_blocked(conn) ? HF_OK : hf_seal_flight(conn);
 }

@@ -16,20 +16,33 @@ bool hf_is_retry(CBS body) {
          CBS_mem_equal(&random, retry_random, sizeof(retry_random));
 }
 
-uint16_t hf_hello_version(CBS body) {
+/* The version in supported_versions, which counts before anything else is read (RFC 9846 4.3.1); 0:
+ * it is not there. */
+static uint16_t selected_version(CBS body) {
   CBS session_id, extensions, data;
-  uint16_t version = 0, code, selected;
-  if (!CBS_get_u16(&body, &version) || !CBS_skip(&body, 32) ||
-      !CBS_get_u8_length_prefixed(&body, &session_id) || !CBS_skip(&body, 3) ||
-      !CBS_get_u16_length_prefixed(&body, &extensions)) {
-    return version;
-  }
-  while (CBS_get_u16(&extensions, &code) && CBS_get_u16_length_prefixed(&extensions, &data)) {
-    if (code == hf_ext_code(HF_EXT_supported_versions) && CBS_get_u16(&data, &selected)) {
-      return selected;
+  uint16_t code, selected;
+  if (CBS_skip(&body, 2 + 32) && CBS_get_u8_length_prefixed(&body, &session_id) &&
+      CBS_skip(&body, 3) && CBS_get_u16_length_prefixed(&body, &extensions)) {
+    while (CBS_get_u16(&extensions, &code) && CBS_get_u16_length_prefixed(&extensions, &data)) {
+      if (code == hf_ext_code(HF_EXT_supported_versions) && CBS_get_u16(&data, &selected)) {
+        return selected;
+      }
     }
   }
-  return version;
+  return 0;
+}
+
+static hf_status check_version(const hf_conn *conn, CBS body, hf_place place) {
+  const uint16_t selected = selected_version(body);
+  uint16_t legacy;
+  if (selected == 0 && place == SH) {
+    // A hello of TLS 1.2.  After a HelloRetryRequest there is no way back.
+    return hf_has(conn, RETRIED) ? HF_WRONG_VERSION : HF_UNSUPPORTED_VERSION;
+  }
+  if (selected != 0 && selected != HF_TLS13) {
+    return HF_WRONG_VERSION;
+  }
+  return !CBS_get_u16(&body, &legacy) || legacy == HF_TLS12 ? HF_OK : HF_LEGACY_VERSION;
 }
 
 /* ---- writing ---- */
@@ -87,15 +100,13 @@ hf_status hf_send_SERVER_HELLO(hf_conn *conn, CBB *body) {
 static hf_status receive_hello(hf_conn *conn, CBS *body, hf_place place, CBS *random,
                                uint32_t *mask) {
   CBS session_id;
-  uint16_t version, suite;
+  uint16_t legacy_version, suite;
   uint8_t compression;
-  if (!CBS_get_u16(body, &version) || !CBS_get_bytes(body, random, 32) ||
+  HF_TRY(check_version(conn, *body, place));
+  if (!CBS_get_u16(body, &legacy_version) || !CBS_get_bytes(body, random, 32) ||
       !CBS_get_u8_length_prefixed(body, &session_id) || CBS_len(&session_id) > 32 ||
       !CBS_get_u16(body, &suite) || !CBS_get_u8(body, &compression)) {
     return HF_DECODE_ERROR;
-  }
-  if (version != HF_TLS12) {
-    return HF_WRONG_VERSION;
   }
   const hf_bytes own_id = hf_hello_at(conn, conn->hs->hello.session_id);
   if (!CBS_mem_equal(&session_id, own_id.data, own_id.len)) {
@@ -140,10 +151,6 @@ hf_status hf_receive_SERVER_HELLO(hf_conn *conn, CBS *body) {
   hf_hs *hs = conn->hs;
   CBS random;
   uint32_t mask;
-  if (hf_hello_version(*body) != HF_TLS13) {
-    // After a HelloRetryRequest there is no way back: RFC 9846 4.3.1.
-    return hf_has(conn, RETRIED) ? HF_WRONG_VERSION : HF_UNSUPPORTED_VERSION;
-  }
   HF_TRY(receive_hello(conn, body, SH, &random, &mask));
   if (!(mask & 1u << HF_EXT_key_share)) {
     return HF_MISSING_KEY_SHARE;  // psk_ke is not offered
