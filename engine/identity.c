@@ -35,17 +35,22 @@ static hf_status chain_bytes(hf_bytes *out, const hf_bytes *chain, size_t num_ch
 
 static hf_status fill(hf_identity *identity, const hf_bytes *chain, size_t num_chain, hf_bytes ocsp,
                       hf_bytes scts, hf_codes sigalgs) {
-  if (sigalgs.num == 0 || sigalgs.num > sizeof(identity->sigalgs) / sizeof(uint16_t) ||
-      ocsp.len > HF_MAX_U24 || scts.len > UINT16_MAX) {
+  if (ocsp.len > HF_MAX_U24 || scts.len > UINT16_MAX) {
     return HF_MISUSE;
   }
+  // A key can do more than TLS 1.3 has a use for: PKCS #1 v1.5 signatures, say.
   for (size_t i = 0; i < sigalgs.num; i++) {
     if (hf_sigalg_find(sigalgs.list[i]) == NULL) {
+      continue;
+    }
+    if (identity->num_sigalgs == sizeof(identity->sigalgs) / sizeof(uint16_t)) {
       return HF_MISUSE;
     }
+    identity->sigalgs[identity->num_sigalgs++] = sigalgs.list[i];
   }
-  memcpy(identity->sigalgs, sigalgs.list, sigalgs.num * sizeof(uint16_t));
-  identity->num_sigalgs = (uint16_t)sigalgs.num;
+  if (identity->num_sigalgs == 0) {
+    return HF_MISUSE;
+  }
   HF_TRY(chain_bytes(&identity->chain, chain, num_chain));
   HF_TRY(hf_copy(&identity->ocsp, ocsp.data, ocsp.len));
   return hf_copy(&identity->scts, scts.data, scts.len);

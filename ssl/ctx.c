@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <openssl/mem.h>
+#include <openssl/rand.h>
 
 /* ---- Methods ---- */
 
@@ -56,6 +57,7 @@ SSL_CTX *SSL_CTX_new(const SSL_METHOD *method) {
   ctx->session_cache_mode = SSL_SESS_CACHE_SERVER;
   ctx->session_cache_size = SSL_SESSION_CACHE_MAX_SIZE_DEFAULT;
   ctx->session_timeout = SSL_DEFAULT_SESSION_TIMEOUT;
+  RAND_bytes(ctx->ticket_key, sizeof ctx->ticket_key);
   return ctx;
 }
 

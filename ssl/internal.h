@@ -139,6 +139,7 @@ struct ssl_ctx_st {
   int session_cache_mode;
   unsigned long session_cache_size;
   uint32_t session_timeout;
+  uint8_t ticket_key[HF_BOX_KEY]; /* of a server's tickets: no other SSL_CTX opens them */
 };
 
 /* ---- A connection ---- */

@@ -62,6 +62,8 @@ static bool make_answers(SSL *ssl) {
     return false;
   }
   hf_answers_set_keylog(answers, log_line, ssl);
+  (void)hf_answers_set_ticket_keys(answers, ssl->first_ctx->ticket_key,
+                                   1); /* one is not too many */
   hf_answers_set_verifier(answers, verify, ssl);
   ssl->io.answers = answers;
   return true;
@@ -143,8 +145,11 @@ static bool answer_hello(SSL *ssl, const hf_question_t *question) {
 
 /* ---- The others ---- */
 
+/* A ticket does not hold the client's certificate, so a server that asks for one resumes nothing:
+ * else it would take a client for anonymous that once showed who it is. */
 static bool answer_session(SSL *ssl) {
   const hf_bytes none = {NULL, 0};
+  if (!(ssl->settings->verify_mode & SSL_VERIFY_PEER) && make_answers(ssl)) return usual(ssl);
   return hf_answer_session(ssl->conn, 0, none, 0) != HF_MISUSE || refuse_internal(ssl);
 }
 

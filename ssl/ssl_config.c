@@ -80,6 +80,7 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if (variant & SSL_CONFIG_TRACE) flags |= HF_TRACE;
   if (!(variant & SSL_CONFIG_SERVER)) return flags;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
+  if (!(s->options & SSL_OP_NO_TICKET)) flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE)) flags |= HF_PREFER_CLIENT_SUITES;
   if (s->verify_mode & SSL_VERIFY_PEER) {
     flags |= HF_REQUEST_CLIENT_CERT;
