@@ -127,16 +127,18 @@ static void accept_once(const struct interop_case *c, const struct credential *c
   close(listener);
 }
 
+/* GnuTLS cannot follow a HelloRetryRequest that has a cookie and no group, so here a cookie comes
+ * with a group. */
 static void accept_all(const struct interop_name *cert) {
   struct credential *credential = credential_load(cert->gnutls);
   isolate();
   cr_assert_not_null(credential);
-  for (size_t i = 0; i < (size_t)INTEROP_SUITES * INTEROP_GROUPS * 4; i++) {
+  for (size_t i = 0; i < (size_t)INTEROP_SUITES * INTEROP_GROUPS * 3; i++) {
     const struct interop_case c = {.suite = &interop_suites[i % 3],
                                    .group = &interop_groups[i / 3 % 3],
                                    .cert = cert,
-                                   .retry = (i / 9 & 1) != 0,
-                                   .cookie = (i / 9 & 2) != 0,
+                                   .retry = i >= 9,
+                                   .cookie = i >= 18,
                                    .peer_closes_first = true,
                                    .len = 2000};
     accept_once(&c, credential);
