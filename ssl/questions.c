@@ -56,14 +56,13 @@ static int verify(X509_STORE_CTX *store_ctx, void *arg) {
 static bool make_answers(SSL *ssl) {
   if (ssl->io.answers != NULL) return true;
   hf_answers *answers = hf_answers_new();
-  if (answers == NULL || hf_answers_set_peer_name(answers, "") != HF_OK) {
+  if (answers == NULL || hf_answers_set_peer_name(answers, "") != HF_OK ||
+      hf_answers_set_ticket_keys(answers, ssl->first_ctx->ticket_key, 1) != HF_OK) {
     hf_answers_free(answers);
     SSL_ERR(ERR_R_MALLOC_FAILURE);
     return false;
   }
   hf_answers_set_keylog(answers, log_line, ssl);
-  (void)hf_answers_set_ticket_keys(answers, ssl->first_ctx->ticket_key,
-                                   1); /* one is not too many */
   hf_answers_set_verifier(answers, verify, ssl);
   ssl->io.answers = answers;
   return true;
