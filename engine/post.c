@@ -52,9 +52,10 @@ void hf_post_free(hf_conn *conn) {
 
 /* ---- making tickets ---- */
 
-/* The session that ticket number |nonce| stands for (RFC 9846 4.7.1).  ticket_age_add comes from
+/* The session that ticket |number| stands for (RFC 9846 4.7.1).  ticket_age_add comes from
  * the ticket's own PSK: it is fresh for each and known to nobody else, and needs no randomness. */
-static hf_status make_session(hf_conn *conn, hf_session *out, uint8_t nonce) {
+static hf_status make_session(hf_conn *conn, hf_session *out, uint16_t number) {
+  const uint8_t nonce[] = {(uint8_t)(number >> 8), (uint8_t)number};
   uint8_t age[4];
   memset(out, 0, sizeof(*out));
   out->suite = conn->suite;
@@ -66,7 +67,7 @@ static hf_status make_session(hf_conn *conn, hf_session *out, uint8_t nonce) {
   CBS_init(&out->server_name, conn->server_name, conn->server_name_len);
   CBS_init(&out->alpn, conn->alpn, conn->alpn_len);
   HF_TRY(hf_expand_label(out->psk, conn->suite->hash_len, conn->suite, conn->resumption,
-                         "resumption", 10, &nonce, 1));
+                         "resumption", 10, nonce, sizeof(nonce)));
   HF_TRY(hf_expand_label(age, sizeof(age), conn->suite, out->psk, "hf age add", 10, NULL, 0));
   out->age_add = (uint32_t)age[0] << 24 | (uint32_t)age[1] << 16 | (uint32_t)age[2] << 8 | age[3];
   return HF_OK;
@@ -75,7 +76,7 @@ static hf_status make_session(hf_conn *conn, hf_session *out, uint8_t nonce) {
 static hf_status ask_ticket(hf_conn *conn) {
   hf_post *post = conn->post;
   hf_session session;
-  HF_TRY(make_session(conn, &session, (uint8_t)conn->tickets_issued));
+  HF_TRY(make_session(conn, &session, (uint16_t)conn->tickets_issued));
   const hf_status status = hf_session_write(&post->state, &session);
   OPENSSL_cleanse(&session, sizeof(session));
   HF_TRY(status);
@@ -175,7 +176,7 @@ static hf_status put_body(CBB *body, const hf_conn *conn, hf_bytes ticket) {
   HF_TRY(hf_session_parse(&session, conn->post->state));
   bool ok = CBB_add_u32(body, session.lifetime) && CBB_add_u32(body, session.age_add) &&
             CBB_add_u8_length_prefixed(body, &nonce) &&
-            CBB_add_u8(&nonce, (uint8_t)conn->tickets_issued) &&
+            CBB_add_u16(&nonce, (uint16_t)conn->tickets_issued) &&
             CBB_add_u16_length_prefixed(body, &field) &&
             CBB_add_bytes(&field, ticket.data, ticket.len) &&
             CBB_add_u16_length_prefixed(body, &extensions);
@@ -224,9 +225,9 @@ hf_status hf_answer_ticket(hf_conn *conn, hf_bytes ticket) {
 }
 
 hf_status hf_issue_ticket(hf_conn *conn) {
-  // The nonce of a ticket is one byte here.
+  // The nonce of a ticket is two bytes here.
   if (!conn->ready || conn->fault != HF_OK || !hf_is_server(conn) || conn->close_sent ||
-      conn->tickets_issued + hf_tickets_waiting(conn) >= UINT8_MAX) {
+      conn->tickets_issued + hf_tickets_waiting(conn) >= UINT16_MAX) {
     return HF_MISUSE;
   }
   hf_status status = need_post(conn);
