@@ -127,6 +127,7 @@ unsigned hf_wants(const hf_conn *conn) {
 
 void hf_get_facts(hf_facts *out, const hf_conn *conn) {
   memset(out, 0, sizeof(*out));
+  out->role = (hf_role)conn->role;
   out->version = conn->version;
   out->suite = conn->suite != NULL ? conn->suite->id : 0;
   out->group = conn->group;

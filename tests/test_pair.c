@@ -54,6 +54,7 @@ static void one(const struct interop_case *c, const struct credential *credentia
   ready(&pair, interop_title(c));
   for (int i = 0; i < 2; i++) {
     hf_get_facts(&facts, i == 0 ? pair.client.conn : pair.server.conn);
+    cr_assert_eq(facts.role, i == 0 ? HF_CLIENT : HF_SERVER);
     cr_assert_eq(facts.version, 0x0304);
     cr_assert_eq(facts.suite, c->suite->code);
     cr_assert_eq(facts.group, c->group->code);
