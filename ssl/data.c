@@ -118,13 +118,10 @@ void ssl_try_to_send(SSL *ssl) {
 
 /* check_write says whether a write of |len| bytes is allowed now. */
 static bool check_write(SSL *ssl, size_t len) {
-  hf_facts facts;
-  hf_get_facts(&facts, ssl->conn);
-  if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) != 0 || facts.close_sent) {
-    ssl_try_to_send(ssl);
+  if ((hf_wants(ssl->conn) & HF_FAILED) != 0) {
+    (void)ssl_stop_broken(ssl);
+  } else if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) != 0) {
     SSL_ERR(SSL_R_PROTOCOL_IS_SHUTDOWN);
-  } else if ((hf_wants(ssl->conn) & HF_FAILED) != 0) {
-    (void)ssl_stop_failed(ssl);
   } else if (len < ssl->io.write_done) {
     SSL_ERR(SSL_R_BAD_LENGTH);
   } else if (len < ssl->io.write_done + ssl->io.write_staged) {
@@ -162,7 +159,7 @@ static int write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written)
     if (ssl->io.write_done == len ||
         (went && (ssl->local.mode & SSL_MODE_ENABLE_PARTIAL_WRITE) != 0))
       break;
-    if ((hf_wants(ssl->conn) & HF_FAILED) != 0) return ssl_stop_failed(ssl);
+    if ((hf_wants(ssl->conn) & HF_FAILED) != 0) return ssl_stop_broken(ssl);
     if (!seal_part(ssl, buf, len)) return -1;
   }
   *written = ssl->io.write_done;

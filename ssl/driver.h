@@ -26,6 +26,10 @@ int ssl_stop_waiting(SSL *ssl, ssl_step step, int want);
 /* ssl_stop_failed: the connection has failed.  The error goes on the queue, the same at each call.
  * Returns -1. */
 int ssl_stop_failed(SSL *ssl);
+/* ssl_stop_broken: the call would send, on a connection that has failed after its handshake.  The
+ * error is the peer's alert; if it was this side that gave up, that the protocol is shut down.
+ * Returns -1. */
+int ssl_stop_broken(SSL *ssl);
 /* ssl_stop_closed: the peer sent close_notify.  Returns 0. */
 int ssl_stop_closed(SSL *ssl);
 

@@ -94,6 +94,15 @@ int ssl_stop_failed(SSL *ssl) {
   return -1;
 }
 
+int ssl_stop_broken(SSL *ssl) {
+  hf_fault fault;
+  hf_get_fault(&fault, ssl->conn);
+  ssl_try_to_send(ssl);
+  if (fault.status == HF_PEER_ALERT) return ssl_stop_failed(ssl);
+  SSL_ERR(SSL_R_PROTOCOL_IS_SHUTDOWN);
+  return -1;
+}
+
 /* wait_of says what a caller should wait for who was stopped while reading (or writing) |bio|.  The
  * retry flags decide, as they are now: a BIO in between may be waiting for the other direction, or
  * for its connection. */

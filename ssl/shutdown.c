@@ -5,27 +5,14 @@
  * that nothing is marked shut while it waits. */
 #include "ssl/driver.h"
 
-#include <openssl/err.h>
-
 static bool peer_closed(const SSL *ssl) {
   return (ssl->io.shutdown & SSL_RECEIVED_SHUTDOWN) != 0 || (hf_wants(ssl->conn) & HF_CLOSED) != 0;
-}
-
-/* cannot_close is what SSL_shutdown returns on a connection that has failed since its handshake. */
-static int cannot_close(SSL *ssl) {
-  hf_facts facts;
-  hf_get_facts(&facts, ssl->conn);
-  ssl_try_to_send(ssl);
-  if (!facts.close_sent) return ssl_stop_failed(ssl);
-  SSL_ERR(SSL_R_PROTOCOL_IS_SHUTDOWN);
-  return -1;
 }
 
 static int send_close(SSL *ssl) {
   if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) == 0) {
     if (ssl_send(ssl) < 0) return -1;
-    if ((hf_wants(ssl->conn) & HF_FAILED) != 0 || hf_close(ssl->conn) != HF_OK)
-      return cannot_close(ssl);
+    if (hf_close(ssl->conn) != HF_OK) return ssl_stop_broken(ssl);
     ssl->io.shutdown |= SSL_SENT_SHUTDOWN;
   }
   if (ssl_send(ssl) < 0) return -1;
@@ -56,7 +43,7 @@ int SSL_shutdown(SSL *ssl) {
     ssl->io.shutdown = SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN;
     return 1;
   }
-  if ((hf_wants(ssl->conn) & HF_FAILED) != 0) return cannot_close(ssl);
+  if ((hf_wants(ssl->conn) & HF_FAILED) != 0) return ssl_stop_broken(ssl);
   if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) == 0 || ssl_io_has_output(ssl)) return send_close(ssl);
   return wait_for_close(ssl);
 }

@@ -243,7 +243,7 @@ Test(ssl_connect, read_and_write_replay_the_failure_too) {
 }
 
 struct not_tls {
-  const char *bytes;
+  char bytes[40];
   int reason;
   bool server;
 };
