@@ -72,7 +72,7 @@ size_t hf_need(const hf_conn *conn, const uint8_t *in, size_t in_len) {
 
 static hf_status take_alert(hf_conn *conn, const uint8_t *data, size_t len, bool plain) {
   if (len != 2) {
-    return HF_BAD_ALERT;
+    return len == 0 ? HF_EMPTY_RECORD : HF_BAD_ALERT;
   }
   hf_trace(conn, false, HF_ALERT, data, len);
   const uint8_t alert = data[1];
@@ -81,10 +81,8 @@ static hf_status take_alert(hf_conn *conn, const uint8_t *data, size_t len, bool
     conn->closed = true;
     return HF_OK;
   }
-  // RFC 9846 6: the level says nothing; user_canceled alone is no error.  Before the version is
-  // known, a server of TLS 1.2 may have warned.
-  const bool warning = alert == HF_ALERT_USER_CANCELED || (conn->version == 0 && data[0] == 1);
-  if (warning && !late_plain) {
+  // RFC 9846 6: the level says nothing; user_canceled alone is no error.
+  if (alert == HF_ALERT_USER_CANCELED && !late_plain) {
     return ++conn->warnings > HF_MOST_WARNINGS ? HF_TOO_MANY_WARNINGS : HF_OK;
   }
   hf_fail(conn, HF_PEER_ALERT, alert);
@@ -93,7 +91,7 @@ static hf_status take_alert(hf_conn *conn, const uint8_t *data, size_t len, bool
 
 static hf_status take_handshake(hf_conn *conn, const uint8_t *data, size_t len) {
   if (len == 0) {
-    return HF_EMPTY_HANDSHAKE_RECORD;  // RFC 9846 5.1
+    return HF_EMPTY_RECORD;  // RFC 9846 5.1
   }
   if (conn->in.len + len > conn->config->settings.max_flight) {
     return HF_FLIGHT_TOO_LONG;
