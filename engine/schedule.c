@@ -194,7 +194,7 @@ hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len, const cha
                     hf_bytes context) {
   const hf_suite *suite = conn->suite;
   size_t label_len = 0;
-  while (label[label_len] != '\0') {
+  while (label_len <= 249 && label[label_len] != '\0') {
     label_len++;
   }
   // A server may export from its own Finished on; a client when it knows the server.
