@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Exported symbols are the declared ones: symbols.py SOURCE libhandfast.so libhandfast_ssl.so
 
-Every function or object that the public headers mark with HF_EXPORT or OPENSSL_EXPORT is exported by its library, and
+Every function or object that the public headers mark with a macro that ends in _EXPORT is exported by its library, and
 nothing else is: handfast.h is libhandfast's, the other headers are libhandfast_ssl's.
 """
 import pathlib
@@ -20,8 +20,9 @@ def strip(text):
 def declared(header):
     """The names that a header marks as exported."""
     names = set()
-    for match in re.finditer(r"\b(?:HF_EXPORT|OPENSSL_EXPORT)\b([^;{]*)[;{]", strip(header.read_text())):
-        text = re.sub(r"__attribute__\s*\(\(.*?\)\)|\b(HF_MUST_USE|OPENSSL_DEPRECATED)\b", " ", match[1])
+    for match in re.finditer(r"\b[A-Z]\w*_EXPORT\b([^;{]*)[;{]", strip(header.read_text())):
+        text = re.sub(r"\bSTACK_OF\s*\(\w+\)", "stack", match[1])
+        text = re.sub(r"__attribute__\s*\(\(.*?\)\)|\b(HF_MUST_USE|OPENSSL_DEPRECATED)\b", " ", text)
         # The declared name stands before the first parenthesis that does not open a (*...).
         call = re.search(r"\b([A-Za-z_]\w*)\s*\((?!\s*\*)", text)
         if call:
