@@ -440,6 +440,9 @@ HF_SSL_EXPORT int BIO_set_tcp_ndelay(int sock, int turn_on);
  * and the reference with it if |take_ownership| is BIO_CLOSE. */
 HF_SSL_EXPORT const BIO_METHOD *BIO_f_ssl(void);
 HF_SSL_EXPORT long BIO_set_ssl(BIO *bio, SSL *ssl, int take_ownership);
+#ifndef BIO_C_GET_SSL /* BIO_ctrl: gives an SSL BIO's SSL; younger BoringSSLs lack the number */
+#define BIO_C_GET_SSL 110
+#endif
 
 /* ---- Handshake ---- */
 
