@@ -115,7 +115,7 @@ bool peer_pump(struct peer *peer, int wait_ms) {
 }
 
 bool peer_has_printed(const struct peer *peer, const char *text) {
-  return memmem(peer->log.data, peer->log.len, text, strlen(text)) != NULL;
+  return peer->log.len > 0 && memmem(peer->log.data, peer->log.len, text, strlen(text)) != NULL;
 }
 
 bool peer_printed(struct peer *peer, const char *text) {

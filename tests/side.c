@@ -138,8 +138,17 @@ static hf_status give(hf_conn *conn, const struct side_answer *a,
   return HF_MISUSE;
 }
 
+/* grow makes room for one more element in an array that holds |num|: its size is a power of two. */
+static void *grow(void *array, size_t num, size_t size) {
+  if (num != 0 && (num & (num - 1)) != 0) return array;
+  void *grown = realloc(array, (num == 0 ? 1 : 2 * num) * size);
+  if (grown == NULL) abort();
+  return grown;
+}
+
 static void keep_answer(struct side *side, const struct side_answer *answer) {
-  side->answers = realloc(side->answers, (side->num_answers + 1) * sizeof *side->answers);
+  if (side->setup.forgets) return;
+  side->answers = grow(side->answers, side->num_answers, sizeof *side->answers);
   struct side_answer *kept = &side->answers[side->num_answers++];
   *kept = *answer;
   kept->bytes = buf_copy(answer->bytes);
@@ -236,7 +245,8 @@ void side_free(struct side *side) {
 
 static void keep_item(struct side *side, enum side_step step, const uint8_t *data, size_t len,
                       bool flag) {
-  side->items = realloc(side->items, (side->num_items + 1) * sizeof *side->items);
+  if (side->setup.forgets) return;
+  side->items = grow(side->items, side->num_items, sizeof *side->items);
   side->items[side->num_items++] = (struct side_item){step, side->tape.len, len, flag};
   buf_add(&side->tape, data, len);
 }

@@ -39,6 +39,7 @@ struct side_setup {
   bool (*answer)(void *arg, struct side_answer *answer, const hf_question_t *question);
   void *arg;
   size_t flush_max; /* room given to each hf_flush; 0: 4096 */
+  bool forgets;     /* keep nothing for side_replay */
 };
 
 enum side_step { SIDE_INPUT, SIDE_SEND, SIDE_CLOSE, SIDE_REKEY, SIDE_ISSUE_TICKET };

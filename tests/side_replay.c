@@ -86,6 +86,7 @@ const char *side_replay(const struct side *side, size_t piece) {
   struct side_setup setup = side->setup;
   setup.answer = answer_again;
   setup.arg = &replayer;
+  setup.forgets = true;
   struct side again;
   hf_status status = side_new(&again, &setup);
   const char *differs = again.conn == NULL ? hf_status_text(status) : NULL;
