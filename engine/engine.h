@@ -395,7 +395,7 @@ static inline void hf_flag(hf_conn *conn, unsigned flag, bool on) {
   conn->flags = (uint16_t)(on ? conn->flags | flag : conn->flags & ~flag);
 }
 static inline hf_bytes hf_at(const hf_conn *conn, hf_span span) {
-  return hf_range(conn->in.data + span.start, span.len);
+  return span.len == 0 ? hf_range(NULL, 0) : hf_range(conn->in.data + span.start, span.len);
 }
 
 /* ---- script.c ---- */

@@ -135,6 +135,9 @@ hf_status hf_next_message(const hf_conn *conn, bool *whole, hf_message *type, CB
   uint8_t wire;
   uint32_t len;
   *whole = false;
+  if (conn->in_read >= conn->in.len) {
+    return HF_OK;
+  }
   CBS_init(&in, conn->in.data + conn->in_read, conn->in.len - conn->in_read);
   CBS rest = in;
   if (!CBS_get_u8(&rest, &wire) || !CBS_get_u24(&rest, &len)) {
