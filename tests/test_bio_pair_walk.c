@@ -328,13 +328,17 @@ ParameterizedTest(size_t *size, bio_pair_walk, every_call_agrees_with_an_array) 
 typedef int new_pair_function(BIO **, size_t, BIO **, size_t);
 
 static new_pair_function *libcryptos_new_pair(void) {
-  Dl_info info;
+  Dl_info info, where;
   void *handle = NULL;
   new_pair_function *function = NULL;
-  if (dladdr(dlsym(RTLD_DEFAULT, "BIO_new"), &info) != 0) {
+  if (dladdr((void *)(uintptr_t)&BIO_new, &info) != 0) {
     handle = dlopen(info.dli_fname, RTLD_NOLOAD | RTLD_LAZY);
   }
   void *symbol = handle == NULL ? NULL : dlsym(handle, "BIO_new_bio_pair");
+  // Where libcrypto is in the program itself, the search would go on to Criterion's OpenSSL.
+  if (symbol == NULL || dladdr(symbol, &where) == 0 || where.dli_fbase != info.dli_fbase) {
+    return NULL;
+  }
   memcpy(&function, &symbol, sizeof(function));
   return function == BIO_new_bio_pair ? NULL : function;
 }
