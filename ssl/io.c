@@ -65,7 +65,7 @@ static void drop_empty_input(ssl_io *io) {
 size_t ssl_io_take(ssl_io *io, uint8_t *out, size_t max, bool peek) {
   size_t len = io->app.len < max ? io->app.len : max;
   if (len > 0) memcpy(out, io->app.data, len);
-  if (!peek) {
+  if (!peek && len > 0) {
     io->app.data += len;
     io->app.len -= len;
     drop_empty_input(io);
