@@ -86,8 +86,9 @@ static hf_status make_hello(hf_conn *conn, hf_buffer *out) {
     return hf_buffer_append(out, given.data, given.len);
   }
   HF_TRY(hf_message_begin(out, &cbb, &body, HF_MSG_CLIENT_HELLO, hello_bound(conn)));
-  HF_TRY(retry ? second_hello(conn, &hs->hello_bytes, &body) : first_hello(conn, &body));
-  return hf_message_end(out, &cbb, &len);
+  const hf_status put =
+      retry ? second_hello(conn, &hs->hello_bytes, &body) : first_hello(conn, &body);
+  return hf_message_end(out, &cbb, put, &len);
 }
 
 /* Reads back what the hello offers. */

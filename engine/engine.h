@@ -419,9 +419,10 @@ hf_status hf_next_message(const hf_conn *conn, bool *whole, hf_message *type, CB
 /* hf_forget_flight drops what has been read of |in|. */
 void hf_forget_flight(hf_conn *conn);
 /* hf_message_begin and hf_message_end put a message of at most |bound| bytes together at the end of
- * |flight|. */
+ * |flight|; |put| is how the writing of its body went.  Whatever comes of it, |cbb| holds nothing
+ * then. */
 hf_status hf_message_begin(hf_buffer *flight, CBB *cbb, CBB *body, hf_message type, size_t bound);
-hf_status hf_message_end(hf_buffer *flight, CBB *cbb, size_t *len);
+hf_status hf_message_end(hf_buffer *flight, CBB *cbb, hf_status put, size_t *len);
 
 /* ---- the handlers of the rows, and what they share: client_hello.c, server_hello.c, negotiate.c,
  * params.c, auth.c ---- */

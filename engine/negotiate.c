@@ -244,8 +244,7 @@ static hf_status restore(hf_conn *conn, hf_bytes content) {
   const size_t start = hs->flight.len;
   HF_TRY(hf_message_begin(&hs->flight, &cbb, &body, HF_MSG_HELLO_RETRY_REQUEST,
                           hf_bound_HELLO_RETRY_REQUEST(conn)));
-  HF_TRY(hf_write_retry(conn, &body));
-  HF_TRY(hf_message_end(&hs->flight, &cbb, &len));
+  HF_TRY(hf_message_end(&hs->flight, &cbb, hf_write_retry(conn, &body), &len));
   hf_transcript_add(&hs->transcript, conn->suite, hs->flight.data + start, len);
   hs->flight.len = (uint32_t)start;
   hs->before_hello = hs->transcript;

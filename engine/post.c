@@ -194,12 +194,10 @@ static hf_status write_message(hf_conn *conn, hf_buffer *flight, hf_message type
   CBB cbb, body;
   size_t len;
   HF_TRY(hf_message_begin(flight, &cbb, &body, type, 64 + ticket.len));
-  if (type == HF_MSG_NEW_SESSION_TICKET) {
-    HF_TRY(put_body(&body, conn, ticket));
-  } else if (!CBB_add_u8(&body, request)) {
-    return HF_INTERNAL;
-  }
-  HF_TRY(hf_message_end(flight, &cbb, &len));
+  const hf_status put = type == HF_MSG_NEW_SESSION_TICKET ? put_body(&body, conn, ticket)
+                        : CBB_add_u8(&body, request)      ? HF_OK
+                                                          : HF_INTERNAL;
+  HF_TRY(hf_message_end(flight, &cbb, put, &len));
   hf_trace(conn, true, HF_HANDSHAKE_RECORD, flight->data, len);
   return hf_record_write(conn, HF_HANDSHAKE_RECORD, flight->data, len);
 }

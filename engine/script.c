@@ -165,16 +165,19 @@ void hf_forget_flight(hf_conn *conn) {
 
 hf_status hf_message_begin(hf_buffer *flight, CBB *cbb, CBB *body, hf_message type, size_t bound) {
   HF_TRY(hf_buffer_reserve(flight, 4 + bound));
-  return CBB_init_fixed(cbb, flight->data + flight->len, flight->cap - flight->len) &&
-                 CBB_add_u8(cbb, (uint8_t)(type & HF_WIRE_TYPE)) &&
-                 CBB_add_u24_length_prefixed(cbb, body)
-             ? HF_OK
-             : HF_INTERNAL;
+  CBB_zero(cbb);
+  if (CBB_init_fixed(cbb, flight->data + flight->len, flight->cap - flight->len) &&
+      CBB_add_u8(cbb, (uint8_t)(type & HF_WIRE_TYPE)) && CBB_add_u24_length_prefixed(cbb, body)) {
+    return HF_OK;
+  }
+  CBB_cleanup(cbb);
+  return HF_INTERNAL;
 }
 
-hf_status hf_message_end(hf_buffer *flight, CBB *cbb, size_t *len) {
-  if (!CBB_finish(cbb, NULL, len)) {
-    return HF_INTERNAL;
+hf_status hf_message_end(hf_buffer *flight, CBB *cbb, hf_status put, size_t *len) {
+  if (put != HF_OK || !CBB_finish(cbb, NULL, len)) {
+    CBB_cleanup(cbb);
+    return put != HF_OK ? put : HF_INTERNAL;
   }
   flight->len += (uint32_t)*len;
   return HF_OK;
@@ -191,8 +194,7 @@ static hf_status write_message(hf_conn *conn, const row *r) {
     return HF_INTERNAL;
   }
   HF_TRY(hf_message_begin(&hs->flight, &cbb, &body, (hf_message)r->message, r->bound(conn)));
-  HF_TRY(r->send(conn, &body));
-  HF_TRY(hf_message_end(&hs->flight, &cbb, &len));
+  HF_TRY(hf_message_end(&hs->flight, &cbb, r->send(conn, &body), &len));
   const uint8_t *message = hs->flight.data + hs->flight.len - len;
   hf_transcript_add(&hs->transcript, conn->suite, message, len);
   hf_trace(conn, true, HF_HANDSHAKE_RECORD, message, len);
