@@ -146,9 +146,9 @@ HF_EXPORT void hf_answers_set_keeper(hf_answers *answers, hf_keeper keeper, void
 
 /* hf_answer answers, or refuses, the pending question of |conn|.  It returns false, and changes
  * nothing, if none is pending or this is one that |answers| has nothing for: HF_ASK_DECOMPRESS,
- * HF_ASK_ENCAP where libcrypto cannot, HF_ASK_COOKIE without a key, HF_ASK_SIGNATURE for an
- * identity without a key in |answers|.  After true look at hf_wants again: the connection went on,
- * or failed. */
+ * HF_ASK_ENCAP, HF_ASK_COOKIE without a key, HF_ASK_SIGNATURE for an identity without a key in
+ * |answers|, HF_ASK_VERDICT on a raw public key.  After true look at hf_wants again: the connection
+ * went on, or failed. */
 HF_EXPORT bool hf_answer(hf_conn *conn, hf_answers *answers);
 
 /* ---- The pieces ---- */
