@@ -163,7 +163,7 @@ void peer_stop(struct peer *peer) {
 }
 
 const char *peer_tail(const struct peer *peer) {
-  static char text[3000];
+  static char text[4000];
   size_t len = peer->log.len < 1800 ? peer->log.len : 1800;
   const uint8_t *from = len == 0 ? NULL : peer->log.data + (peer->log.len - len);
   int used = snprintf(text, sizeof text, "\n--- %s\n", peer->command);

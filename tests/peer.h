@@ -15,7 +15,7 @@ struct peer {
   int in, out;      /* its standard input, held open; its standard output and error; -1: closed */
   struct buf input; /* waits to be written to it */
   struct buf log;   /* what it printed */
-  char command[1024];
+  char command[2048];
 };
 
 /* peer_isolate moves this process into a network namespace of its own, where every port is free and
