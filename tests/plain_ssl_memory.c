@@ -1,0 +1,116 @@
+/* Memory that runs out while a connection runs: handshake, data both ways, shutdown, over a BIO
+ * pair.  The first allocation fails, then the second alone, and so on.  A call that fails says so;
+ * data that arrives is right; nothing crashes and nothing is left behind.  libcrypto lets a program
+ * bring its own allocator for OPENSSL_malloc; these three are it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ssl_pair.h"
+
+static long live, countdown = -1;
+static bool failed;
+
+#pragma GCC visibility push(default) /* a shared libcrypto must see them */
+void *OPENSSL_memory_alloc(size_t size);
+void OPENSSL_memory_free(void *ptr);
+size_t OPENSSL_memory_get_size(void *ptr);
+#pragma GCC visibility pop
+
+typedef union header {
+  size_t size;
+  long double align;
+} header;
+
+void *OPENSSL_memory_alloc(size_t size) {
+  if (countdown == 0) {
+    failed = true;
+    countdown = -1;
+    return NULL;
+  }
+  if (countdown > 0) countdown--;
+  header *block = malloc(sizeof(*block) + size);
+  if (block == NULL) return NULL;
+  block->size = size;
+  live++;
+  return block + 1;
+}
+
+void OPENSSL_memory_free(void *ptr) {
+  if (ptr == NULL) return;
+  live--;
+  free((header *)ptr - 1);
+}
+
+size_t OPENSSL_memory_get_size(void *ptr) { return ((header *)ptr - 1)->size; }
+
+/* libcrypto, freeing the ex_data of an X509_STORE_CTX (which has its SSL there), copies a list
+ * first, and when it has no memory for that it forgets the ex_data's two blocks.  That may be seen
+ * once. */
+enum { EX_DATA_BLOCKS = 2 };
+static int ex_data_lost;
+
+static uint8_t data[30000];
+
+/* transfer sends |data| and returns what is wrong with what arrives, or NULL; that it does not
+ * arrive is no wrong if memory ran out. */
+static const char *transfer(SSL *from, SSL *to) {
+  static uint8_t got[sizeof(data)];
+  size_t have = 0;
+  for (int turns = 0; have < sizeof(got) && turns < 50; turns++) {
+    int ret = SSL_write(from, data, sizeof(data));
+    if (ret <= 0 && SSL_get_error(from, ret) != SSL_ERROR_WANT_WRITE && !failed)
+      return "SSL_write failed";
+    ret = SSL_read(to, got + have, (int)(sizeof(got) - have));
+    if (ret > 0) have += (size_t)ret;
+    if (ret <= 0 && SSL_get_error(to, ret) != SSL_ERROR_WANT_READ && !failed)
+      return "SSL_read failed";
+  }
+  if (memcmp(got, data, have) != 0) return "data arrived damaged";
+  return have < sizeof(got) && !failed ? "data did not arrive" : NULL;
+}
+
+static const char *converse(struct ssl_pair *pair) {
+  if (!ssl_pair_handshake(pair)) return failed ? NULL : "the handshake failed";
+  if (SSL_get_verify_result(pair->client) != X509_V_OK) return "an unverified server was taken";
+  const char *wrong = transfer(pair->client, pair->server);
+  if (wrong == NULL) wrong = transfer(pair->server, pair->client);
+  if (wrong != NULL || failed) return wrong;
+  if (SSL_shutdown(pair->client) != 0 || SSL_shutdown(pair->server) != 0)
+    return failed ? NULL : "SSL_shutdown failed";
+  return SSL_shutdown(pair->client) == 1 || failed ? NULL : "the second SSL_shutdown failed";
+}
+
+/* attempt has the |n|th allocation fail. */
+static const char *attempt(SSL_CTX *client, SSL_CTX *server, long n) {
+  struct ssl_pair pair;
+  const char *wrong = NULL;
+  long before = live;
+  failed = false;
+  countdown = n;
+  if (ssl_pair_new(&pair, client, server, 20000)) wrong = converse(&pair);
+  countdown = -1;
+  ssl_pair_free(&pair);
+  ERR_clear_error();
+  long left = live - before;
+  if (failed && left > 0 && left <= EX_DATA_BLOCKS && ex_data_lost++ == 0) left = 0;
+  if (wrong == NULL && left != 0) wrong = "memory was left behind";
+  return wrong;
+}
+
+int main(void) {
+  SSL_CTX *client = ssl_client_ctx(), *server = ssl_server_ctx("ecdsa-p256");
+  long n = 0;
+  for (size_t i = 0; i < sizeof(data); i++) data[i] = (uint8_t)(i * 13);
+  /* What is made once and kept comes first. */
+  const char *wrong = attempt(client, server, -1);
+  if (wrong != NULL) wrong = attempt(client, server, -1);
+  do {
+    if (wrong == NULL) wrong = attempt(client, server, n++);
+  } while (wrong == NULL && failed);
+  if (wrong != NULL) fprintf(stderr, "allocation %ld: %s\n", n - 1, wrong);
+  printf("%ld allocations\n", n - 1);
+  SSL_CTX_free(client);
+  SSL_CTX_free(server);
+  return wrong == NULL ? 0 : 1;
+}
