@@ -23,23 +23,31 @@ static bool copy_chain(STACK_OF(X509) * *out, const STACK_OF(X509) * chain) {
   return *out != NULL || chain == NULL;
 }
 
+static bool copy_chains(STACK_OF(X509) * out[SSL_SLOTS + 1], const ssl_settings *from) {
+  for (size_t i = 0; i < SSL_SLOTS; i++)
+    if (!copy_chain(&out[i], from->slots[i].chain)) return false;
+  return copy_chain(&out[SSL_SLOTS], from->extra_chain);
+}
+
 bool ssl_slots_copy(ssl_settings *to, const ssl_settings *from) {
   STACK_OF(X509) * chains[SSL_SLOTS + 1] = {NULL};
-  bool ok = copy_chain(&chains[SSL_SLOTS], from->extra_chain);
-  for (size_t i = 0; i < SSL_SLOTS && ok; i++) ok = copy_chain(&chains[i], from->slots[i].chain);
-  if (!ok) {
+  if (!copy_chains(chains, from) ||
+      !ssl_codes_set(&to->signing_sigalgs, from->signing_sigalgs.list, from->signing_sigalgs.num)) {
     for (size_t i = 0; i <= SSL_SLOTS; i++) sk_X509_pop_free(chains[i], X509_free);
     return false;
   }
   for (size_t i = 0; i < SSL_SLOTS; i++) {
-    ssl_slot_clear(&to->slots[i]);
     ssl_slot *slot = &to->slots[i];
+    ssl_slot_clear(slot);
     *slot = (ssl_slot){from->slots[i].leaf, from->slots[i].key, chains[i]};
     if (slot->leaf != NULL) X509_up_ref(slot->leaf);
     if (slot->key != NULL) EVP_PKEY_up_ref(slot->key);
   }
   sk_X509_pop_free(to->extra_chain, X509_free);
   to->extra_chain = chains[SSL_SLOTS];
+  if (from->verify_store != NULL) X509_STORE_up_ref(from->verify_store);
+  X509_STORE_free(to->verify_store);
+  to->verify_store = from->verify_store;
   to->current_slot = from->current_slot;
   to->cert_cb = from->cert_cb;
   to->cert_cb_arg = from->cert_cb_arg;

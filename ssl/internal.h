@@ -57,27 +57,27 @@ enum {
   SSL_CONFIG_SECRETS = 2,     /* HF_EXPORT_SECRETS: there is a keylog callback */
   SSL_CONFIG_TRACE = 4,       /* HF_TRACE: there is an info or msg callback */
   SSL_CONFIG_IGNORE_NAME = 8, /* HF_IGNORE_SERVER_NAME */
-  SSL_CONFIGS = 16
+  SSL_CONFIG_REQUEST = 16,    /* HF_REQUEST_CLIENT_CERT */
+  SSL_CONFIG_REQUIRE = 32,    /* HF_REQUIRE_CLIENT_CERT */
+  SSL_CONFIGS = 64
 };
 
 typedef struct ssl_settings {
   atomic_uint references;
   uint16_t version_min, version_max; /* 0: default */
   uint32_t options;
-  int verify_mode;
-  int (*verify_callback)(int ok, X509_STORE_CTX *store_ctx);
-  X509_STORE *verify_store;       /* NULL: the SSL_CTX's cert_store */
   ssl_codes suites;               /* of TLS 1.3 */
   ssl_codes suites12;             /* of TLS 1.2 and below */
   STACK_OF(SSL_CIPHER) * ciphers; /* both, for SSL_get_ciphers */
-  ssl_codes groups;               /* empty: default; so the next two */
+  ssl_codes groups;               /* empty: default; so the next */
   ssl_codes verify_sigalgs;
-  ssl_codes signing_sigalgs;
   uint8_t *alpn; /* a valid ProtocolNameList, or NULL */
   size_t alpn_len;
   STACK_OF(X509_NAME) * authorities; /* NULL: none */
   size_t max_cert_list;
   /* What SSL_set_SSL_CTX replaces. */
+  X509_STORE *verify_store;  /* NULL: the SSL_CTX's cert_store */
+  ssl_codes signing_sigalgs; /* empty: default */
   ssl_slot slots[SSL_SLOTS];
   int current_slot;             /* -1: none yet */
   STACK_OF(X509) * extra_chain; /* of slots that have no chain */
@@ -91,8 +91,10 @@ typedef struct ssl_settings {
 } ssl_settings;
 
 /* ssl_local is settings that are copied rather than shared, for they are small and often changed on
- * an SSL. */
+ * an SSL; or, as verification, must be changed without memory, lest a connection go unverified. */
 typedef struct ssl_local {
+  int verify_mode;
+  int (*verify_callback)(int ok, X509_STORE_CTX *store_ctx);
   uint32_t mode;
   bool quiet_shutdown;
   bool read_ahead;
@@ -265,8 +267,8 @@ void ssl_credentials_free(ssl_credentials *credentials);
 /* ssl_settings_credentials returns the credentials made of the slots, lent until they change. NULL:
  * the reason is on the error queue. */
 ssl_credentials *ssl_settings_credentials(ssl_settings *settings);
-/* ssl_credentials_share lets |to|, whose slots are copies of |from|'s, have the same credentials,
- * if |to| would make the same of them.  False: the reason is on the error queue. */
+/* ssl_credentials_share lets |to|, into which |from|'s slots were just copied, have the credentials
+ * made of them. False: the reason is on the error queue. */
 bool ssl_credentials_share(ssl_settings *to, ssl_settings *from);
 /* ssl_slot_clear drops what a slot holds.  ssl_slots_copy puts in place of |to|'s all that
  * SSL_set_SSL_CTX replaces, from |from|; false: memory ran out, |to| is as it was. */

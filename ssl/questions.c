@@ -43,14 +43,13 @@ static void log_line(const char *line, void *arg) {
  * it. */
 static int verify(X509_STORE_CTX *store_ctx, void *arg) {
   SSL *ssl = arg;
-  const ssl_settings *settings = ssl->settings;
   if (!X509_STORE_CTX_set_ex_data(store_ctx, SSL_get_ex_data_X509_STORE_CTX_idx(), ssl)) return 0;
-  if (settings->verify_callback != NULL)
-    X509_STORE_CTX_set_verify_cb(store_ctx, settings->verify_callback);
+  if (ssl->local.verify_callback != NULL)
+    X509_STORE_CTX_set_verify_cb(store_ctx, ssl->local.verify_callback);
   int trusted = ssl->ctx->verify_whole != NULL
                     ? ssl->ctx->verify_whole(store_ctx, ssl->ctx->verify_whole_arg)
                     : X509_verify_cert(store_ctx);
-  return trusted > 0 || settings->verify_mode == SSL_VERIFY_NONE;
+  return trusted > 0 || ssl->local.verify_mode == SSL_VERIFY_NONE;
 }
 
 static bool make_answers(SSL *ssl) {
@@ -148,7 +147,7 @@ static bool answer_hello(SSL *ssl, const hf_question_t *question) {
  * else it would take a client for anonymous that once showed who it is. */
 static bool answer_session(SSL *ssl) {
   const hf_bytes none = {NULL, 0};
-  if (!(ssl->settings->verify_mode & SSL_VERIFY_PEER) && make_answers(ssl)) return usual(ssl);
+  if (!(ssl->local.verify_mode & SSL_VERIFY_PEER) && make_answers(ssl)) return usual(ssl);
   return hf_answer_session(ssl->conn, 0, none, 0) != HF_MISUSE || refuse_internal(ssl);
 }
 

@@ -72,7 +72,6 @@ static bool copy_lists(ssl_settings *to, const ssl_settings *from) {
       !ssl_codes_set(&to->suites12, from->suites12.list, from->suites12.num) ||
       !ssl_codes_set(&to->groups, from->groups.list, from->groups.num) ||
       !ssl_codes_set(&to->verify_sigalgs, from->verify_sigalgs.list, from->verify_sigalgs.num) ||
-      !ssl_codes_set(&to->signing_sigalgs, from->signing_sigalgs.list, from->signing_sigalgs.num) ||
       !ssl_ciphers_rebuild(to))
     return false;
   if (from->alpn != NULL) {
@@ -111,16 +110,10 @@ static ssl_settings *copy(ssl_settings *from) {
   to->version_min = from->version_min;
   to->version_max = from->version_max;
   to->options = from->options;
-  to->verify_mode = from->verify_mode;
-  to->verify_callback = from->verify_callback;
   to->max_cert_list = from->max_cert_list;
   if (!copy_lists(to, from) || !ssl_slots_copy(to, from)) {
     ssl_settings_free(to);
     return NULL;
-  }
-  if (from->verify_store != NULL) {
-    X509_STORE_up_ref(from->verify_store);
-    to->verify_store = from->verify_store;
   }
   share_made(to, from);
   return to;

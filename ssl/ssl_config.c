@@ -82,10 +82,8 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   if (!(s->options & SSL_OP_NO_TICKET)) flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE)) flags |= HF_PREFER_CLIENT_SUITES;
-  if (s->verify_mode & SSL_VERIFY_PEER) {
-    flags |= HF_REQUEST_CLIENT_CERT;
-    if (s->verify_mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) flags |= HF_REQUIRE_CLIENT_CERT;
-  }
+  if (variant & SSL_CONFIG_REQUEST) flags |= HF_REQUEST_CLIENT_CERT;
+  if (variant & SSL_CONFIG_REQUIRE) flags |= HF_REQUIRE_CLIENT_CERT;
   return flags;
 }
 
@@ -133,14 +131,24 @@ static hf_config *make_config(const ssl_settings *s, unsigned variant) {
   return config;
 }
 
+/* variant_of says which of the configurations |ssl| needs. */
+static unsigned variant_of(const SSL *ssl, bool ack_name) {
+  const ssl_local *local = &ssl->local;
+  unsigned variant = 0;
+  if (ssl->ctx->keylog_callback != NULL) variant |= SSL_CONFIG_SECRETS;
+  if (local->info_callback != NULL || local->msg_callback != NULL) variant |= SSL_CONFIG_TRACE;
+  if (ssl->role != SSL_ROLE_SERVER) return variant;
+  variant |= SSL_CONFIG_SERVER;
+  if (!ack_name) variant |= SSL_CONFIG_IGNORE_NAME;
+  if (!(local->verify_mode & SSL_VERIFY_PEER)) return variant;
+  variant |= SSL_CONFIG_REQUEST;
+  if (local->verify_mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) variant |= SSL_CONFIG_REQUIRE;
+  return variant;
+}
+
 hf_config *ssl_build_config(SSL *ssl, bool ack_name) {
   ssl_settings *s = ssl->settings;
-  unsigned variant = 0;
-  if (ssl->role == SSL_ROLE_SERVER)
-    variant = SSL_CONFIG_SERVER | (ack_name ? 0u : SSL_CONFIG_IGNORE_NAME);
-  if (ssl->first_ctx->keylog_callback != NULL) variant |= SSL_CONFIG_SECRETS;
-  if (ssl->local.info_callback != NULL || ssl->local.msg_callback != NULL)
-    variant |= SSL_CONFIG_TRACE;
+  unsigned variant = variant_of(ssl, ack_name);
   hf_config *config = atomic_load(&s->configs[variant]);
   if (config != NULL) return config;
   hf_config *fresh = make_config(s, variant);
@@ -218,7 +226,6 @@ const ssl_credentials *ssl_get_credentials(SSL *ssl) {
 }
 
 bool ssl_credentials_share(ssl_settings *to, ssl_settings *from) {
-  if (to->signing_sigalgs.num > 0 || from->signing_sigalgs.num > 0) return true;
   ssl_credentials *credentials = ssl_settings_credentials(from);
   if (credentials == NULL) return false;
   atomic_fetch_add(&credentials->references, 1);

@@ -13,34 +13,30 @@
 
 /* ---- Mode and callback ---- */
 
-static void set_verify(ssl_settings **settings, int mode,
+static void set_verify(ssl_local *local, int mode,
                        int (*callback)(int ok, X509_STORE_CTX *store_ctx)) {
-  ssl_settings *s = *settings;
-  if (s->verify_mode == mode && (callback == NULL || callback == s->verify_callback)) return;
-  s = ssl_settings_edit(settings, SSL_EDIT_CONFIG);
-  if (s == NULL) return;
-  s->verify_mode = mode;
-  if (callback != NULL) s->verify_callback = callback;
+  local->verify_mode = mode;
+  if (callback != NULL) local->verify_callback = callback;
 }
 
 void SSL_CTX_set_verify(SSL_CTX *ctx, int mode,
                         int (*callback)(int ok, X509_STORE_CTX *store_ctx)) {
-  set_verify(&ctx->settings, mode, callback);
+  set_verify(&ctx->local, mode, callback);
 }
 
 void SSL_set_verify(SSL *ssl, int mode, int (*callback)(int ok, X509_STORE_CTX *store_ctx)) {
-  set_verify(&ssl->settings, mode, callback);
+  set_verify(&ssl->local, mode, callback);
 }
 
-int SSL_CTX_get_verify_mode(const SSL_CTX *ctx) { return ctx->settings->verify_mode; }
-int SSL_get_verify_mode(const SSL *ssl) { return ssl->settings->verify_mode; }
+int SSL_CTX_get_verify_mode(const SSL_CTX *ctx) { return ctx->local.verify_mode; }
+int SSL_get_verify_mode(const SSL *ssl) { return ssl->local.verify_mode; }
 
 int (*SSL_CTX_get_verify_callback(const SSL_CTX *ctx))(int ok, X509_STORE_CTX *store_ctx) {
-  return ctx->settings->verify_callback;
+  return ctx->local.verify_callback;
 }
 
 int (*SSL_get_verify_callback(const SSL *ssl))(int ok, X509_STORE_CTX *store_ctx) {
-  return ssl->settings->verify_callback;
+  return ssl->local.verify_callback;
 }
 
 void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx,

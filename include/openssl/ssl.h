@@ -400,7 +400,8 @@ HF_SSL_EXPORT int SSL_clear(SSL *ssl);
 /* SSL_get_SSL_CTX returns |ssl|'s SSL_CTX, lent. */
 HF_SSL_EXPORT SSL_CTX *SSL_get_SSL_CTX(const SSL *ssl);
 /* SSL_set_SSL_CTX changes |ssl|'s SSL_CTX and takes the certificates and keys of |ctx| in place of
- * its own: for servername callbacks.  Verification, versions and the like stay as they were.  NULL:
+ * its own, with the certificate callback, signing preferences, verify store and session id context:
+ * for servername callbacks.  Verify mode, versions and the like stay as they were.  NULL:
  * back to the SSL_CTX it was made from.  It returns the SSL_CTX in force, lent; NULL on failure. */
 HF_SSL_EXPORT SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx);
 /* SSL_set_connect_state makes |ssl| a client. */
@@ -447,9 +448,9 @@ HF_SSL_EXPORT long BIO_set_ssl(BIO *bio, SSL *ssl, int take_ownership);
 /* ---- Handshake ---- */
 
 /* SSL_connect, SSL_accept and SSL_do_handshake go on with the handshake as client, as server, in
- * the role that was set.  1: it is done.  0: it was ended by the rules (close_notify), or the
- * transport ended.  Negative: not done; SSL_get_error says whether to try again, and when.  A
- * failure is the same at every later call. */
+ * the role that was set.  1: it is done.  0: the peer ended it by the rules (close_notify).
+ * Negative: not done; SSL_get_error says whether to try again, and when; SSL_ERROR_SYSCALL with an
+ * empty error queue and errno 0: the transport ended.  A failure is the same at every later call. */
 HF_SSL_EXPORT int SSL_connect(SSL *ssl);
 HF_SSL_EXPORT int SSL_accept(SSL *ssl);
 HF_SSL_EXPORT int SSL_do_handshake(SSL *ssl);

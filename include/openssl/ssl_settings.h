@@ -177,8 +177,8 @@ HF_SSL_EXPORT int SSL_get_verify_mode(const SSL *ssl);
 HF_SSL_EXPORT int (*SSL_CTX_get_verify_callback(const SSL_CTX *ctx))(int ok,
                                                                      X509_STORE_CTX *store_ctx);
 HF_SSL_EXPORT int (*SSL_get_verify_callback(const SSL *ssl))(int ok, X509_STORE_CTX *store_ctx);
-/* SSL_CTX_set_verify_depth bounds the number of certificates between the peer's and the trusted
- * one. */
+/* SSL_CTX_set_verify_depth bounds the number of certificates between the peer's and the trusted one;
+ * older libcryptos count the trusted one, too. */
 HF_SSL_EXPORT void SSL_CTX_set_verify_depth(SSL_CTX *ctx, int depth);
 HF_SSL_EXPORT void SSL_set_verify_depth(SSL *ssl, int depth);
 HF_SSL_EXPORT int SSL_CTX_get_verify_depth(const SSL_CTX *ctx);
