@@ -362,7 +362,9 @@ Test(ssl_bio, f_ssl_reads_and_writes) {
   cr_assert(ssl_pair_default(&pair, 0));
   BIO *client = BIO_new(BIO_f_ssl()), *server = BIO_new(BIO_f_ssl());
   SSL *got = NULL;
-  cr_assert_eq(BIO_read(client, buf, 4), -2 + 0 * BIO_should_retry(client));
+  cr_assert_lt(BIO_read(client, buf, 4),
+               0); /* -2 or -1: libcrypto's own code for a BIO that is not set up */
+  cr_assert_not(BIO_should_retry(client));
   ERR_clear_error();
   cr_assert_eq(BIO_set_ssl(client, pair.client, BIO_NOCLOSE), 1);
   cr_assert_eq(BIO_set_ssl(server, pair.server, BIO_CLOSE), 1);
