@@ -1,5 +1,5 @@
 /* peer.c: see peer.h.  Owns the child processes; wire.c has the sockets. */
-#define _GNU_SOURCE /* unshare */
+#define _GNU_SOURCE /* unshare, memmem, pipe2 */
 #include "peer.h"
 
 #include <errno.h>
@@ -24,18 +24,39 @@ static long long now_ms(void) {
   return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-const char *peer_isolate(void) {
-  if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
-    return "a network namespace could not be made (unshare): it needs root, or user namespaces";
-  }
+static bool write_file(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+  if (fd >= 0) close(fd);
+  return ok;
+}
+
+/* enter_user_namespace keeps the user's number, for files are made under it. */
+static bool enter_user_namespace(void) {
+  char users[64], groups[64];
+  snprintf(users, sizeof users, "%u %u 1", (unsigned)geteuid(), (unsigned)geteuid());
+  snprintf(groups, sizeof groups, "%u %u 1", (unsigned)getegid(), (unsigned)getegid());
+  return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 && write_file("/proc/self/uid_map", users) &&
+         write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/gid_map", groups);
+}
+
+static const char *not_isolated = "it was not tried";
+
+/* isolate runs before main, while there is one thread: with more, a user namespace cannot be
+ * entered. */
+__attribute__((constructor)) static void isolate(void) {
+  not_isolated =
+      "a network namespace could not be made (unshare): it needs root, or user namespaces";
+  if (unshare(CLONE_NEWNET) != 0 && !enter_user_namespace()) return;
   struct ifreq request = {.ifr_name = "lo"};
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   request.ifr_flags = IFF_UP | IFF_RUNNING;
-  int failed = fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) != 0;
+  not_isolated = "the loopback interface of a new network namespace could not be brought up";
+  if (fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &request) == 0) not_isolated = NULL;
   if (fd >= 0) close(fd);
-  return failed ? "the loopback interface of a new network namespace could not be brought up"
-                : NULL;
 }
+
+const char *peer_not_isolated(void) { return not_isolated; }
 
 /* run becomes |command|. */
 static _Noreturn void run(char *command, int in, int out) {

@@ -18,9 +18,10 @@ struct peer {
   char command[2048];
 };
 
-/* peer_isolate moves this process into a network namespace of its own, where every port is free and
- * nothing is reachable from outside.  NULL, or why it could not. */
-const char *peer_isolate(void);
+/* peer_not_isolated: a program that uses this file begins, if it may, in a network namespace of its
+ * own, where every port is free and nothing is reachable from outside; so does each test in it.
+ * NULL, or why it does not. */
+const char *peer_not_isolated(void);
 /* peer_start runs |command|, words with blanks between them.  NULL, or why it could not; a program
  * that is not installed shows when it is waited for. */
 const char *peer_start(struct peer *peer, const char *command);

@@ -30,17 +30,8 @@ static void told(struct peer *peer, int alert) {
 
 /* ---- Our client ---- */
 
-/* isolate_once gives the test a network namespace of its own if it may have one: there the port is
- * surely free. */
-static void isolate_once(void) {
-  static bool done;
-  if (!done) (void)peer_isolate();
-  done = true;
-}
-
 static uint16_t start_server(struct peer *peer, const char *cert, bool chain) {
   char command[1024], more[400] = "";
-  isolate_once();
   uint16_t port = peer_free_port();
   if (chain) {
     snprintf(more, sizeof more, "-cert_chain %s/tests/certs/intermediate.pem", HF_SOURCE_DIR);

@@ -17,7 +17,7 @@ TestSuite(interop_gnutls, .timeout = 300);
   } while (0)
 
 static void isolate(void) {
-  const char *wrong = peer_isolate();
+  const char *wrong = peer_not_isolated();
   cr_assert_null(wrong, "%s", wrong);
 }
 

@@ -17,19 +17,10 @@ TestSuite(interop_openssl, .timeout = 300);
 
 /* ---- Our client ---- */
 
-/* isolate_once gives the test a network namespace of its own if it may have one: there the port is
- * surely free. */
-static void isolate_once(void) {
-  static bool done;
-  if (!done) (void)peer_isolate();
-  done = true;
-}
-
 /* start_server runs s_server for one certificate and one group; |options| are more of its own. */
 static uint16_t start_server(struct peer *peer, const char *cert, const char *group,
                              const char *options) {
   char command[1024];
-  isolate_once();
   uint16_t port = peer_free_port();
   snprintf(command, sizeof command,
            "openssl s_server -accept 127.0.0.1:%d -quiet -tls1_3 -cert %s/tests/certs/%s.pem "

@@ -76,18 +76,9 @@ static void connect_once(struct peer *peer, uint16_t port, const struct interop_
   SSL_CTX_free(ctx);
 }
 
-/* isolate_once gives the test a network namespace of its own if it may have one: there the port is
- * surely free. */
-static void isolate_once(void) {
-  static bool done;
-  if (!done) (void)peer_isolate();
-  done = true;
-}
-
 static uint16_t openssl_server(struct peer *peer, const struct interop_case *c) {
   char command[1024];
   const char *dir = HF_SOURCE_DIR, *cert = c->cert->openssl;
-  isolate_once();
   uint16_t port = peer_free_port();
   snprintf(command, sizeof command,
            "openssl s_server -accept 127.0.0.1:%d -quiet -tls1_3 -cert %s/tests/certs/%s.pem "
@@ -124,7 +115,7 @@ static void connect_all(const struct interop_name *cert, bool gnutls) {
 }
 
 static void isolate(void) {
-  const char *wrong = peer_isolate();
+  const char *wrong = peer_not_isolated();
   cr_assert_null(wrong, "%s", wrong);
 }
 

@@ -184,7 +184,7 @@ Test(ssl_callbacks, keylog_is_openssls) {
   struct sslwire wire;
   int error, compared = 0;
   unlink(path);
-  cr_assert_null(peer_isolate());
+  cr_assert_null(peer_not_isolated());
   uint16_t port = peer_free_port();
   snprintf(
       command, sizeof(command),
