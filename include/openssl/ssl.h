@@ -450,7 +450,8 @@ HF_SSL_EXPORT long BIO_set_ssl(BIO *bio, SSL *ssl, int take_ownership);
 /* SSL_connect, SSL_accept and SSL_do_handshake go on with the handshake as client, as server, in
  * the role that was set.  1: it is done.  0: the peer ended it by the rules (close_notify).
  * Negative: not done; SSL_get_error says whether to try again, and when; SSL_ERROR_SYSCALL with an
- * empty error queue and errno 0: the transport ended.  A failure is the same at every later call. */
+ * empty error queue and errno 0: the transport ended.  A failure is the same at every later call.
+ */
 HF_SSL_EXPORT int SSL_connect(SSL *ssl);
 HF_SSL_EXPORT int SSL_accept(SSL *ssl);
 HF_SSL_EXPORT int SSL_do_handshake(SSL *ssl);
