@@ -346,6 +346,31 @@ Test(ssl_get_error, the_order_is_success_queue_zero_return_want) {
   ssl_pair_free(&pair);
 }
 
+Test(ssl_get_error, numbers_are_boringssls) {
+  cr_assert_eq(SSL_NOTHING, 0);
+  cr_assert_eq(SSL_READING, 2);
+  cr_assert_eq(SSL_WRITING, 3);
+  const int errors[] = {SSL_ERROR_NONE,
+                        SSL_ERROR_SSL,
+                        SSL_ERROR_WANT_READ,
+                        SSL_ERROR_WANT_WRITE,
+                        SSL_ERROR_WANT_X509_LOOKUP,
+                        SSL_ERROR_SYSCALL,
+                        SSL_ERROR_ZERO_RETURN,
+                        SSL_ERROR_WANT_CONNECT,
+                        SSL_ERROR_WANT_ACCEPT};
+  for (int i = 0; i < 9; i++) cr_assert_eq(errors[i], i);
+  cr_assert_eq(SSL_ERROR_PENDING_SESSION, 11);
+  cr_assert_eq(SSL_ERROR_PENDING_CERTIFICATE, 12);
+  cr_assert_eq(SSL_ERROR_WANT_PRIVATE_KEY_OPERATION, 13);
+  cr_assert_eq(SSL_ERROR_PENDING_TICKET, 14);
+  cr_assert_eq(SSL_ERROR_EARLY_DATA_REJECTED, 15);
+  cr_assert_eq(SSL_ERROR_WANT_CERTIFICATE_VERIFY, 16);
+  cr_assert_eq(SSL_MODE_ENABLE_PARTIAL_WRITE, 1);
+  cr_assert_eq(SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER, 2);
+  cr_assert_eq(SSL_MODE_AUTO_RETRY, 0);
+}
+
 Test(ssl_get_error, descriptions_are_the_names) {
   cr_assert_str_eq(SSL_error_description(SSL_ERROR_WANT_READ), "WANT_READ");
   cr_assert_str_eq(SSL_error_description(SSL_ERROR_SYSCALL), "SYSCALL");

@@ -151,6 +151,28 @@ Test(ssl_connect, state_strings_name_the_state) {
   ssl_pair_free(&pair);
 }
 
+Test(ssl_connect, is_done_while_its_last_bytes_wait_in_the_bio) {
+  SSL *client = half(false, 0), *server = SSL_new(server_ctx);
+  BIO *near, *far;
+  uint8_t bytes[8192];
+  cr_assert(BIO_new_bio_pair(&near, 0, &far, 0));
+  SSL_set_bio(server, near, near);
+  SSL_set_accept_state(server);
+  expect(client, SSL_connect(client), -1, SSL_ERROR_WANT_READ);
+  BIO_write(far, bytes, BIO_read(net, bytes, sizeof(bytes)));
+  expect(server, SSL_accept(server), -1, SSL_ERROR_WANT_READ);
+  BIO_write(net, bytes, BIO_read(far, bytes, sizeof(bytes)));
+  expect(client, SSL_connect(client), 1, SSL_ERROR_NONE);
+  /* Who stops moving bytes now leaves the server hanging. */
+  cr_assert_gt(BIO_ctrl_pending(net), 0);
+  expect(server, SSL_accept(server), -1, SSL_ERROR_WANT_READ);
+  BIO_write(far, bytes, BIO_read(net, bytes, sizeof(bytes)));
+  expect(server, SSL_accept(server), 1, SSL_ERROR_NONE);
+  SSL_free(client);
+  SSL_free(server);
+  BIO_free(far);
+}
+
 /* ---- Asking the BIO ---- */
 
 Test(ssl_connect, reads_ask_for_a_header_and_then_the_body) {

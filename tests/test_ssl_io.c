@@ -467,3 +467,94 @@ Test(ssl_io, max_send_fragment_cuts_records) {
   cr_assert_eq(SSL_read(pair.client, buf, sizeof(buf)), 512);
   cr_assert_eq(SSL_read(pair.client, buf, sizeof(buf)), 488);
 }
+
+/* ---- What users of buffering BIOs trip over ---- */
+
+Test(ssl_io, an_alert_found_while_reading_goes_out_with_later_calls) {
+  char *bytes;
+  cr_assert_eq(SSL_write(pair.client, data, 16384), 16384);
+  expect(pair.client, SSL_write(pair.client, data, 16384), -1, SSL_ERROR_WANT_WRITE);
+  cr_assert_eq(SSL_write(pair.server, "damage", 6), 6);
+  cr_assert_gt(BIO_nread0(SSL_get_rbio(pair.client), &bytes), 10);
+  bytes[8] ^= 1;
+  /* The ring is full: there is no room for the alert. */
+  expect(pair.client, SSL_read(pair.client, buf, sizeof(buf)), -1, SSL_ERROR_SSL);
+  read_all(pair.server, 16384);
+  expect(pair.client, SSL_read(pair.client, buf, sizeof(buf)), -1, SSL_ERROR_SSL);
+  /* The record that was sealed goes first, and then the alert. */
+  read_all(pair.server, 16384);
+  expect(pair.server, SSL_read(pair.server, buf, sizeof(buf)), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_AD_REASON_OFFSET + SSL_AD_BAD_RECORD_MAC);
+}
+
+Test(ssl_io, want_read_leaves_nothing_in_the_bio) {
+  struct ssl_pair fresh;
+  cr_assert(ssl_pair_ready(&fresh, 64));
+  size_t have = 0;
+  for (int turns = 0; have < 5000 && turns < 10000; turns++) {
+    (void)SSL_write(fresh.client, data, 5000);
+    int ret = SSL_read(fresh.server, buf, sizeof(buf));
+    if (ret > 0) {
+      have += (size_t)ret;
+    } else {
+      cr_assert_eq(SSL_get_error(fresh.server, ret), SSL_ERROR_WANT_READ);
+      cr_assert_eq(wire(fresh.server), 0);
+      cr_assert_gt(BIO_ctrl_get_read_request(SSL_get_wbio(fresh.client)), 0);
+    }
+  }
+  cr_assert_eq(have, 5000);
+  ssl_pair_free(&fresh);
+}
+
+Test(ssl_io, write_never_wants_to_read) {
+  /* Not even with data and a KeyUpdate that nobody has read. */
+  cr_assert_eq(SSL_key_update(pair.client, SSL_KEY_UPDATE_REQUESTED), 1);
+  cr_assert_eq(SSL_write(pair.client, "unread", 6), 6);
+  cr_assert_eq(SSL_write(pair.server, data, 16384), 16384);
+  expect(pair.server, SSL_write(pair.server, data, 16384), -1, SSL_ERROR_WANT_WRITE);
+}
+
+/* next is a number from 0 to |below| - 1. */
+static unsigned next(unsigned below) {
+  static uint32_t state = 12345;
+  state = state * 1664525 + 1013904223;
+  return (state >> 8) % below;
+}
+
+/* Records of every length at every place of the ring, so that some lie in one piece and some go
+ * round its end; read, and peeked at, in pieces of every size; with and without read-ahead. */
+static void walk(size_t ring, int read_ahead) {
+  struct ssl_pair fresh;
+  size_t sent = 0, got = 0, record = 0;
+  cr_assert(ssl_pair_ready(&fresh, ring));
+  SSL_set_read_ahead(fresh.server, read_ahead);
+  for (int turns = 0; turns < 3000; turns++) {
+    if (record == 0) record = 1 + next(next(4) == 0 ? 16384 : 300);
+    /* Byte |i| of the stream is data[i % 256]. */
+    int ret = SSL_write(fresh.client, data + sent % 256, (int)record);
+    if (ret > 0) {
+      sent += (size_t)ret;
+      record = 0;
+    }
+    int len = (int)next(next(2) == 0 ? 20000 : 200);
+    if (next(3) == 0) {
+      ret = SSL_peek(fresh.server, buf, len);
+      if (ret > 0) cr_assert(memcmp(buf, data + got % 256, (size_t)ret) == 0);
+    }
+    ret = SSL_read(fresh.server, buf, len);
+    if (ret > 0) {
+      cr_assert(memcmp(buf, data + got % 256, (size_t)ret) == 0);
+      got += (size_t)ret;
+    }
+  }
+  cr_assert_gt(got, 100000);
+  ssl_pair_free(&fresh);
+}
+
+Test(ssl_io, walk_through_a_ring) {
+  for (size_t i = 0; i < sizeof(data); i++) data[i] = (uint8_t)(i % 256 * 7);
+  walk(17408, 0);
+  walk(40000, 0);
+  walk(17408, 1);
+  walk(333, 0);
+}
