@@ -337,6 +337,7 @@ typedef struct hf_hs {
   EVP_PKEY *peer_key;    /* of the peer's certificate, until its signature is checked */
   const hf_group *group;
   void *lists;         /* arrays that the pending question points at */
+  size_t lists_max;    /* room there */
   uint32_t peer_asked; /* extensions the peer's request (hello or CertificateRequest) held: may be
                           answered */
   /* client: lists in the CertificateRequest */

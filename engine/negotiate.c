@@ -37,8 +37,13 @@ hf_codes hf_unpack_codes(uint16_t **at, CBS wire) {
 }
 
 hf_status hf_lists_new(hf_hs *hs, void **out, size_t size) {
-  OPENSSL_free(hs->lists);
-  *out = hs->lists = OPENSSL_malloc(size > 0 ? size : 1);
+  enum { ENOUGH_FOR_MOST = 256 };
+  if (hs->lists == NULL || size > hs->lists_max) {
+    OPENSSL_free(hs->lists);
+    hs->lists_max = size > ENOUGH_FOR_MOST ? size : ENOUGH_FOR_MOST;
+    hs->lists = OPENSSL_malloc(hs->lists_max);
+  }
+  *out = hs->lists;
   return hs->lists != NULL ? HF_OK : HF_NO_MEMORY;
 }
 

@@ -117,10 +117,10 @@ static hf_status shake(hf_buffer *in) {
 
 hf_status hf_answered(hf_conn *conn, hf_status status) {
   if (status == HF_OK) {
-    OPENSSL_free(conn->hs->lists);
-    conn->hs->lists = NULL;
     memset(&conn->hs->question, 0, sizeof(conn->hs->question));
 #ifndef NDEBUG
+    OPENSSL_free(conn->hs->lists);
+    conn->hs->lists = NULL;
     status = shake(&conn->in);
 #endif
   }
