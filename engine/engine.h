@@ -403,7 +403,7 @@ static inline hf_bytes hf_at(const hf_conn *conn, hf_span span) {
 /* hf_run goes on with the handshake until it must wait. */
 hf_status hf_run(hf_conn *conn);
 bool hf_at_open(const hf_conn *conn);
-const char *hf_row_text(hf_role role, uint8_t row);
+const char *hf_row_text(hf_role role, uint8_t index);
 /* hf_ask_begin makes |ask| the pending question; the caller fills it in. */
 hf_question_t *hf_ask_begin(hf_conn *conn, hf_ask ask);
 void hf_ask_install(hf_conn *conn, hf_secret_kind kind, hf_level level, bool sending,
