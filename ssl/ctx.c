@@ -155,6 +155,24 @@ uint32_t SSL_CTX_set_timeout(SSL_CTX *ctx, uint32_t timeout) {
 
 uint32_t SSL_CTX_get_timeout(const SSL_CTX *ctx) { return ctx->session_timeout; }
 
+static int set_num_tickets(ssl_settings **settings, size_t num) {
+  ssl_settings *s = ssl_settings_edit(settings, SSL_EDIT_CONFIG);
+  if (s == NULL) return 0;
+  s->num_tickets = num < SSL_MAX_TICKETS ? num : SSL_MAX_TICKETS;
+  return 1;
+}
+
+int SSL_CTX_set_num_tickets(SSL_CTX *ctx, size_t num_tickets) {
+  return set_num_tickets(&ctx->settings, num_tickets);
+}
+
+int SSL_set_num_tickets(SSL *ssl, size_t num_tickets) {
+  return set_num_tickets(&ssl->settings, num_tickets);
+}
+
+size_t SSL_CTX_get_num_tickets(const SSL_CTX *ctx) { return ctx->settings->num_tickets; }
+size_t SSL_get_num_tickets(const SSL *ssl) { return ssl->settings->num_tickets; }
+
 static int set_session_id_context(ssl_settings **settings, const uint8_t *id, size_t len) {
   if (len > SSL_MAX_SID_CTX_LENGTH) {
     SSL_ERR(SSL_R_SSL_SESSION_ID_CONTEXT_TOO_LONG);

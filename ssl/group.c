@@ -4,6 +4,8 @@
  * the engine's configuration is made, and refused only if none is left. */
 #include <string.h>
 
+#include <openssl/ec.h>
+#include <openssl/ec_key.h>
 #include <openssl/nid.h>
 
 #include "ssl/internal.h"
@@ -175,6 +177,23 @@ int SSL_get_negotiated_group(const SSL *ssl) {
   if (id == 0) return NID_undef;
   const group *g = group_by_id(id);
   return g != NULL && g->nid != NID_undef ? g->nid : TLSEXT_nid_unknown | id;
+}
+
+static int set_curve_of(ssl_settings **settings, const EC_KEY *key) {
+  if (key == NULL || EC_KEY_get0_group(key) == NULL) {
+    SSL_ERR(ERR_R_PASSED_NULL_PARAMETER);
+    return 0;
+  }
+  int nid = EC_GROUP_get_curve_name(EC_KEY_get0_group(key));
+  return set_nids(settings, &nid, 1);
+}
+
+int SSL_CTX_set_tmp_ecdh(SSL_CTX *ctx, const EC_KEY *ec_key) {
+  return set_curve_of(&ctx->settings, ec_key);
+}
+
+int SSL_set_tmp_ecdh(SSL *ssl, const EC_KEY *ec_key) {
+  return set_curve_of(&ssl->settings, ec_key);
 }
 
 int SSL_CTX_set_tmp_dh(SSL_CTX *ctx, const DH *dh) {

@@ -62,6 +62,8 @@ enum {
   SSL_CONFIGS = 64
 };
 
+enum { SSL_DEFAULT_TICKETS = 2, SSL_MAX_TICKETS = 16 };
+
 typedef struct ssl_settings {
   atomic_uint references;
   uint16_t version_min, version_max; /* 0: default */
@@ -75,6 +77,7 @@ typedef struct ssl_settings {
   size_t alpn_len;
   STACK_OF(X509_NAME) * authorities; /* NULL: none */
   size_t max_cert_list;
+  size_t num_tickets; /* at most SSL_MAX_TICKETS */
   /* What SSL_set_SSL_CTX replaces. */
   X509_STORE *verify_store;  /* NULL: the SSL_CTX's cert_store */
   ssl_codes signing_sigalgs; /* empty: default */

@@ -12,11 +12,13 @@ int SSL_set_tlsext_host_name(SSL *ssl, const char *name) {
   char *copy = NULL;
   if (name != NULL) {
     size_t len = strlen(name);
+    /* RFC 6066 3: without the dot that ends an absolute name. */
+    if (len > 0 && name[len - 1] == '.') len--;
     if (len == 0 || len > TLSEXT_MAXLEN_host_name) {
       SSL_ERR(SSL_R_SSL3_EXT_INVALID_SERVERNAME);
       return 0;
     }
-    copy = OPENSSL_strdup(name);
+    copy = OPENSSL_strndup(name, len);
     if (copy == NULL) {
       SSL_ERR(ERR_R_MALLOC_FAILURE);
       return 0;

@@ -21,6 +21,7 @@ ssl_settings *ssl_settings_new(void) {
   atomic_init(&s->credentials, NULL);
   s->current_slot = -1;
   s->max_cert_list = SSL_MAX_CERT_LIST_DEFAULT;
+  s->num_tickets = SSL_DEFAULT_TICKETS;
   if (!ssl_codes_set(&s->suites, kSuites, sizeof kSuites / sizeof kSuites[0]) ||
       !ssl_suites12_default(s) || !ssl_ciphers_rebuild(s)) {
     ssl_settings_free(s);
@@ -111,6 +112,7 @@ static ssl_settings *copy(ssl_settings *from) {
   to->version_max = from->version_max;
   to->options = from->options;
   to->max_cert_list = from->max_cert_list;
+  to->num_tickets = from->num_tickets;
   if (!copy_lists(to, from) || !ssl_slots_copy(to, from)) {
     ssl_settings_free(to);
     return NULL;

@@ -80,7 +80,7 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if (variant & SSL_CONFIG_TRACE) flags |= HF_TRACE;
   if (!(variant & SSL_CONFIG_SERVER)) return flags;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
-  if (!(s->options & SSL_OP_NO_TICKET)) flags |= HF_ISSUE_TICKETS;
+  if (!(s->options & SSL_OP_NO_TICKET) && s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE)) flags |= HF_PREFER_CLIENT_SUITES;
   if (variant & SSL_CONFIG_REQUEST) flags |= HF_REQUEST_CLIENT_CERT;
   if (variant & SSL_CONFIG_REQUIRE) flags |= HF_REQUIRE_CLIENT_CERT;
@@ -102,6 +102,7 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   out->transport = HF_RECORDS;
   out->flags = draft_flags(s, variant);
   out->suites = (hf_codes){s->suites.list, s->suites.num};
+  out->num_tickets = (uint32_t)s->num_tickets;
   draft_sizes(out, s->max_cert_list);
   if (s->suites.num == 0) {
     SSL_ERR(SSL_R_NO_CIPHERS_AVAILABLE);

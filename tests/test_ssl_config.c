@@ -276,6 +276,36 @@ Test(ssl_config, session_settings_come_back) {
   cr_assert_eq(SSL_session_reused(ssl), 0);
 }
 
+/* tickets_written returns how many bytes a server's empty first write sends when it makes |num|
+ * tickets. */
+static size_t tickets_written(size_t num, uint32_t options) {
+  struct ssl_pair pair;
+  cr_assert(ssl_pair_default(&pair, 64 * 1024));
+  cr_assert_eq(SSL_set_num_tickets(pair.server, num), 1);
+  SSL_set_options(pair.server, options);
+  cr_assert(ssl_pair_handshake(&pair));
+  (void)SSL_write(pair.server, "", 0);
+  size_t len = BIO_ctrl_pending(SSL_get_rbio(pair.client));
+  ssl_pair_free(&pair);
+  return len;
+}
+
+Test(ssl_config, tickets_are_as_many_as_were_set) {
+  cr_assert_eq(SSL_CTX_get_num_tickets(ctx), 2);
+  cr_assert_eq(SSL_CTX_set_num_tickets(ctx, 5), 1);
+  cr_assert_eq(SSL_CTX_get_num_tickets(ctx), 5);
+  cr_assert_eq(SSL_get_num_tickets(ssl), 2);
+  cr_assert_eq(SSL_CTX_set_num_tickets(ctx, 1000), 1);
+  cr_assert_eq(SSL_CTX_get_num_tickets(ctx), 16);
+  size_t one = tickets_written(1, 0);
+  cr_assert_gt(one, 0);
+  cr_assert_eq(tickets_written(0, 0), 0);
+  cr_assert_eq(tickets_written(2, SSL_OP_NO_TICKET), 0);
+  /* Each is a message of its own; they may share a record. */
+  size_t three = tickets_written(3, 0);
+  cr_assert(three <= 3 * one && three >= 3 * (one - 22));
+}
+
 Test(ssl_config, session_id_context) {
   uint8_t id[33];
   size_t len;

@@ -4,6 +4,7 @@
 #include <criterion/parameterized.h>
 #include <string.h>
 
+#include <openssl/ec_key.h>
 #include <openssl/mem.h>
 #include <openssl/nid.h>
 
@@ -273,6 +274,13 @@ Test(ssl_config_lists, groups_by_number) {
   cr_assert_str_eq(SSL_get_group_name(SSL_GROUP_X25519), "X25519");
   cr_assert_str_eq(SSL_get_curve_name(SSL_GROUP_SECP521R1), "P-521");
   cr_assert_null(SSL_get_group_name(0x1234));
+  EC_KEY *key = EC_KEY_new_by_curve_name(NID_secp384r1);
+  cr_assert_eq(SSL_CTX_set_tmp_ecdh(client, key), 1);
+  cr_assert_eq(negotiated(client, "P-384"), SSL_GROUP_SECP384R1);
+  cr_assert_eq(SSL_set_tmp_ecdh(ssl, key), 1);
+  EC_KEY_free(key);
+  cr_assert_eq(SSL_CTX_set_tmp_ecdh(client, NULL), 0);
+  cr_assert_eq(ERR_GET_REASON(ERR_get_error()), ERR_R_PASSED_NULL_PARAMETER);
   cr_assert_eq(SSL_CTX_set_tmp_dh(ctx, NULL), 1);
   cr_assert_eq(SSL_set_tmp_dh(ssl, NULL), 1);
   cr_assert_eq(SSL_CTX_set_ecdh_auto(ctx, 1), 1);
@@ -304,6 +312,10 @@ Test(ssl_config_lists, server_names) {
   cr_assert_eq(SSL_get_servername_type(ssl), -1);
   cr_assert_eq(SSL_set_tlsext_host_name(ssl, "a.example"), 1);
   cr_assert_str_eq(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name), "a.example");
+  cr_assert_eq(SSL_set_tlsext_host_name(ssl, "b.example."), 1); /* RFC 6066 3: no dot at the end */
+  cr_assert_str_eq(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name), "b.example");
+  cr_assert_eq(SSL_set_tlsext_host_name(ssl, "."), 0);
+  reason(SSL_R_SSL3_EXT_INVALID_SERVERNAME);
   cr_assert_eq(SSL_set_tlsext_host_name(ssl, longest), 1);
   longest[255] = 'a';
   longest[256] = 0;

@@ -133,9 +133,9 @@ HF_SSL_EXPORT void SSL_CTX_set_default_passwd_cb(SSL_CTX *ctx, pem_password_cb *
 HF_SSL_EXPORT pem_password_cb *SSL_CTX_get_default_passwd_cb(const SSL_CTX *ctx);
 HF_SSL_EXPORT void SSL_CTX_set_default_passwd_cb_userdata(SSL_CTX *ctx, void *data);
 HF_SSL_EXPORT void *SSL_CTX_get_default_passwd_cb_userdata(const SSL_CTX *ctx);
-/* The chain: the certificates after the current one.  The extra chain belongs to every certificate that has no chain; what is
- * added before there is a certificate goes there too.  get_extra_chain_certs gives the current chain if there is no
- * extra one. */
+/* The chain: the certificates after the current one.  The extra chain belongs to every certificate
+ * that has no chain; what is added before there is a certificate goes there too.
+ * get_extra_chain_certs gives the current chain if there is no extra one. */
 HF_SSL_EXPORT int SSL_CTX_set0_chain(SSL_CTX *ctx, STACK_OF(X509) * chain);
 HF_SSL_EXPORT int SSL_CTX_set1_chain(SSL_CTX *ctx, STACK_OF(X509) * chain);
 HF_SSL_EXPORT int SSL_set0_chain(SSL *ssl, STACK_OF(X509) * chain);
@@ -177,14 +177,15 @@ HF_SSL_EXPORT int SSL_get_verify_mode(const SSL *ssl);
 HF_SSL_EXPORT int (*SSL_CTX_get_verify_callback(const SSL_CTX *ctx))(int ok,
                                                                      X509_STORE_CTX *store_ctx);
 HF_SSL_EXPORT int (*SSL_get_verify_callback(const SSL *ssl))(int ok, X509_STORE_CTX *store_ctx);
-/* SSL_CTX_set_verify_depth bounds the number of certificates between the peer's and the trusted one;
- * older libcryptos count the trusted one, too. */
+/* SSL_CTX_set_verify_depth bounds the number of certificates between the peer's and the trusted
+ * one; older libcryptos count the trusted one, too. */
 HF_SSL_EXPORT void SSL_CTX_set_verify_depth(SSL_CTX *ctx, int depth);
 HF_SSL_EXPORT void SSL_set_verify_depth(SSL *ssl, int depth);
 HF_SSL_EXPORT int SSL_CTX_get_verify_depth(const SSL_CTX *ctx);
 HF_SSL_EXPORT int SSL_get_verify_depth(const SSL *ssl);
-/* SSL_set1_host demands a certificate for |hostname|, a DNS name or an IP address.  An empty one is refused, and no chain
- * is trusted from then on.  SSL_set_hostflags sets X509_CHECK_FLAG_ bits for the comparison. */
+/* SSL_set1_host demands a certificate for |hostname|, a DNS name or an IP address.  An empty one is
+ * refused, and no chain is trusted from then on.  SSL_set_hostflags sets X509_CHECK_FLAG_ bits for
+ * the comparison. */
 HF_SSL_EXPORT int SSL_set1_host(SSL *ssl, const char *hostname);
 HF_SSL_EXPORT void SSL_set_hostflags(SSL *ssl, unsigned flags);
 /* SSL_CTX_get0_param lends the parameters of verification, to be changed; SSL_CTX_set1_param copies
@@ -317,13 +318,17 @@ HF_SSL_EXPORT const char *SSL_get_group_name(uint16_t group_id);
 HF_SSL_EXPORT const char *SSL_get_curve_name(uint16_t group_id);
 #define SSL_CTX_set_ecdh_auto(ctx, onoff) 1
 #define SSL_set_ecdh_auto(ssl, onoff) 1
+/* The curve of |ec_key| becomes the only group. */
+HF_SSL_EXPORT int SSL_CTX_set_tmp_ecdh(SSL_CTX *ctx, const EC_KEY *ec_key);
+HF_SSL_EXPORT int SSL_set_tmp_ecdh(SSL *ssl, const EC_KEY *ec_key);
 /* There are no DHE suites: |dh| is not looked at, and 1 returned. */
 HF_SSL_EXPORT int SSL_CTX_set_tmp_dh(SSL_CTX *ctx, const DH *dh);
 HF_SSL_EXPORT int SSL_set_tmp_dh(SSL *ssl, const DH *dh);
 
 /* ---- Server name and ALPN ---- */
 
-/* SSL_set_tlsext_host_name sets the host name that a client sends; NULL: none.  It is not what the
+/* SSL_set_tlsext_host_name sets the host name that a client sends, without the dot at its end, if
+ * any; NULL: none.  It is not what the
  * certificate is checked for: see SSL_set1_host. */
 HF_SSL_EXPORT int SSL_set_tlsext_host_name(SSL *ssl, const char *name);
 /* SSL_CTX_set_tlsext_servername_callback sets who is told of a server's ClientHello, whether it has
@@ -362,6 +367,12 @@ HF_SSL_EXPORT unsigned long SSL_CTX_sess_get_cache_size(const SSL_CTX *ctx);
 /* The lifetime of sessions in seconds, 0: the default; the setter returns what it was. */
 HF_SSL_EXPORT uint32_t SSL_CTX_set_timeout(SSL_CTX *ctx, uint32_t timeout);
 HF_SSL_EXPORT uint32_t SSL_CTX_get_timeout(const SSL_CTX *ctx);
+/* How many tickets a TLS 1.3 server sends after a handshake: 2 at first, 16 at most.  They leave
+ * with its first write. */
+HF_SSL_EXPORT int SSL_CTX_set_num_tickets(SSL_CTX *ctx, size_t num_tickets);
+HF_SSL_EXPORT int SSL_set_num_tickets(SSL *ssl, size_t num_tickets);
+HF_SSL_EXPORT size_t SSL_CTX_get_num_tickets(const SSL_CTX *ctx);
+HF_SSL_EXPORT size_t SSL_get_num_tickets(const SSL *ssl);
 /* The context that a server's sessions are good in: up to SSL_MAX_SID_CTX_LENGTH bytes. */
 HF_SSL_EXPORT int SSL_CTX_set_session_id_context(SSL_CTX *ctx, const uint8_t *sid_ctx,
                                                  size_t sid_ctx_len);
@@ -432,6 +443,8 @@ HF_SSL_EXPORT void (*SSL_CTX_get_keylog_callback(const SSL_CTX *ctx))(const SSL 
 #define SSL_CTX_set_options SSL_CTX_set_options
 #define SSL_set_options SSL_set_options
 #define SSL_CTX_set_tmp_dh SSL_CTX_set_tmp_dh
+#define SSL_CTX_set_tmp_ecdh SSL_CTX_set_tmp_ecdh
+#define SSL_set_tmp_ecdh SSL_set_tmp_ecdh
 #define SSL_set_tmp_dh SSL_set_tmp_dh
 #define SSL_CTX_add_extra_chain_cert SSL_CTX_add_extra_chain_cert
 #define SSL_CTX_clear_extra_chain_certs SSL_CTX_clear_extra_chain_certs
