@@ -1,34 +1,37 @@
 /* handfast.h: a TLS engine that never calls out.
  *
- * The engine owns no socket, clock, random source, key store or callback.  Bytes pass through hf_open, hf_flush and
- * hf_seal, in buffers the caller owns.  Whatever bytes alone cannot decide (which identity? whose signature? is this
- * chain trusted?) the engine asks: hf_wants says HF_WANT_ANSWER, hf_question says what, and the matching hf_answer_*
- * lets it go on.
+ * The engine owns no socket, clock, random source, key store or callback. Bytes pass through
+ * hf_open, hf_flush and hf_seal, in buffers the caller owns. Whatever bytes alone cannot decide
+ * (which identity? whose signature? is this chain trusted?) the engine asks: hf_wants says
+ * HF_WANT_ANSWER, hf_question says what, and the matching hf_answer_* lets it go on.
  *
  *   for (;;) {
  *     unsigned wants = hf_wants(conn);
- *     if (wants & HF_READY) break;                                    // its output is flushed by then
- *     if (wants & HF_WANT_OUTPUT) { hf_flush(...); send; continue; }  // also after a failure: the alert
+ *     if (wants & HF_READY) break;                                    // its output is flushed
+ *     if (wants & HF_WANT_OUTPUT) { hf_flush(...); send; continue; }  // or failed: the alert
  *     if (wants & (HF_FAILED | HF_CLOSED)) break;
  *     if (wants & HF_WANT_ANSWER) { answer(conn, hf_question(conn)); continue; }
  *     receive; hf_open(...);
  *   }
  *
- * Same configuration, same start, same calls and answers: the same bytes, on every compiler and machine.
+ * Same configuration, same start, same calls and answers: the same bytes, on every compiler and
+ * machine.
  *
  * Conventions
- *  - Outputs come before inputs.  `_len` counts bytes, `num_` counts other things, `_max` is the room in a buffer.
- *  - Every hf_bytes is borrowed.  As an argument it is read before the call returns; as a result it lasts as the
- *    comment beside it says.  data NULL means absent; data not NULL with len 0 means present and empty.
- *  - HF_MISUSE and HF_SHORT_OUTPUT leave the connection unharmed.  Every other status but HF_OK that a call on a
- *    connection returns is sticky: the connection has failed, hf_get_fault says why, and an alert may wait in
- *    hf_flush.  Input that is incomplete and a question that is pending are not errors.
- *  - One thread at a time per hf_conn.  An hf_config and an hf_identity do not change once they are made, count their
- *    references, and may be shared by any number of connections and threads.
+ *  - Outputs come before inputs. `_len` counts bytes, `num_` counts other things, `_max` is the
+ *    room in a buffer.
+ *  - Every hf_bytes is borrowed. As an argument it is read before the call returns; as a result
+ *    it lasts as the comment beside it says. data NULL means absent; data not NULL with len 0
+ *    means present and empty.
+ *  - HF_MISUSE and HF_SHORT_OUTPUT leave the connection unharmed. Every other status but HF_OK
+ *    that a call on a connection returns is sticky: the connection has failed, hf_get_fault says
+ *    why, and an alert may wait in hf_flush. Input that is incomplete and a question that is
+ *    pending are not errors.
+ *  - One thread at a time per hf_conn. An hf_config and an hf_identity do not change once they
+ *    are made, count their references, and may be shared by any number of connections and threads.
  *  - All memory comes from libcrypto's OPENSSL_malloc, which wipes what it frees.
  *
- * Section numbers without a name are RFC 9846's (TLS 1.3).
- */
+ * Section numbers without a name are RFC 9846's (TLS 1.3). */
 #ifndef HANDFAST_HANDFAST_H
 #define HANDFAST_HANDFAST_H
 
@@ -48,9 +51,9 @@ extern "C" {
 #define HF_MUST_USE
 #endif
 
-/* hf_config: what a connection may negotiate.  Immutable, counted, shared. */
+/* hf_config: what a connection may negotiate. Immutable, counted, shared. */
 typedef struct hf_config hf_config;
-/* hf_identity: a certificate chain and what its key can sign.  Immutable, counted, shared. */
+/* hf_identity: a certificate chain and what its key can sign. Immutable, counted, shared. */
 typedef struct hf_identity hf_identity;
 /* hf_conn: one connection. */
 typedef struct hf_conn hf_conn;
@@ -61,14 +64,15 @@ typedef struct hf_bytes {
   size_t len;
 } hf_bytes;
 
-/* hf_codes is a borrowed list of 16-bit code points (suites, groups, signature algorithms, versions), in host order. */
+/* hf_codes is a borrowed list of 16-bit code points (suites, groups, signature algorithms,
+ * versions), in host order. */
 typedef struct hf_codes {
   const uint16_t *list;
   size_t num;
 } hf_codes;
 
-/* hf_status has one code for each way to fail.  engine/errors.def gives each its alert, its SSL_R_ reason and its
- * sentence; hf_status_text reads the sentence. */
+/* hf_status has one code for each way to fail. errors.def gives each its alert, its SSL_R_
+ * reason and its sentence; hf_status_text reads the sentence. */
 typedef enum hf_status {
   HF_OK = 0,
 #define HF_ERROR(name, alert, reason, text) HF_##name,
@@ -76,7 +80,8 @@ typedef enum hf_status {
 #undef HF_ERROR
 } hf_status;
 
-/* hf_status_text returns one English sentence for |status|, without a full stop.  It lives for ever. */
+/* hf_status_text returns one English sentence for |status|, without a full stop. It lives for
+ * ever. */
 HF_EXPORT const char *hf_status_text(hf_status status);
 
 /* hf_role: which side of the handshake a configuration is for. */
@@ -95,68 +100,87 @@ typedef enum hf_level { HF_INITIAL, HF_EARLY, HF_HANDSHAKE, HF_APPLICATION } hf_
 
 /* Flags of hf_settings. */
 enum {
-  HF_REQUEST_CLIENT_CERT = 1,      /* server: send CertificateRequest (4.4.2) */
-  HF_REQUIRE_CLIENT_CERT = 2,      /* server: and fail with certificate_required if the answer is empty (4.5.1) */
-  HF_ALLOW_EARLY_DATA = 4,         /* client: offer 0-RTT if the session allows; server: tickets allow it (4.3.10) */
-  HF_EXPORT_SECRETS = 8,           /* ask HF_ASK_INSTALL for every secret: QUIC, kTLS, key logs */
-  HF_TRACE = 16,                   /* keep events for hf_next_event */
-  HF_FALSE_START = 32,             /* client, TLS 1.2: allow RFC 7918 */
-  HF_ISSUE_TICKETS = 64,           /* server: ask HF_ASK_TICKET num_tickets times once ready */
-  HF_STORE_SESSIONS = 128,         /* TLS 1.2 session ids */
-  HF_IGNORE_SERVER_NAME = 256,     /* server: do not acknowledge server_name (RFC 6066 section 3) */
-  HF_DEMAND_COOKIE = 512,          /* server: send a HelloRetryRequest with a cookie to every hello without one */
-  HF_PREFER_CLIENT_SUITES = 1024,  /* server: choose the suite by the client's order */
+  HF_REQUEST_CLIENT_CERT = 1, /* server: send CertificateRequest (4.4.2) */
+  /* server: and fail with certificate_required if the answer is empty (4.5.1) */
+  HF_REQUIRE_CLIENT_CERT = 2,
+  /* client: offer 0-RTT if the session allows; server: tickets allow it (4.3.10) */
+  HF_ALLOW_EARLY_DATA = 4,
+  HF_EXPORT_SECRETS = 8,       /* ask HF_ASK_INSTALL for every secret: QUIC, kTLS, key logs */
+  HF_TRACE = 16,               /* keep events for hf_next_event */
+  HF_FALSE_START = 32,         /* client, TLS 1.2: allow RFC 7918 */
+  HF_ISSUE_TICKETS = 64,       /* server: ask HF_ASK_TICKET num_tickets times once ready */
+  HF_STORE_SESSIONS = 128,     /* TLS 1.2 session ids */
+  HF_IGNORE_SERVER_NAME = 256, /* server: do not acknowledge server_name (RFC 6066 section 3) */
+  /* server: send a HelloRetryRequest with a cookie to every hello without one */
+  HF_DEMAND_COOKIE = 512,
+  HF_PREFER_CLIENT_SUITES = 1024, /* server: choose the suite by the client's order */
 };
 
-/* hf_settings is what hf_config_new reads.  Everything it points at is copied. */
+/* hf_settings is what hf_config_new reads. Everything it points at is copied. */
 typedef struct hf_settings {
   hf_role role;
   hf_transport transport;
-  uint16_t version_min;         /* lowest version to negotiate, e.g. 0x0304; 0: the lowest the engine has */
-  uint16_t version_max;         /* highest; 0: the highest the engine has */
-  hf_codes suites;              /* in order of preference; none: TLS_AES_128_GCM_SHA256, _256_GCM_SHA384, CHACHA20 */
-  hf_codes groups;              /* in order of preference; none: x25519, secp256r1, secp384r1 */
-  hf_codes key_shares;          /* client: groups that get a share in the first hello (4.3.8); each of |groups|, in
-                                 * its order; none: the first group */
-  hf_codes verify_sigalgs;      /* what the peer may sign with; none: ECDSA P-256/384, RSA-PSS, Ed25519 */
-  hf_bytes alpn;                /* client: ProtocolNameList without its outer length (RFC 7301 section 3.1): each name
-                                 * one length byte and its bytes */
-  hf_codes decompressors;       /* algorithms that HF_ASK_DECOMPRESS can answer, in order of preference (RFC 8879 7.3);
-                                 * none: compress_certificate is not sent */
-  const hf_bytes *authorities;  /* server: DER-encoded distinguished names for CertificateRequest (4.3.4) */
+  /* lowest version to negotiate, e.g. 0x0304; 0: the lowest the engine has */
+  uint16_t version_min;
+  uint16_t version_max; /* highest; 0: the highest the engine has */
+  /* in order of preference; none: TLS_AES_128_GCM_SHA256, _256_GCM_SHA384, CHACHA20 */
+  hf_codes suites;
+  hf_codes groups; /* in order of preference; none: x25519, secp256r1, secp384r1 */
+  /* client: groups that get a share in the first hello (4.3.8); each of |groups|, in its order;
+   * none: the first group */
+  hf_codes key_shares;
+  /* what the peer may sign with; none: ECDSA P-256/384, RSA-PSS, Ed25519 */
+  hf_codes verify_sigalgs;
+  /* client: ProtocolNameList without its outer length (RFC 7301 section 3.1): each name one length
+   * byte and its bytes */
+  hf_bytes alpn;
+  /* algorithms that HF_ASK_DECOMPRESS can answer, in order of preference (RFC 8879 7.3); none:
+   * compress_certificate is not sent */
+  hf_codes decompressors;
+  /* server: DER-encoded distinguished names for CertificateRequest (4.3.4) */
+  const hf_bytes *authorities;
   size_t num_authorities;
-  uint32_t flags;               /* HF_REQUEST_CLIENT_CERT ... */
-  uint32_t max_early_data;      /* server: bytes of early data a ticket allows (4.7.1) */
-  uint32_t ticket_lifetime;     /* server: seconds, at most 604800 (4.7.1); 0: 172800 */
-  uint32_t num_tickets;         /* server: how many tickets to issue once ready; 0: 2 with HF_ISSUE_TICKETS */
-  uint32_t max_message;         /* longest handshake message taken, bytes; checked on its header, before it is kept;
-                                 * 0: 131072 */
-  uint32_t max_flight;          /* most handshake bytes held of one flight of the peer; 0: 262144 */
-  uint16_t record_size_limit;   /* largest TLSInnerPlaintext we want to get, 64 to 16385 (RFC 8449); 0: not sent */
-  uint16_t padding;             /* records: pad what is sealed to a multiple of this many bytes (5.4); 0: none */
+  uint32_t flags;           /* HF_REQUEST_CLIENT_CERT ... */
+  uint32_t max_early_data;  /* server: bytes of early data a ticket allows (4.7.1) */
+  uint32_t ticket_lifetime; /* server: seconds, at most 604800 (4.7.1); 0: 172800 */
+  /* server: how many tickets to issue once ready; 0: 2 with HF_ISSUE_TICKETS */
+  uint32_t num_tickets;
+  /* longest handshake message taken, bytes; checked on its header, before it is kept; 0: 131072 */
+  uint32_t max_message;
+  uint32_t max_flight; /* most handshake bytes held of one flight of the peer; 0: 262144 */
+  /* largest TLSInnerPlaintext we want to get, 64 to 16385 (RFC 8449); 0: not sent */
+  uint16_t record_size_limit;
+  /* records: pad what is sealed to a multiple of this many bytes (5.4); 0: none */
+  uint16_t padding;
 } hf_settings;
 
-/* hf_config_new makes a configuration from |settings| with one reference.  HF_MISUSE if a value is out of its range, a
- * code is unknown to this build, or nothing is left to negotiate; HF_NO_MEMORY. */
+/* hf_config_new makes a configuration from |settings| with one reference. HF_MISUSE if a value is
+ * out of its range, a code is unknown to this build, or nothing is left to negotiate;
+ * HF_NO_MEMORY. */
 HF_EXPORT HF_MUST_USE hf_status hf_config_new(hf_config **out, const hf_settings *settings);
 /* hf_config_up_ref takes another reference. */
 HF_EXPORT void hf_config_up_ref(hf_config *config);
-/* hf_config_free releases a reference; NULL is allowed.  Connections hold references of their own. */
+/* hf_config_free releases a reference; NULL is allowed. Connections hold references of their
+ * own. */
 HF_EXPORT void hf_config_free(hf_config *config);
 
-/* hf_identity_new makes an identity with one reference.  |chain| is the certificates in DER, the end entity's first, at
- * least one (4.5.1); |ocsp| a DER OCSPResponse and |scts| a SignedCertificateTimestampList to staple, or absent;
- * |sigalgs| what the key can sign with, in order of preference.  The private key is not part of it: signing is a
- * question.  |tag| is the caller's own name for it, given back in HF_ASK_SIGNATURE and in saved states.  Everything is
- * copied.  HF_MISUSE for an empty chain or list, HF_NO_MEMORY. */
-HF_EXPORT HF_MUST_USE hf_status hf_identity_new(hf_identity **out, uint64_t tag, const hf_bytes *chain,
-                                                size_t num_chain, hf_bytes ocsp, hf_bytes scts, hf_codes sigalgs);
-/* hf_identity_set_compressed gives |identity| a compressed form of its Certificate message for peers that take
- * |algorithm| (RFC 8879): |data| is the body of a Certificate with an empty context and no extensions, |length| bytes long,
- * compressed.  Before the identity is shared; a second call replaces the first.  HF_MISUSE if it has something stapled, or for
- * an empty |data| or one over 2^24-1; HF_NO_MEMORY. */
-HF_EXPORT HF_MUST_USE hf_status hf_identity_set_compressed(hf_identity *identity, uint16_t algorithm,
-                                                           uint32_t length, hf_bytes data);
+/* hf_identity_new makes an identity with one reference. |chain| is the certificates in DER, the
+ * end entity's first, at least one (4.5.1); |ocsp| a DER OCSPResponse and |scts| a
+ * SignedCertificateTimestampList to staple, or absent; |sigalgs| what the key can sign with, in
+ * order of preference. The private key is not part of it: signing is a question. |tag| is the
+ * caller's own name for it, given back in HF_ASK_SIGNATURE and in saved states. Everything is
+ * copied. HF_MISUSE for an empty chain or list, HF_NO_MEMORY. */
+HF_EXPORT HF_MUST_USE hf_status hf_identity_new(hf_identity **out, uint64_t tag,
+                                                const hf_bytes *chain, size_t num_chain,
+                                                hf_bytes ocsp, hf_bytes scts, hf_codes sigalgs);
+/* hf_identity_set_compressed gives |identity| a compressed form of its Certificate message for
+ * peers that take |algorithm| (RFC 8879): |data| is the body of a Certificate with an empty
+ * context and no extensions, |length| bytes long, compressed. Before the identity is shared; a
+ * second call replaces the first. HF_MISUSE if it has something stapled, or for an empty |data|
+ * or one over 2^24-1; HF_NO_MEMORY. */
+HF_EXPORT HF_MUST_USE hf_status hf_identity_set_compressed(hf_identity *identity,
+                                                           uint16_t algorithm, uint32_t length,
+                                                           hf_bytes data);
 /* hf_identity_up_ref takes another reference. */
 HF_EXPORT void hf_identity_up_ref(hf_identity *identity);
 /* hf_identity_free releases a reference; NULL is allowed. */
@@ -164,61 +188,72 @@ HF_EXPORT void hf_identity_free(hf_identity *identity);
 
 /* ---- Connection ---- */
 
-/* hf_entropy is every random byte a handshake needs, by name: one slot per private key and no more.  Fill it from a
- * secure source; never use it twice.  NIST curve slots are the private scalars themselves, big-endian, in 1..n-1: a value
- * outside is refused with HF_BAD_ENTROPY (draw again).  The engine wipes its copy once ServerHello is done; a retry
- * needs it until then. */
+/* hf_entropy is every random byte a handshake needs, by name: one slot per private key and no
+ * more. Fill it from a secure source; never use it twice. NIST curve slots are the private
+ * scalars themselves, big-endian, in 1..n-1: a value outside is refused with HF_BAD_ENTROPY (draw
+ * again). The engine wipes its copy once ServerHello is done; a retry needs it until then. */
 typedef struct hf_entropy {
-  uint8_t random[32];      /* ClientHello.random or ServerHello.random (4.2.2, 4.2.3) */
-  uint8_t session_id[32];  /* client: legacy_session_id of the compatibility mode (E.4) */
-  uint8_t grease[16];      /* client: RFC 8701 values */
+  uint8_t random[32];     /* ClientHello.random or ServerHello.random (4.2.2, 4.2.3) */
+  uint8_t session_id[32]; /* client: legacy_session_id of the compatibility mode (E.4) */
+  uint8_t grease[16];     /* client: RFC 8701 values */
   uint8_t x25519[32];
   uint8_t p256[32], p384[48], p521[66];
   uint8_t mlkem768[64], mlkem1024[64]; /* client: key generation seeds d || z */
 } hf_entropy;
 
-/* hf_start is what is particular to one connection.  Everything it points at is copied. */
+/* hf_start is what is particular to one connection. Everything it points at is copied. */
 typedef struct hf_start {
   hf_entropy entropy;
-  uint64_t now;            /* milliseconds since 1970-01-01 UTC; ages sessions (4.3.11.1) */
-  hf_bytes server_name;    /* client: the DNS name to send (RFC 6066 section 3), no dot at the end; absent: none */
-  hf_bytes session;        /* client: a session to resume, as HF_ASK_KEEP gave it; absent: none */
-  hf_bytes quic_params;    /* HF_QUIC: this side's transport parameters (RFC 9001 section 8.2) */
-  hf_bytes early_context;  /* must equal the session's for early data to be offered or accepted */
-  hf_bytes hello;          /* client: send exactly this ClientHello (with its 4-byte header); the engine reads it to
-                            * learn what it offers.  Its key shares must be those of |entropy|, its suites and groups
-                            * those of the configuration or unknown.  For fingerprints, replays and traces. */
-  hf_bytes retry_hello;    /* client: and this one after a HelloRetryRequest; absent: made from |hello| as 4.2.2 says */
-  bool no_compatibility;   /* client: send an empty legacy_session_id: no middlebox compatibility mode (E.4) */
+  uint64_t now; /* milliseconds since 1970-01-01 UTC; ages sessions (4.3.11.1) */
+  /* client: the DNS name to send (RFC 6066 section 3), no dot at the end; absent: none */
+  hf_bytes server_name;
+  hf_bytes session;       /* client: a session to resume, as HF_ASK_KEEP gave it; absent: none */
+  hf_bytes quic_params;   /* HF_QUIC: this side's transport parameters (RFC 9001 section 8.2) */
+  hf_bytes early_context; /* must equal the session's for early data to be offered or accepted */
+  /* client: send exactly this ClientHello (with its 4-byte header); the engine reads it to learn
+   * what it offers. Its key shares must be those of |entropy|, its suites and groups those of the
+   * configuration or unknown. For fingerprints, replays and traces. */
+  hf_bytes hello;
+  /* client: and this one after a HelloRetryRequest; absent: made from |hello| as 4.2.2 says */
+  hf_bytes retry_hello;
+  /* client: send an empty legacy_session_id: no middlebox compatibility mode (E.4) */
+  bool no_compatibility;
 } hf_start;
 
-/* hf_new makes a connection of |config|'s role.  A client has its ClientHello queued when it returns.  |*out| is NULL
- * unless HF_OK.  HF_MISUSE, HF_NO_MEMORY, HF_BAD_ENTROPY; HF_DECODE_ERROR and its like if |hello| cannot be read. */
-HF_EXPORT HF_MUST_USE hf_status hf_new(hf_conn **out, const hf_config *config, const hf_start *start);
+/* hf_new makes a connection of |config|'s role. A client has its ClientHello queued when it
+ * returns. |*out| is NULL unless HF_OK. HF_MISUSE, HF_NO_MEMORY, HF_BAD_ENTROPY; HF_DECODE_ERROR
+ * and its like if |hello| cannot be read. */
+HF_EXPORT HF_MUST_USE hf_status hf_new(hf_conn **out, const hf_config *config,
+                                       const hf_start *start);
 /* hf_free wipes and frees a connection in any state; NULL is allowed. */
 HF_EXPORT void hf_free(hf_conn *conn);
-/* hf_set_time tells the connection that it is |now| (milliseconds since 1970).  Allowed at any time; it ages what is
- * made or kept later: tickets, sessions. */
+/* hf_set_time tells the connection that it is |now| (milliseconds since 1970). Allowed at any
+ * time; it ages what is made or kept later: tickets, sessions. */
 HF_EXPORT void hf_set_time(hf_conn *conn, uint64_t now);
 
 /* What hf_wants answers: a set of these, independent of each other unless said. */
 enum {
-  HF_WANT_INPUT = 1,    /* takes bytes from the peer (hf_open); during the handshake: cannot go on without */
-  HF_WANT_OUTPUT = 2,   /* hf_flush has bytes for the peer; they go before anything hf_seal makes */
-  HF_WANT_ANSWER = 4,   /* hf_question has a question */
-  HF_CAN_SEND = 8,      /* hf_seal is allowed: ready, early data, a 1.3 server after its Finished, False Start.  Never
-                         * together with HF_WANT_OUTPUT */
-  HF_READY = 16,        /* handshake complete, its output flushed, its memory released */
-  HF_CLOSED = 32,       /* the peer sent close_notify (6.1).  End of input without it is truncation, the caller's to see */
-  HF_FAILED = 64,       /* sticky; hf_get_fault says why.  HF_WANT_OUTPUT may still be set: the alert */
-  HF_EARLY_REFUSED = 128, /* client: early data was offered and the server would not have it; send it again */
+  /* takes bytes from the peer (hf_open); during the handshake: cannot go on without */
+  HF_WANT_INPUT = 1,
+  HF_WANT_OUTPUT = 2, /* hf_flush has bytes for the peer; they go before anything hf_seal makes */
+  HF_WANT_ANSWER = 4, /* hf_question has a question */
+  /* hf_seal is allowed: ready, early data, a 1.3 server after its Finished, False Start. Never
+   * together with HF_WANT_OUTPUT */
+  HF_CAN_SEND = 8,
+  HF_READY = 16, /* handshake complete, its output flushed, its memory released */
+  /* the peer sent close_notify (6.1). End of input without it is truncation, the caller's to see */
+  HF_CLOSED = 32,
+  /* sticky; hf_get_fault says why. HF_WANT_OUTPUT may still be set: the alert */
+  HF_FAILED = 64,
+  /* client: early data was offered and the server would not have it; send it again */
+  HF_EARLY_REFUSED = 128,
 };
-/* hf_wants says what the connection waits for and what it allows: a set of the bits above.  It changes only in calls on
- * |conn|. */
+/* hf_wants says what the connection waits for and what it allows: a set of the bits above. It
+ * changes only in calls on |conn|. */
 HF_EXPORT unsigned hf_wants(const hf_conn *conn);
 
-/* hf_facts is what is known about a connection; each field is zero or absent until it is.  The hf_bytes last until the
- * next call on the connection that is not a getter. */
+/* hf_facts is what is known about a connection; each field is zero or absent until it is. The
+ * hf_bytes last until the next call on the connection that is not a getter. */
 typedef struct hf_facts {
   hf_role role;        /* this side's; known from the start */
   uint16_t version;    /* 0x0304 */
@@ -228,11 +263,12 @@ typedef struct hf_facts {
   uint16_t own_sigalg; /* that this side signed with */
   uint8_t header;      /* bytes hf_seal puts before the data: 5 */
   uint8_t trailer;     /* and after it, without padding: 17 */
-  uint16_t max_data;   /* most bytes of data that one hf_seal takes: 16384, or less by the peer's record_size_limit */
-  bool resumed;        /* a PSK was used */
-  bool retried;        /* there was a HelloRetryRequest */
-  bool early_accepted; /* early data was accepted */
-  bool close_sent;     /* this side sent close_notify or a fatal alert: hf_seal is over */
+  /* most bytes of data that one hf_seal takes: 16384, or less by the peer's record_size_limit */
+  uint16_t max_data;
+  bool resumed;          /* a PSK was used */
+  bool retried;          /* there was a HelloRetryRequest */
+  bool early_accepted;   /* early data was accepted */
+  bool close_sent;       /* this side sent close_notify or a fatal alert: hf_seal is over */
   uint64_t early_left;   /* bytes of early data that may still be sent, or received */
   uint64_t records_left; /* records hf_seal makes until it changes keys by itself (5.5) */
   hf_bytes alpn;         /* the protocol chosen (RFC 7301) */
@@ -246,12 +282,13 @@ HF_EXPORT void hf_get_facts(hf_facts *out, const hf_conn *conn);
 
 /* hf_fault is why a connection failed. */
 typedef struct hf_fault {
-  hf_status status;  /* HF_OK: it has not failed */
-  uint8_t alert;     /* AlertDescription sent (6.2), or received when status is HF_PEER_ALERT; 0 if none */
+  hf_status status; /* HF_OK: it has not failed */
+  /* AlertDescription sent (6.2), or received when status is HF_PEER_ALERT; 0 if none */
+  uint8_t alert;
   const char *text;  /* hf_status_text(status) */
   const char *where; /* the state it failed in, as hf_row_name */
 } hf_fault;
-/* hf_get_fault fills |out|.  Its strings live for ever. */
+/* hf_get_fault fills |out|. Its strings live for ever. */
 HF_EXPORT void hf_get_fault(hf_fault *out, const hf_conn *conn);
 
 /* ---- Bytes ---- */
@@ -259,34 +296,44 @@ HF_EXPORT void hf_get_fault(hf_fault *out, const hf_conn *conn);
 /* HF_RECORD_MAX is the longest record there is, with its header: 5 + 2^14 + 256 (5.2). */
 enum { HF_RECORD_MAX = 5 + 16384 + 256 };
 
-/* hf_open takes at most one record from the front of the |in_len| bytes at |in| and decrypts it where it lies.  It sets
- * |*consumed| to the bytes used: zero when the record is incomplete or a question must be answered first (hf_wants tells
- * which).  |*app| is the application data in it, inside |in|, absent if it held none; it lasts as long as the caller
- * keeps those bytes.  Bytes after a close_notify are consumed and ignored (6.1).  Returns HF_OK, HF_MISUSE (HF_QUIC), or
- * the connection's fault. */
-HF_EXPORT HF_MUST_USE hf_status hf_open(hf_conn *conn, hf_bytes *app, size_t *consumed, uint8_t *in, size_t in_len);
+/* hf_open takes at most one record from the front of the |in_len| bytes at |in| and decrypts it
+ * where it lies. It sets |*consumed| to the bytes used: zero when the record is incomplete or a
+ * question must be answered first (hf_wants tells which). |*app| is the application data in it,
+ * inside |in|, absent if it held none; it lasts as long as the caller keeps those bytes. Bytes
+ * after a close_notify are consumed and ignored (6.1). Returns HF_OK, HF_MISUSE (HF_QUIC), or the
+ * connection's fault. */
+HF_EXPORT HF_MUST_USE hf_status hf_open(hf_conn *conn, hf_bytes *app, size_t *consumed, uint8_t *in,
+                                        size_t in_len);
 
-/* hf_need says how many bytes beyond the |in_len| at |in| hf_open needs to go on: up to 5 for a record's header, then
- * the rest of its body; 0 if it can go on with what is there.  It never asks for bytes of the following record. */
+/* hf_need says how many bytes beyond the |in_len| at |in| hf_open needs to go on: up to 5 for a
+ * record's header, then the rest of its body; 0 if it can go on with what is there. It never asks
+ * for bytes of the following record. */
 HF_EXPORT size_t hf_need(const hf_conn *conn, const uint8_t *in, size_t in_len);
 
-/* hf_flush copies up to |out_max| queued bytes to |out| and forgets them; |*written| may be 0.  Any room will do: records
- * were sealed when they were queued.  It never fails: HF_OK, or HF_MISUSE (HF_QUIC). */
-HF_EXPORT HF_MUST_USE hf_status hf_flush(hf_conn *conn, size_t *written, uint8_t *out, size_t out_max);
+/* hf_flush copies up to |out_max| queued bytes to |out| and forgets them; |*written| may be 0.
+ * Any room will do: records were sealed when they were queued. It never fails: HF_OK, or
+ * HF_MISUSE (HF_QUIC). */
+HF_EXPORT HF_MUST_USE hf_status hf_flush(hf_conn *conn, size_t *written, uint8_t *out,
+                                         size_t out_max);
 
-/* hf_seal writes one record that holds the |in_len| bytes at |in| to |out|; at most facts.max_data of them.  |in| may be
- * |out| + facts.header: then the record is made in place; otherwise the two must not overlap.  |out_max| must be at least
- * in_len + facts.header + facts.trailer, and padding if that is configured, else HF_SHORT_OUTPUT and nothing is written.  HF_MISUSE unless HF_CAN_SEND is
- * set.  Bytes must reach the peer in the order of the hf_flush and hf_seal calls that made them. */
-HF_EXPORT HF_MUST_USE hf_status hf_seal(hf_conn *conn, size_t *written, uint8_t *out, size_t out_max,
-                                        const uint8_t *in, size_t in_len);
+/* hf_seal writes one record that holds the |in_len| bytes at |in| to |out|; at most facts.max_data
+ * of them. |in| may be |out| + facts.header: then the record is made in place; otherwise the two
+ * must not overlap. |out_max| must be at least in_len + facts.header + facts.trailer, and padding
+ * if that is configured, else HF_SHORT_OUTPUT and nothing is written. HF_MISUSE unless
+ * HF_CAN_SEND is set. Bytes must reach the peer in the order of the hf_flush and hf_seal calls
+ * that made them. */
+HF_EXPORT HF_MUST_USE hf_status hf_seal(hf_conn *conn, size_t *written, uint8_t *out,
+                                        size_t out_max, const uint8_t *in, size_t in_len);
 
-/* ---- Questions.  At most one is pending; while one of the handshake's is, no handshake byte is taken. ---- */
+/* ---- Questions.  At most one is pending; while one of the handshake's is, no handshake byte is
+ * taken. ---- */
 
 /* hf_ask: the kinds of question. */
 typedef enum hf_ask {
-  HF_ASK_NONE,       /* no question is pending */
-  HF_ASK_HELLO,      /* server: which configuration, which ALPN, for this hello?  Always, before the version is settled */
+  HF_ASK_NONE, /* no question is pending */
+  /* server: which configuration, which ALPN, for this hello?  Always, before the version is
+   * settled */
+  HF_ASK_HELLO,
   HF_ASK_COOKIE,     /* server: make a retry cookie, or open the one that came back */
   HF_ASK_SESSION,    /* server: is one of these a session, may it carry early data, renew it? */
   HF_ASK_IDENTITY,   /* which identity?  Server: for a full handshake; client: if requested */
@@ -300,7 +347,11 @@ typedef enum hf_ask {
 } hf_ask;
 
 /* hf_candidate is one PSK the client offered, in its order (4.3.11). */
-typedef enum hf_candidate_kind { HF_CANDIDATE_PSK, HF_CANDIDATE_TICKET, HF_CANDIDATE_SESSION_ID } hf_candidate_kind;
+typedef enum hf_candidate_kind {
+  HF_CANDIDATE_PSK,
+  HF_CANDIDATE_TICKET,
+  HF_CANDIDATE_SESSION_ID
+} hf_candidate_kind;
 typedef struct hf_candidate {
   hf_candidate_kind kind;
   hf_bytes name;           /* PskIdentity.identity, or the ticket, or the TLS 1.2 session id */
@@ -315,8 +366,8 @@ typedef enum hf_secret_kind {
   HF_SECRET_MAIN_12         /* TLS 1.2 main secret */
 } hf_secret_kind;
 
-/* hf_question_t is one question.  |ask| says which member of the union is meant.  All that it points at lasts until the
- * question is answered or refused. */
+/* hf_question_t is one question. |ask| says which member of the union is meant. All that it
+ * points at lasts until the question is answered or refused. */
 typedef struct hf_question_t {
   hf_ask ask;
   union {
@@ -327,14 +378,18 @@ typedef struct hf_question_t {
       hf_bytes server_name; /* absent: none sent */
       hf_bytes alpn;        /* ProtocolNameList without its outer length; absent: none sent */
       hf_bytes quic_params;
-      hf_codes versions, suites, groups, sigalgs; /* in the client's order, unknown ones and GREASE included */
+      /* in the client's order, unknown ones and GREASE included */
+      hf_codes versions, suites, groups, sigalgs;
     } hello;
     struct {
-      bool make;        /* true: answer with a cookie that binds |content|; false: answer with |cookie|'s content */
-      hf_bytes cookie;  /* when opening: the cookie that came back, 1 to 65535 bytes */
-      hf_bytes content; /* when making: suite, group (0: no change) and hash of the first hello, as the engine wants
-                         * it back; at most 52 bytes */
-      bool must;        /* when making: an empty answer is not allowed, for the cookie is why a retry is made */
+      /* true: answer with a cookie that binds |content|; false: answer with |cookie|'s content */
+      bool make;
+      hf_bytes cookie; /* when opening: the cookie that came back, 1 to 65535 bytes */
+      /* when making: suite, group (0: no change) and hash of the first hello, as the engine wants
+       * it back; at most 52 bytes */
+      hf_bytes content;
+      /* when making: an empty answer is not allowed, for the cookie is why a retry is made */
+      bool must;
     } cookie;
     struct {
       const hf_candidate *candidates;
@@ -362,7 +417,8 @@ typedef struct hf_question_t {
       hf_bytes input;  /* the whole input of the signature algorithm (4.5.2): not hashed yet */
     } signature;
     struct {
-      const hf_bytes *chain; /* DER certificates as received, the end entity's first; num is at least 1 */
+      /* DER certificates as received, the end entity's first; num is at least 1 */
+      const hf_bytes *chain;
       size_t num;
       hf_bytes ocsp, scts;  /* stapled, if any */
       hf_bytes server_name; /* client: hf_start.server_name */
@@ -396,65 +452,77 @@ typedef struct hf_question_t {
   };
 } hf_question_t;
 
-/* hf_question returns the question that is pending, or one whose |ask| is HF_ASK_NONE.  Never NULL. */
+/* hf_question returns the question that is pending, or one whose |ask| is HF_ASK_NONE. Never
+ * NULL. */
 HF_EXPORT const hf_question_t *hf_question(const hf_conn *conn);
 
-/* Answers.  Each is HF_MISUSE, and changes nothing, unless its question is pending; a value that cannot be an answer to
- * this question is HF_MISUSE too and leaves the question pending.  Otherwise the handshake goes on at once, and the
- * status is HF_OK or the fault it met. */
+/* Answers. Each is HF_MISUSE, and changes nothing, unless its question is pending; a value that
+ * cannot be an answer to this question is HF_MISUSE too and leaves the question pending.
+ * Otherwise the handshake goes on at once, and the status is HF_OK or the fault it met. */
 
-/* hf_answer_hello: |config| NULL: as it was; else a server's for the same transport.  |alpn| one protocol name out of
- * those offered, or empty for none.  |quic_params| NULL: as started. */
-HF_EXPORT HF_MUST_USE hf_status hf_answer_hello(hf_conn *conn, const hf_config *config, hf_bytes alpn,
-                                                const hf_bytes *quic_params);
-/* hf_answer_cookie: when making, the cookie, or empty for none; when opening, its content as HF_ASK_COOKIE once gave it.
- * A cookie that does not open is refused with illegal_parameter (47). */
+/* hf_answer_hello: |config| NULL: as it was; else a server's for the same transport. |alpn| one
+ * protocol name out of those offered, or empty for none. |quic_params| NULL: as started. */
+HF_EXPORT HF_MUST_USE hf_status hf_answer_hello(hf_conn *conn, const hf_config *config,
+                                                hf_bytes alpn, const hf_bytes *quic_params);
+/* hf_answer_cookie: when making, the cookie, or empty for none; when opening, its content as
+ * HF_ASK_COOKIE once gave it. A cookie that does not open is refused with illegal_parameter
+ * (47). */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_cookie(hf_conn *conn, hf_bytes cookie_or_content);
 /* Flags of hf_answer_session. */
 enum { HF_ACCEPT_EARLY = 1, HF_RENEW_TICKET = 2 };
-/* hf_answer_session: |state| is that of candidate |index|, as HF_ASK_TICKET gave it; absent: none is known. */
-HF_EXPORT HF_MUST_USE hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state, unsigned flags);
-/* hf_answer_identity: NULL: none (a client sends an empty Certificate; a server fails with handshake_failure).  The
- * connection takes a reference. */
+/* hf_answer_session: |state| is that of candidate |index|, as HF_ASK_TICKET gave it; absent: none
+ * is known. */
+HF_EXPORT HF_MUST_USE hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state,
+                                                  unsigned flags);
+/* hf_answer_identity: NULL: none (a client sends an empty Certificate; a server fails with
+ * handshake_failure). The connection takes a reference. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_identity(hf_conn *conn, const hf_identity *identity);
 /* hf_answer_encap: the KEM's ciphertext and its shared secret of 32 bytes. */
-HF_EXPORT HF_MUST_USE hf_status hf_answer_encap(hf_conn *conn, hf_bytes ciphertext, hf_bytes secret);
-/* hf_answer_signature: 1 to 65535 bytes, in the encoding of 4.3.3.  The engine does not verify it. */
+HF_EXPORT HF_MUST_USE hf_status hf_answer_encap(hf_conn *conn, hf_bytes ciphertext,
+                                                hf_bytes secret);
+/* hf_answer_signature: 1 to 65535 bytes, in the encoding of 4.3.3. The engine does not verify
+ * it. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_signature(hf_conn *conn, hf_bytes signature);
-/* hf_answer_verdict: the chain is trusted for its name.  If it is not: hf_refuse. */
+/* hf_answer_verdict: the chain is trusted for its name. If it is not: hf_refuse. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_verdict(hf_conn *conn);
 /* hf_answer_decompress: the Certificate message's body; its length must be the one announced. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_decompress(hf_conn *conn, hf_bytes message);
-/* hf_answer_ticket: 1 to 65535 bytes from which HF_ASK_SESSION's answer can be had; empty: send none. */
+/* hf_answer_ticket: 1 to 65535 bytes from which HF_ASK_SESSION's answer can be had; empty: send
+ * none. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_ticket(hf_conn *conn, hf_bytes ticket);
 /* hf_answer_done answers HF_ASK_KEEP and HF_ASK_INSTALL: seen. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_done(hf_conn *conn);
-/* hf_refuse refuses any question: the connection fails with HF_REFUSED and |alert| (section 6.2; 0 is taken as
- * internal_error).  Returns HF_OK, or HF_MISUSE if no question is pending. */
+/* hf_refuse refuses any question: the connection fails with HF_REFUSED and |alert| (section 6.2; 0
+ * is taken as internal_error). Returns HF_OK, or HF_MISUSE if no question is pending. */
 HF_EXPORT HF_MUST_USE hf_status hf_refuse(hf_conn *conn, uint8_t alert);
 
 /* ---- Commands ---- */
 
-/* hf_close queues close_notify (6.1); hf_seal is over then, reading is not.  Before the handshake is done it ends it: the
- * connection takes no more input.  Once is enough: again it does nothing.  HF_MISUSE after a failure. */
+/* hf_close queues close_notify (6.1); hf_seal is over then, reading is not. Before the handshake
+ * is done it ends it: the connection takes no more input. Once is enough: again it does nothing.
+ * HF_MISUSE after a failure. */
 HF_EXPORT HF_MUST_USE hf_status hf_close(hf_conn *conn);
-/* hf_rekey queues KeyUpdate (4.7.3) and changes the sending keys; |peer_too| asks the peer to change its own, once until
- * it does.  HF_MISUSE before HF_READY, after hf_close, in TLS 1.2 and in QUIC. */
+/* hf_rekey queues KeyUpdate (4.7.3) and changes the sending keys; |peer_too| asks the peer to
+ * change its own, once until it does. HF_MISUSE before HF_READY, after hf_close, in TLS 1.2 and
+ * in QUIC. */
 HF_EXPORT HF_MUST_USE hf_status hf_rekey(hf_conn *conn, bool peer_too);
-/* hf_issue_ticket asks for one more ticket: HF_ASK_TICKET follows.  HF_MISUSE unless a ready 1.3 server. */
+/* hf_issue_ticket asks for one more ticket: HF_ASK_TICKET follows. HF_MISUSE unless a ready 1.3
+ * server. */
 HF_EXPORT HF_MUST_USE hf_status hf_issue_ticket(hf_conn *conn);
-/* hf_export writes |out_len| bytes of keying material (7.5) for |label| (a string of at most 249 bytes) and |context|;
- * absent and empty contexts are the same in TLS 1.3, not in TLS 1.2 (RFC 5705).  HF_MISUSE before HF_READY on a client,
- * before its own Finished on a server, after a failure, or if out_len is over 255 hash lengths. */
-HF_EXPORT HF_MUST_USE hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len, const char *label,
-                                          hf_bytes context);
+/* hf_export writes |out_len| bytes of keying material (7.5) for |label| (a string of at most 249
+ * bytes) and |context|; absent and empty contexts are the same in TLS 1.3, not in TLS 1.2 (RFC
+ * 5705). HF_MISUSE before HF_READY on a client, before its own Finished on a server, after a
+ * failure, or if out_len is over 255 hash lengths. */
+HF_EXPORT HF_MUST_USE hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len,
+                                          const char *label, hf_bytes context);
 
 /* ---- Looking on ---- */
 
-/* Values of hf_event.content besides the RFC's 20 (change_cipher_spec), 21 (alert) and 22 (handshake). */
+/* Values of hf_event.content besides the RFC's 20 (change_cipher_spec), 21 (alert) and 22
+ * (handshake). */
 enum { HF_EVENT_HEADER = 256, HF_EVENT_INNER_TYPE = 257 };
-/* hf_event is something seen: a message with its header, an alert's two bytes, a record's 5-byte header as it is on the
- * wire, or the inner content type of a protected record. */
+/* hf_event is something seen: a message with its header, an alert's two bytes, a record's 5-byte
+ * header as it is on the wire, or the inner content type of a protected record. */
 typedef struct hf_event {
   bool sent;        /* by this side; else received */
   uint16_t content; /* 20, 21, 22, HF_EVENT_HEADER, HF_EVENT_INNER_TYPE */
@@ -462,18 +530,18 @@ typedef struct hf_event {
   hf_bytes bytes;   /* until the next call on the connection */
   const char *row;  /* the state, as hf_row_name */
 } hf_event;
-/* hf_next_event gives what was seen, with HF_TRACE, in order, and forgets it; false: nothing more.  It never blocks
- * anything: events that find no memory are dropped. */
+/* hf_next_event gives what was seen, with HF_TRACE, in order, and forgets it; false: nothing
+ * more. It never blocks anything: events that find no memory are dropped. */
 HF_EXPORT bool hf_next_event(hf_conn *conn, hf_event *out);
-/* hf_row_name names the state in which the handshake stands, e.g. "server CERTIFICATE_VERIFY"; "client OPEN" once
- * done.  The string lives for ever. */
+/* hf_row_name names the state in which the handshake stands, e.g. "server CERTIFICATE_VERIFY";
+ * "client OPEN" once done. The string lives for ever. */
 HF_EXPORT const char *hf_row_name(const hf_conn *conn);
 
-/* hf_record_key gives the keys of the record layer, for kTLS and for another process that takes the connection over:
- * after HF_READY with all output flushed, else HF_MISUSE.  |key| has room for 32 bytes and |*key_len| says how many were
- * written; |seq| is the number of the next record. */
-HF_EXPORT HF_MUST_USE hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32], size_t *key_len,
-                                              uint8_t iv[12], uint64_t *seq);
+/* hf_record_key gives the keys of the record layer, for kTLS and for another process that takes
+ * the connection over: after HF_READY with all output flushed, else HF_MISUSE. |key| has room for
+ * 32 bytes and |*key_len| says how many were written; |seq| is the number of the next record. */
+HF_EXPORT HF_MUST_USE hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32],
+                                              size_t *key_len, uint8_t iv[12], uint64_t *seq);
 
 #ifdef __cplusplus
 }
