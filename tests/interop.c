@@ -2,6 +2,7 @@
 #include "interop.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,9 +27,27 @@ static uint64_t seed_of(const struct interop_case *c) {
   return (uint64_t)c->suite->code << 16 | (uint64_t)(c->group->code << 8) | c->cert->code;
 }
 
+/* check_chain refuses any chain but that of tests/certs/, and any name but localhost. */
+static bool check_chain(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  const struct interop_lists *lists = arg;
+  hf_bytes chain[8];
+  if (question->ask != HF_ASK_VERDICT) return false;
+  size_t num = credential_chain(chain, 8, lists->cert);
+  bool same = num == question->verdict.num && num > 0 &&
+              bytes_equal(question->verdict.server_name, bytes_of("localhost"));
+  for (size_t i = 0; i < num; i++) {
+    same = same && bytes_equal(chain[i], question->verdict.chain[i]);
+    free((void *)chain[i].data);
+  }
+  answer->refuse = !same;
+  answer->alert = 42;
+  return true;
+}
+
 void interop_client(struct side_setup *setup, struct interop_lists *lists,
                     const struct interop_case *c) {
-  *lists = (struct interop_lists){.suite = c->suite->code, .groups = {c->group->code}};
+  *lists = (struct interop_lists){
+      .suite = c->suite->code, .groups = {c->group->code}, .cert = c->cert->openssl};
   *setup = (struct side_setup){.settings = {.role = HF_CLIENT,
                                             .version_min = 0x0304,
                                             .version_max = 0x0304,
@@ -42,6 +61,8 @@ void interop_client(struct side_setup *setup, struct interop_lists *lists,
     lists->groups[1] = c->group->code;
     setup->settings.groups.num = 2;
   }
+  setup->answer = check_chain;
+  setup->arg = lists;
   side_entropy(&setup->start.entropy, seed_of(c));
 }
 

@@ -25,10 +25,12 @@ struct interop_case {
   size_t len; /* bytes of data each way */
 };
 
-/* interop_client is the setup of a client that can do just |c|; its lists stand in |lists|. */
 struct interop_lists {
   uint16_t suite, groups[2];
+  const char *cert;
 };
+/* interop_client is the setup of a client that can do just |c|, and trusts just the chain of
+ * c->cert, for localhost; what it points at stands in |lists|. */
 void interop_client(struct side_setup *setup, struct interop_lists *lists,
                     const struct interop_case *c);
 /* interop_server likewise; what |c| says of the group's retry is done by the client's first share.

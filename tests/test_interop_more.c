@@ -248,6 +248,38 @@ Test(interop_more, server_with_openssl) {
   close(listener);
 }
 
+Test(interop_more, client_certificates_with_openssl) {
+  static const char *const names[] = {"client-ecdsa-p256", "client-rsa-2048", "client-ed25519"};
+  char command[1024];
+  struct peer peer;
+  uint16_t port = peer_free_port();
+  snprintf(
+      command, sizeof command,
+      "openssl s_server -accept 127.0.0.1:%d -quiet -tls1_3 -Verify 3 -verify_return_error -CAfile "
+      "%s/tests/certs/root.pem -cert %s/tests/certs/ecdsa-p256.pem -key "
+      "%s/tests/certs/ecdsa-p256.key -cert_chain %s/tests/certs/intermediate.pem",
+      port, HF_SOURCE_DIR, HF_SOURCE_DIR, HF_SOURCE_DIR, HF_SOURCE_DIR);
+  start(&peer, command);
+  for (size_t i = 0; i < 3; i++) {
+    struct side side;
+    struct side_setup setup;
+    struct interop_lists lists;
+    struct credential *credential = credential_load(names[i]);
+    interop_client(&setup, &lists, &usual);
+    setup.credential = credential;
+    struct wire wire = {.side = &side, .peer = &peer, .fd = peer_connect(port)};
+    cr_assert_eq(side_new(&side, &setup), HF_OK);
+    negotiate(&wire);
+    cr_assert_eq(side.asked[HF_ASK_SIGNATURE], 1);
+    const char *wrong = interop_talk(&wire, &usual, false);
+    cr_assert_null(wrong, "%s: %s%s", names[i], wrong, peer_tail(&peer));
+    finish(&wire);
+    side_free(&side);
+    credential_free(credential);
+  }
+  peer_stop(&peer);
+}
+
 /* ---- GnuTLS ---- */
 
 Test(interop_more, client_with_gnutls) {

@@ -186,3 +186,79 @@ Test(interop_openssl, server_mebibyte) {
   }
   credential_free(credential);
 }
+
+/* ---- Nothing in common ---- */
+
+static const struct interop_case plain = {
+    .suite = &interop_suites[0], .group = &interop_groups[0], .cert = &interop_certs[0], .len = 0};
+
+/* refused_by connects to s_server with |options| and expects its alert. */
+static void refused_by(const char *options, uint8_t alert) {
+  char command[1024];
+  struct side_setup setup;
+  struct interop_lists lists;
+  struct side side;
+  struct peer peer;
+  hf_fault fault;
+  uint16_t port = peer_free_port();
+  snprintf(command, sizeof command,
+           "openssl s_server -accept 127.0.0.1:%d -cert %s/tests/certs/ecdsa-p256.pem -key "
+           "%s/tests/certs/ecdsa-p256.key %s",
+           port, HF_SOURCE_DIR, HF_SOURCE_DIR, options);
+  const char *failed = peer_start(&peer, command);
+  cr_assert_null(failed, "%s", failed);
+  interop_client(&setup, &lists, &plain);
+  struct wire wire = {.side = &side, .peer = &peer, .fd = peer_connect(port)};
+  cr_assert_eq(side_new(&side, &setup), HF_OK);
+  cr_assert(wire_failed(&wire), "%s%s", options, peer_tail(&peer));
+  hf_get_fault(&fault, side.conn);
+  cr_assert_eq(fault.status, HF_PEER_ALERT, "%s: %s", options, fault.text);
+  cr_assert_eq(fault.alert, alert, "%s: alert %d", options, fault.alert);
+  CHECK(interop_again(&side), &plain, &peer);
+  close(wire.fd);
+  side_free(&side);
+  peer_stop(&peer);
+}
+
+Test(interop_openssl, client_is_refused) {
+  refused_by("-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384", 40);
+  refused_by("-tls1_3 -groups P-384", 40);
+  refused_by("-tls1_2", 70);
+}
+
+/* refuses has s_client come with |options| and expects |status|, and that the client hears |alert|.
+ */
+static void refuses(const char *options, hf_status status, int alert) {
+  char command[1024], heard[64];
+  struct credential *credential = credential_load("ecdsa-p256");
+  struct side_setup setup;
+  struct interop_lists lists;
+  struct side side;
+  struct peer peer;
+  uint16_t port = 0;
+  int listener = peer_listen(&port);
+  snprintf(command, sizeof command, "openssl s_client -connect 127.0.0.1:%d %s", port, options);
+  const char *failed = peer_start(&peer, command);
+  cr_assert_null(failed, "%s", failed);
+  interop_server(&setup, &lists, &plain, credential);
+  struct wire wire = {.side = &side, .peer = &peer, .fd = peer_accept(listener)};
+  cr_assert_eq(side_new(&side, &setup), HF_OK);
+  cr_assert(wire_failed(&wire), "%s%s", options, peer_tail(&peer));
+  cr_assert_eq(side_fault(&side), status, "%s: %s", options, hf_status_text(side_fault(&side)));
+  snprintf(heard, sizeof heard, "SSL alert number %d", alert);
+  cr_assert(peer_printed(&peer, heard), "%s: not \"%s\"%s", options, heard, peer_tail(&peer));
+  CHECK(interop_again(&side), &plain, &peer);
+  close(wire.fd);
+  side_free(&side);
+  credential_free(credential);
+  peer_stop(&peer);
+  close(listener);
+}
+
+Test(interop_openssl, server_refuses) {
+  refuses("-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384", HF_NO_SHARED_SUITE, 40);
+  refuses("-tls1_3 -groups P-384", HF_NO_SHARED_GROUP, 40);
+  refuses("-tls1_3 -sigalgs RSA-PSS+SHA256", HF_NO_COMMON_SIGALG, 40);
+  refuses("-tls1_2", HF_UNSUPPORTED_VERSION, 70);
+  refuses("-tls1_1 -cipher DEFAULT@SECLEVEL=0", HF_UNSUPPORTED_VERSION, 70);
+}
