@@ -210,7 +210,7 @@ int SSL_export_keying_material(const SSL *ssl, uint8_t *out, size_t out_len, con
                                int use_context) {
   char text[EXPORT_LABEL_MAX + 1];
   static const uint8_t kEmpty[1];
-  if (ssl->conn == NULL || (hf_wants(ssl->conn) & HF_CAN_SEND) == 0) {
+  if (ssl->conn == NULL) {
     SSL_ERR(SSL_R_HANDSHAKE_NOT_COMPLETE);
     return 0;
   }

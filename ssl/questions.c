@@ -183,7 +183,7 @@ static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
   return answered;
 }
 
-bool ssl_answer(SSL *ssl) {
+static bool answer(SSL *ssl) {
   const hf_question_t *question = hf_question(ssl->conn);
   switch (question->ask) {
     case HF_ASK_NONE:
@@ -206,4 +206,13 @@ bool ssl_answer(SSL *ssl) {
       return make_answers(ssl) ? usual(ssl) : refuse_internal(ssl);
   }
   return false;
+}
+
+bool ssl_answer(SSL *ssl) {
+  bool answered = answer(ssl);
+  if (ssl->io.done && (hf_wants(ssl->conn) & HF_WANT_ANSWER) == 0) {
+    hf_answers_free(ssl->io.answers);
+    ssl->io.answers = NULL;
+  }
+  return answered;
 }

@@ -411,6 +411,15 @@ Test(ssl_io, keying_material_is_the_same_on_both_sides) {
   cr_assert(memcmp(a, b, 40) == 0);
 }
 
+Test(ssl_io, keying_material_can_be_had_at_any_time_after) {
+  uint8_t a[16], b[16];
+  cr_assert_eq(SSL_key_update(pair.client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+  cr_assert_eq(SSL_export_keying_material(pair.client, a, 16, "EXPORTER-test", 13, NULL, 0, 0), 1);
+  cr_assert_eq(SSL_shutdown(pair.server), 0);
+  cr_assert_eq(SSL_export_keying_material(pair.server, b, 16, "EXPORTER-test", 13, NULL, 0, 0), 1);
+  cr_assert(memcmp(a, b, 16) == 0);
+}
+
 Test(ssl_io, keying_material_before_the_handshake_is_done_is_refused) {
   struct ssl_pair fresh;
   uint8_t a[40];
