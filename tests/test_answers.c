@@ -87,14 +87,18 @@ static bool move(hf_conn *from, hf_answers *answers, hf_conn *to, hf_answers *to
   return moved || len > 0;
 }
 
-static void run(struct ends *e) {
-  e->client = start(&e->client_settings, &e->client_start);
-  e->server = start(&e->server_settings, &e->server_start);
+static void run_on(struct ends *e) {
   bool more = true;
   for (int i = 0; i < 100 && more; i++) {
     more = move(e->client, e->client_answers, e->server, e->server_answers);
     more = move(e->server, e->server_answers, e->client, e->client_answers) || more;
   }
+}
+
+static void run(struct ends *e) {
+  e->client = start(&e->client_settings, &e->client_start);
+  e->server = start(&e->server_settings, &e->server_start);
+  run_on(e);
 }
 
 static bool ready(const struct ends *e) {
@@ -511,20 +515,96 @@ Test(answers, boxes_open_with_their_key_and_context_alone) {
 
 /* ---- Cookies, tickets, key log ---- */
 
-Test(answers, a_demanded_cookie_is_made_and_opened) {
+/* retry has one server send a HelloRetryRequest with a cookie, and forgets it; e->server is
+ * another, which gets the second hello. */
+static void retry(struct ends *e) {
+  e->client = start(&e->client_settings, &e->client_start);
+  e->server = start(&e->server_settings, &e->server_start);
+  (void)move(e->client, e->client_answers, e->server, e->server_answers);
+  (void)move(e->server, e->server_answers, e->client, e->client_answers);
+  hf_free(e->server);
+  e->server = start(&e->server_settings, &e->server_start);
+}
+
+static uint8_t cookie_key[HF_BOX_KEY] = {9};
+
+static void set_cookie_ends(struct ends *e) {
+  set_ends(e, "ecdsa-p256");
+  e->server_settings.flags = HF_DEMAND_COOKIE;
+  cr_assert_eq(hf_answers_set_cookie_key(e->server_answers, cookie_key, text("192.0.2.1:5")),
+               HF_OK);
+}
+
+Test(answers, a_cookie_is_opened_by_a_server_that_did_not_make_it) {
   struct ends e;
   hf_facts facts;
-  uint8_t key[HF_BOX_KEY] = {9};
-  set_ends(&e, "ecdsa-p256");
-  e.server_settings.flags = HF_DEMAND_COOKIE;
-  cr_assert_eq(hf_answers_set_cookie_key(e.server_answers, key, text("192.0.2.1:5")), HF_OK);
-  run(&e);
+  set_cookie_ends(&e);
+  retry(&e);
+  run_on(&e);
   cr_assert(ready(&e));
   hf_get_facts(&facts, e.client);
   cr_assert(facts.retried);
-  static uint8_t long_peer[65];
-  cr_assert_eq(hf_answers_set_cookie_key(e.server_answers, key, (hf_bytes){long_peer, 65}),
+  free_ends(&e);
+}
+
+Test(answers, a_cookie_of_another_peer_or_key_is_refused) {
+  struct ends e;
+  static uint8_t long_peer[65], other_key[HF_BOX_KEY];
+  set_cookie_ends(&e);
+  retry(&e);
+  cr_assert_eq(hf_answers_set_cookie_key(e.server_answers, cookie_key, text("192.0.2.2:5")), HF_OK);
+  run_on(&e);
+  cr_assert_eq(alert_of(e.server, HF_REFUSED), 47);
+  free_ends(&e);
+  set_cookie_ends(&e);
+  retry(&e);
+  cr_assert_eq(hf_answers_set_cookie_key(e.server_answers, other_key, text("192.0.2.1:5")), HF_OK);
+  run_on(&e);
+  cr_assert_eq(alert_of(e.server, HF_REFUSED), 47);
+  cr_assert_eq(hf_answers_set_cookie_key(e.server_answers, cookie_key, (hf_bytes){long_peer, 65}),
                HF_MISUSE);
+  free_ends(&e);
+}
+
+/* old_cookie answers the first HF_ASK_COOKIE of |conn| with a cookie that is |age| milliseconds
+ * old. */
+static void old_cookie(hf_conn *conn, uint64_t age) {
+  const hf_question_t *question = hf_question(conn);
+  uint8_t plain[8 + 64], cookie[sizeof(plain) + HF_BOX_OVERHEAD];
+  size_t len;
+  cr_assert(question->ask == HF_ASK_COOKIE && question->cookie.make);
+  uint64_t made = hf_now() - age;
+  for (int i = 0; i < 8; i++) plain[i] = (uint8_t)(made >> (56 - 8 * i));
+  memcpy(plain + 8, question->cookie.content.data, question->cookie.content.len);
+  cr_assert_eq(
+      hf_box_seal(cookie, &len, sizeof(cookie), cookie_key,
+                  (hf_bytes){plain, 8 + question->cookie.content.len}, text("192.0.2.1:5")),
+      HF_OK);
+  cr_assert_eq(hf_answer_cookie(conn, (hf_bytes){cookie, len}), HF_OK);
+}
+
+static void try_old_cookie(struct ends *e, uint64_t age) {
+  hf_answers *none = hf_answers_new();
+  set_cookie_ends(e);
+  e->client = start(&e->client_settings, &e->client_start);
+  e->server = start(&e->server_settings, &e->server_start);
+  (void)move(e->client, e->client_answers, e->server, none);
+  (void)move(e->server, none, e->client, e->client_answers);
+  old_cookie(e->server, age);
+  (void)move(e->server, none, e->client, e->client_answers);
+  hf_free(e->server);
+  hf_answers_free(none);
+  e->server = start(&e->server_settings, &e->server_start);
+  run_on(e);
+}
+
+Test(answers, a_cookie_is_good_for_a_minute) {
+  struct ends e;
+  try_old_cookie(&e, 50 * 1000);
+  cr_assert(ready(&e));
+  free_ends(&e);
+  try_old_cookie(&e, 61 * 1000);
+  cr_assert_eq(alert_of(e.server, HF_REFUSED), 47);
   free_ends(&e);
 }
 

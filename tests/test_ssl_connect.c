@@ -100,6 +100,8 @@ Test(ssl_connect, returns_1_at_once_when_done) {
   ERR_put_error(ERR_LIB_SSL, 0, SSL_R_BAD_LENGTH, "stale", 1);
   expect(pair.client, SSL_do_handshake(pair.client), 1, SSL_ERROR_NONE);
   cr_assert_eq(ERR_peek_error(), 0);
+  SSL_set_bio(pair.client, NULL, NULL);
+  expect(pair.client, SSL_connect(pair.client), 1, SSL_ERROR_NONE);
   ssl_pair_free(&pair);
 }
 
@@ -205,6 +207,7 @@ Test(ssl_connect, clears_stale_errors_at_entry) {
   ERR_put_error(ERR_LIB_SSL, 0, SSL_R_BAD_LENGTH, "stale", 1);
   errno = ENOENT;
   expect(ssl, SSL_connect(ssl), -1, SSL_ERROR_WANT_READ);
+  cr_assert_eq(errno, 0);
   SSL_free(ssl);
 }
 
@@ -213,7 +216,9 @@ Test(ssl_connect, end_of_transport_before_a_record_is_minus_1_syscall) {
   (void)SSL_connect(ssl);
   BIO_shutdown_wr(net);
   for (int i = 0; i < 3; i++) {
+    errno = ENOENT;
     expect(ssl, SSL_connect(ssl), -1, SSL_ERROR_SYSCALL);
+    cr_assert(SSL_want_nothing(ssl));
     cr_assert_eq(ERR_peek_error(), 0);
     cr_assert_eq(errno, 0);
   }
