@@ -197,28 +197,35 @@ static bool take_record(struct side *side) {
     side->broken = "hf_open consumed more than there was";
     return false;
   }
-  bool asks = (hf_wants(side->conn) & (HF_WANT_ANSWER | HF_CLOSED)) != 0;
-  if ((need == 0) != (used > 0) && !asks) side->broken = "hf_need and hf_open disagree";
+  bool held = (hf_wants(side->conn) & (HF_WANT_ANSWER | HF_CLOSED)) != 0;
+  if ((need == 0) != (used > 0) && !held) side->broken = "hf_need and hf_open disagree";
   buf_add(&side->app, app.data, app.len);
   buf_drop(&side->in, used);
-  return used > 0 || asks;
+  return used > 0;
+}
+
+/* step does one thing; false: there is nothing to do. */
+static bool step(struct side *side) {
+  const struct side_setup *setup = &side->setup;
+  unsigned wants = hf_wants(side->conn);
+  bool asks = (wants & HF_WANT_ANSWER) && hf_question(side->conn)->ask != setup->leaves;
+  if ((wants & HF_CAN_SEND) && (wants & HF_WANT_OUTPUT)) {
+    side->broken = "CAN_SEND stands beside WANT_OUTPUT";
+    return false;
+  }
+  if (asks && (setup->answers_first || !(wants & HF_WANT_OUTPUT))) {
+    answer_question(side);
+    return true;
+  }
+  if (wants & HF_WANT_OUTPUT) {
+    flush(side);
+    return true;
+  }
+  return !(wants & HF_FAILED) && side->in.len > 0 && (wants & HF_WANT_INPUT) && take_record(side);
 }
 
 static hf_status pump(struct side *side) {
-  while (side->broken == NULL) {
-    unsigned wants = hf_wants(side->conn);
-    if ((wants & HF_CAN_SEND) && (wants & HF_WANT_OUTPUT)) {
-      side->broken = "CAN_SEND stands beside WANT_OUTPUT";
-    } else if (wants & HF_WANT_OUTPUT) {
-      flush(side);
-    } else if (wants & HF_FAILED) {
-      break;
-    } else if (wants & HF_WANT_ANSWER) {
-      answer_question(side);
-    } else if (side->in.len == 0 || !(wants & HF_WANT_INPUT) || !take_record(side)) {
-      break;
-    }
-  }
+  while (side->broken == NULL && step(side)) continue;
   return side_fault(side);
 }
 

@@ -38,8 +38,10 @@ struct side_setup {
    * that lasts until the next question; false: the usual answer it is.  NULL: always. */
   bool (*answer)(void *arg, struct side_answer *answer, const hf_question_t *question);
   void *arg;
-  size_t flush_max; /* room given to each hf_flush; 0: 4096 */
-  bool forgets;     /* keep nothing for side_replay */
+  size_t flush_max;   /* room given to each hf_flush; 0: 4096 */
+  bool forgets;       /* keep nothing for side_replay */
+  bool answers_first; /* questions are answered before output is taken, not after */
+  hf_ask leaves;      /* a question that is left unanswered; HF_ASK_NONE: none is */
 };
 
 enum side_step { SIDE_INPUT, SIDE_SEND, SIDE_CLOSE, SIDE_REKEY, SIDE_ISSUE_TICKET };

@@ -185,6 +185,7 @@ static void finish(struct run *run, const char *role) {
   side_free(&run->side);
 }
 
+/* R-4.1-1 R-7.1-1 R-4.3.7-3: the server of the traces says which groups it has. */
 Test(rfc8448, client_simple) {
   struct run run;
   client_start(&run, &rfc8448_simple);
@@ -473,5 +474,7 @@ static void server_run(const struct rfc8448_trace *t) {
   buf_free(&flow.transcript);
 }
 
+/* R-4.1-1 R-7.1-1 R-4.5.1-1. */
 Test(rfc8448, server_simple) { server_run(&rfc8448_simple); }
+/* R-4.1-2 R-4.2.4-1 R-4.2.4-6: HelloRetryRequest and ServerHello, byte for byte. */
 Test(rfc8448, server_retry) { server_run(&rfc8448_retry); }
