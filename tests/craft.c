@@ -170,6 +170,7 @@ bool craft_take_record(struct craft *craft) {
   craft->num_records++;
   if (type == REC_DATA && craft->read.on) {
     craft->last_inner = len - 5 - 16;
+    if (craft->last_inner > craft->max_inner) craft->max_inner = craft->last_inner;
     type = unseal(&craft->read, &content, out->data, len);
   } else {
     buf_add(&content, out->data + 5, len - 5);

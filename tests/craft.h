@@ -109,6 +109,7 @@ struct craft {
   bool broken;            /* a record that came could not be read */
   uint16_t last_version;  /* legacy_record_version of the last record that came */
   size_t last_inner;      /* length of its TLSInnerPlaintext */
+  size_t max_inner;       /* the longest of them */
 };
 
 /* ---- craft.c: records, keys, messages ---- */

@@ -252,6 +252,7 @@ static bool answer_retry(struct craft_play *play) {
   buf_free(&retry);
   struct craft_ext *cookie = craft_ext(&play->server, EXT_COOKIE);
   if (cookie != NULL) craft_set_ext(&play->client, EXT_COOKIE, cookie->body.data, cookie->body.len);
+  if (play->edit_again != NULL) play->edit_again(&play->client, &play->craft);
   craft_write_hello(&body, &play->client, false);
   return say(play, MSG_CLIENT_HELLO, &body);
 }

@@ -42,7 +42,8 @@ struct craft_play {
   const char *name; /* of the crafted peer's credential in tests/certs; NULL: it has none */
   uint16_t sigalg;  /* that it signs with */
   struct credential *credential;
-  craft_edit *edit; /* of its own (last) hello */
+  craft_edit *edit;       /* of its own (last) hello */
+  craft_edit *edit_again; /* client: of its second hello */
   int step;
 };
 
