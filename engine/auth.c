@@ -374,6 +374,8 @@ hf_status hf_receive_CERTIFICATE_VERIFY(hf_conn *conn, CBS *body) {
   HF_TRY(hf_verify(sigalg, conn->hs->peer_key, signature, input, len));
   conn->proofs |= HF_PROOF_SIGNATURE;
   conn->peer_sigalg = code;
+  EVP_PKEY_free(conn->hs->peer_key);
+  conn->hs->peer_key = NULL;
   return HF_OK;
 }
 

@@ -11,9 +11,10 @@ enum { HF_EXT_CODE_PADDING = 21 };
 /* Most bytes that a hello made here can have. */
 static size_t hello_bound(const hf_conn *conn) {
   const hf_settings *s = &conn->config->settings;
-  size_t bound =
-      512 + 2 * (s->suites.num + s->groups.num + s->verify_sigalgs.num + s->decompressors.num) +
-      s->alpn.len + conn->server_name_len + conn->hs->cookie.len + conn->hs->session.len;
+  size_t bound = 512 +
+                 2 * (s->suites.num + s->groups.num + s->verify_sigalgs.num + s->cert_sigalgs.num +
+                      s->decompressors.num) +
+                 s->alpn.len + conn->server_name_len + conn->hs->cookie.len + conn->hs->session.len;
   for (size_t i = 0; i < s->key_shares.num; i++) {
     bound += 4 + hf_group_share_len(hf_group_find(s->key_shares.list[i]));
   }
@@ -46,8 +47,9 @@ static hf_status edit_extension(hf_conn *conn, CBB *list, uint16_t code, const C
   if (code == hf_ext_code(HF_EXT_key_share) && conn->hs->group != NULL) {
     return hf_send_ext_key_share(conn, CH, list);
   }
-  if (code == hf_ext_code(HF_EXT_early_data) || code == hf_ext_code(HF_EXT_pre_shared_key)) {
-    return HF_OK;
+  if (code == hf_ext_code(HF_EXT_early_data) || code == hf_ext_code(HF_EXT_pre_shared_key) ||
+      code == hf_ext_code(HF_EXT_cookie)) {
+    return HF_OK;  // gone, or written anew at the end
   }
   return CBB_add_u16(list, code) && CBB_add_u16_length_prefixed(list, &body) &&
                  CBB_add_bytes(&body, CBS_data(data), CBS_len(data)) && CBB_flush(list)
@@ -96,14 +98,19 @@ static hf_status learn_hello(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   CBS message, header;
   uint8_t type;
+  uint32_t len;
   CBS_init(&message, hs->hello_bytes.data, hs->hello_bytes.len);
   header = message;
-  if (!CBS_get_u8(&header, &type) || type != HF_MSG_CLIENT_HELLO) {
+  if (!CBS_get_u8(&header, &type) || type != HF_MSG_CLIENT_HELLO || !CBS_get_u24(&header, &len) ||
+      len != CBS_len(&header)) {
     return HF_DECODE_ERROR;
   }
   HF_TRY(hf_hello_parse(conn, &hs->hello, hs->hello_bytes.data, message));
   memcpy(conn->client_random, hs->hello_bytes.data + hs->hello.random.start, 32);
   conn->hello_known = true;
+  // A hello that was given may offer less than the configuration and the session would.
+  hf_flag(conn, COMPRESSED, hf_ext_offered(conn, HF_EXT_compress_certificate));
+  hf_flag(conn, EARLY, hf_has(conn, EARLY) && hf_ext_offered(conn, HF_EXT_early_data));
   return HF_OK;
 }
 
@@ -160,10 +167,16 @@ static hf_status check_second(const hf_conn *conn, const uint8_t digest[32]) {
   if (!hf_same(digest, hs->hello_digest, 32)) {
     return HF_INCONSISTENT_HELLO;
   }
+  if (hf_ext_offered(conn, HF_EXT_pre_shared_key) &&
+      (!hs->psk_offered || !hf_ext_offered(conn, HF_EXT_psk_key_exchange_modes))) {
+    return HF_INCONSISTENT_HELLO;
+  }
   const bool has_cookie =
       hf_ext_body(conn, HF_EXT_cookie, &body) && CBS_get_u16_length_prefixed(&body, &cookie);
-  if (has_cookie != (hs->cookie.len > 0) ||
-      (has_cookie && !CBS_mem_equal(&cookie, hs->cookie.data, hs->cookie.len))) {
+  if (!has_cookie && hs->cookie.len > 0) {
+    return HF_MISSING_EXTENSION;
+  }
+  if (has_cookie && !CBS_mem_equal(&cookie, hs->cookie.data, hs->cookie.len)) {
     return HF_INCONSISTENT_HELLO;
   }
   return hf_retry_share(conn);
@@ -181,15 +194,17 @@ hf_status hf_receive_CLIENT_HELLO(hf_conn *conn, CBS *body) {
   }
   hs->peer_asked = hs->hello.mask;
   hello_digest(digest, conn->in.data, &hs->hello);
+  HF_TRY(hf_extensions_handle(conn, CH, bodies, hs->hello.mask));
   if (hf_has(conn, RETRIED)) {
     HF_TRY(check_second(conn, digest));
+    conn->skip_left = 0;  // RFC 9846 4.3.10: up to here
   } else {
     memcpy(hs->hello_digest, digest, sizeof(digest));
     memcpy(conn->client_random, conn->in.data + hs->hello.random.start, 32);
     conn->hello_known = true;
     hf_flag(conn, COOKIE, hf_ext_offered(conn, HF_EXT_cookie));
+    hs->psk_offered = hf_ext_offered(conn, HF_EXT_pre_shared_key);
   }
-  HF_TRY(hf_extensions_handle(conn, CH, bodies, hs->hello.mask));
   // Without psk_dhe_ke no PSK can be used (RFC 9846 4.3.9): then nobody need be asked.
   hf_flag(conn, PSK_OFFERED, hf_ext_offered(conn, HF_EXT_pre_shared_key) && hs->psk_dhe);
   hs->before_hello = hs->transcript;

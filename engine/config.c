@@ -13,6 +13,12 @@ static const uint16_t default_suites[] = {
 };
 /* The groups without a KEM: any libcrypto has them. */
 static const uint16_t default_groups[] = {0x001d, 0x0017, 0x0018};
+/* Of signatures in chains: those of CertificateVerify, and RSASSA-PKCS1-v1_5 (RFC 9846 9.1). */
+static const uint16_t default_cert_sigalgs[] = {
+#define SIGALG(id, ...) id,
+#include "sigalgs.def"
+#undef SIGALG
+    0x0401, 0x0501, 0x0601};
 static const uint16_t default_sigalgs[] = {
 #define SIGALG(id, ...) id,
 #include "sigalgs.def"
@@ -21,7 +27,6 @@ static const uint16_t default_sigalgs[] = {
 
 enum {
   HF_DEFAULT_LIFETIME = 2 * 86400,
-  HF_MAX_LIFETIME = 7 * 86400,  // RFC 9846 4.7.1
   HF_DEFAULT_MESSAGE = 128 * 1024,
   HF_DEFAULT_FLIGHT = 256 * 1024,
   HF_MAX_LIST = 64,
@@ -91,7 +96,7 @@ static bool valid_shares(hf_codes shares, hf_codes groups) {
 static bool valid_alpn(hf_bytes alpn) {
   CBS list, name;
   CBS_init(&list, alpn.data, alpn.len);
-  if (CBS_len(&list) > UINT16_MAX - 2) {
+  if (alpn.len > HF_MAX_NAMES || (alpn.len > 0 && alpn.data == NULL)) {
     return false;
   }
   while (CBS_len(&list) > 0) {
@@ -104,12 +109,16 @@ static bool valid_alpn(hf_bytes alpn) {
 
 static bool valid_authorities(const hf_settings *s) {
   size_t total = 0;
+  if (s->num_authorities > HF_MAX_NAMES || (s->num_authorities > 0 && s->authorities == NULL)) {
+    return false;
+  }
   for (size_t i = 0; i < s->num_authorities; i++) {
-    if (s->authorities[i].len == 0 || s->authorities[i].len > UINT16_MAX) {
+    if (s->authorities[i].data == NULL || s->authorities[i].len == 0 ||
+        s->authorities[i].len > UINT16_MAX) {
       return false;
     }
     total += 2 + s->authorities[i].len;
-    if (total > UINT16_MAX - 2) {
+    if (total > HF_MAX_NAMES) {
       return false;
     }
   }
@@ -120,6 +129,7 @@ static hf_status check(hf_settings *s) {
   DEFAULT_CODES(&s->suites, default_suites);
   DEFAULT_CODES(&s->groups, default_groups);
   DEFAULT_CODES(&s->verify_sigalgs, default_sigalgs);
+  DEFAULT_CODES(&s->cert_sigalgs, default_cert_sigalgs);
   if (s->key_shares.num == 0) {
     s->key_shares.list = s->groups.list;
     s->key_shares.num = 1;
@@ -137,17 +147,20 @@ static hf_status check(hf_settings *s) {
   } else if (s->num_tickets == 0) {
     s->num_tickets = 2;
   }
-  bool good = (s->role == HF_CLIENT || s->role == HF_SERVER) && s->transport == HF_RECORDS &&
-              s->version_min <= HF_TLS13 && s->version_max >= HF_TLS13 &&
-              valid_codes(s->suites, known_suite) && valid_codes(s->groups, known_group) &&
-              valid_codes(s->verify_sigalgs, known_sigalg) &&
-              valid_codes(s->key_shares, known_group) && valid_shares(s->key_shares, s->groups) &&
-              valid_alpn(s->alpn) && valid_authorities(s) &&
-              valid_codes(s->decompressors, any_code) && s->ticket_lifetime <= HF_MAX_LIFETIME &&
-              s->num_tickets <= HF_MAX_TICKETS && s->padding <= HF_MAX_PLAINTEXT &&
-              s->max_message < 1u << 24 && s->max_flight <= 1u << 28 &&
-              (s->record_size_limit == 0 ||
-               (s->record_size_limit >= 64 && s->record_size_limit <= HF_MAX_PLAINTEXT + 1));
+  const uint32_t flags = HF_REQUEST_CLIENT_CERT | HF_REQUIRE_CLIENT_CERT | HF_ALLOW_EARLY_DATA |
+                         HF_EXPORT_SECRETS | HF_TRACE | HF_ISSUE_TICKETS | HF_IGNORE_SERVER_NAME |
+                         HF_DEMAND_COOKIE | HF_PREFER_CLIENT_SUITES;
+  bool good =
+      (s->flags & ~flags) == 0 && (s->role == HF_CLIENT || s->role == HF_SERVER) &&
+      s->transport == HF_RECORDS && s->version_min <= HF_TLS13 && s->version_max >= HF_TLS13 &&
+      valid_codes(s->suites, known_suite) && valid_codes(s->groups, known_group) &&
+      valid_codes(s->verify_sigalgs, known_sigalg) && valid_codes(s->key_shares, known_group) &&
+      valid_shares(s->key_shares, s->groups) && valid_alpn(s->alpn) && valid_authorities(s) &&
+      valid_codes(s->decompressors, any_code) && valid_codes(s->cert_sigalgs, any_code) &&
+      s->ticket_lifetime <= HF_MAX_LIFETIME && s->num_tickets <= HF_MAX_TICKETS &&
+      s->padding <= HF_MAX_PLAINTEXT && s->max_message < 1u << 24 && s->max_flight <= 1u << 28 &&
+      (s->record_size_limit == 0 ||
+       (s->record_size_limit >= 64 && s->record_size_limit <= HF_MAX_PLAINTEXT + 1));
   return good ? HF_OK : HF_MISUSE;
 }
 
@@ -170,8 +183,8 @@ static void place_codes(uint8_t **block, hf_codes *codes) {
 
 static hf_status copy_settings(hf_config *config) {
   hf_settings *s = &config->settings;
-  hf_codes *codes[] = {&s->suites, &s->groups, &s->key_shares, &s->verify_sigalgs,
-                       &s->decompressors};
+  hf_codes *codes[] = {&s->suites,         &s->groups,       &s->key_shares,
+                       &s->verify_sigalgs, &s->cert_sigalgs, &s->decompressors};
   const size_t num_codes = sizeof(codes) / sizeof(codes[0]);
   // What needs the widest alignment comes first.
   size_t total = s->num_authorities * sizeof(hf_bytes) + s->alpn.len;

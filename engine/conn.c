@@ -3,12 +3,16 @@
 
 #include <string.h>
 
+#include <openssl/err.h>
+
 static hf_status copy_start(hf_conn *conn, const hf_start *start) {
   hf_hs *hs = conn->hs;
-  const hf_settings *s = &conn->config->settings;
   hs->entropy = start->entropy;
   hf_transcript_init(&hs->transcript);
-  HF_TRY(hf_copy(&hs->early_context, start->early_context.data, start->early_context.len));
+  hf_bytes context = {NULL, 0};
+  HF_TRY(hf_copy(&context, start->early_context.data, start->early_context.len));
+  conn->early_context = (uint8_t *)context.data;
+  conn->early_context_len = (uint16_t)context.len;
   if (hf_is_server(conn)) {
     return HF_OK;
   }
@@ -16,13 +20,15 @@ static hf_status copy_start(hf_conn *conn, const hf_start *start) {
   HF_TRY(hf_copy(&hs->given_retry, start->retry_hello.data, start->retry_hello.len));
   HF_TRY(hf_copy(&hs->session, start->session.data, start->session.len));
   hs->no_compatibility = start->no_compatibility;
-  hf_flag(conn, COMPRESSED, s->decompressors.num > 0);
   return start->server_name.data == NULL
              ? HF_OK
              : hf_set_server_name(conn, start->server_name.data, start->server_name.len);
 }
 
 static bool valid_start(const hf_config *config, const hf_start *start) {
+  if (start->early_context.len > UINT16_MAX) {
+    return false;
+  }
   return config->settings.role == HF_SERVER ||
          (start->server_name.len <= UINT8_MAX &&
           (start->server_name.data == NULL || start->server_name.len > 0) &&
@@ -80,6 +86,7 @@ void hf_free(hf_conn *conn) {
   hf_buffer_free(&conn->out);
   OPENSSL_free(conn->alpn);
   OPENSSL_free(conn->server_name);
+  OPENSSL_free(conn->early_context);
   hf_config_free(conn->config);
   OPENSSL_free(conn);
 }
@@ -95,6 +102,10 @@ static bool may_send(const hf_conn *conn) {
   if (conn->ready) {
     return true;
   }
+  // Before the handshake is done keys cannot be changed when they are used up: RFC 9846 5.5.
+  if (conn->suite != NULL && conn->write.seq >= conn->suite->max_records) {
+    return false;
+  }
   if (conn->write.level == HF_EARLY) {
     return hf_has(conn, EARLY) && conn->early_left > 0;
   }
@@ -104,7 +115,8 @@ static bool may_send(const hf_conn *conn) {
 /* Does a question stop the peer's bytes?  Those about tickets do not. */
 bool hf_stopped(const hf_conn *conn) {
   const hf_ask ask = hf_question(conn)->ask;
-  return ask != HF_ASK_NONE && ask != HF_ASK_TICKET && ask != HF_ASK_KEEP;
+  return (ask != HF_ASK_NONE && ask != HF_ASK_TICKET && ask != HF_ASK_KEEP) ||
+         hf_post_installs(conn);
 }
 
 unsigned hf_wants(const hf_conn *conn) {
@@ -130,6 +142,9 @@ void hf_get_facts(hf_facts *out, const hf_conn *conn) {
   out->role = (hf_role)conn->role;
   out->version = conn->version;
   out->suite = conn->suite != NULL ? conn->suite->id : 0;
+  if (conn->suite == NULL && hf_has(conn, EARLY) && conn->hs != NULL) {
+    out->suite = hf_early_suite(conn);
+  }
   out->group = conn->group;
   out->sigalg = conn->peer_sigalg;
   out->own_sigalg = conn->own_sigalg;
@@ -141,9 +156,10 @@ void hf_get_facts(hf_facts *out, const hf_conn *conn) {
   out->early_accepted = conn->early_accepted;
   out->close_sent = conn->close_sent;
   out->early_left = conn->early_left;
-  out->records_left = conn->suite != NULL && conn->write.level == HF_APPLICATION
-                          ? conn->suite->max_records - conn->write.seq
-                          : 0;
+  if (conn->suite != NULL && conn->write.level == HF_APPLICATION &&
+      conn->write.seq < conn->suite->max_records) {
+    out->records_left = conn->suite->max_records - conn->write.seq;
+  }
   out->alpn = hf_range(conn->alpn, conn->alpn_len);
   out->server_name = hf_range(conn->server_name, conn->server_name_len);
   // A client's is known from its hello on, a server's from the hello it has read.
@@ -177,6 +193,11 @@ hf_status hf_close(hf_conn *conn) {
   if (conn->close_sent) {
     return HF_OK;
   }
+  if (!conn->ready) {
+    // The handshake is over: nothing of it may follow the close_notify.
+    hf_hs_free(conn);
+    conn->closed = true;
+  }
   hf_status status = hf_record_write(conn, HF_ALERT, body, sizeof(body));
   if (status == HF_OK) {
     conn->close_sent = true;
@@ -194,6 +215,7 @@ hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32], size
   *key_len = conn->suite->key_len;
   *seq = keys->seq;
   const hf_status status = hf_traffic_key(key, iv, conn->suite, keys->secret);
+  ERR_clear_error();
   hf_scrub();
   return status;
 }

@@ -36,6 +36,9 @@
 
 enum { HF_MAX_HASH = 48, HF_MAX_SECRET = 66 + 32, HF_NONCE = 12, HF_HEADER = 5, HF_TAG = 16 };
 enum { HF_MAX_PLAINTEXT = 16384, HF_MAX_CIPHERTEXT = 16384 + 256 };
+/* Seconds that a ticket lives (RFC 9846 4.7.1); bytes of one, and of the lists of a configuration,
+ * so that together they fit the 2^16-1 bytes of extensions. */
+enum { HF_MAX_LIFETIME = 7 * 86400, HF_MAX_TICKET = 24 * 1024, HF_MAX_NAMES = 32 * 1024 };
 
 /* ContentType (RFC 9846 B.1). */
 enum { HF_CCS = 20, HF_ALERT = 21, HF_HANDSHAKE_RECORD = 22, HF_APPLICATION_DATA = 23 };
@@ -54,6 +57,8 @@ typedef enum hf_message {
   HF_MSG_FINISHED = 20,
   HF_MSG_KEY_UPDATE = 24,
   HF_MSG_COMPRESSED_CERTIFICATE = 25,
+  HF_MSG_UNKNOWN = 127,
+  HF_MSG_NONE = 255,
   HF_MSG_HELLO_RETRY_REQUEST = 128 + 2
 } hf_message;
 enum { HF_MSG_MESSAGE_HASH = 254, HF_WIRE_TYPE = 127 };
@@ -239,8 +244,18 @@ typedef struct hf_keys {
   uint32_t generation;
   uint8_t secret[HF_MAX_HASH]; /* the traffic secret (RFC 9846 7.2) */
 } hf_keys;
+/* hf_material is what is derived from a traffic secret: all that can fail of a change of keys comes
+ * before it. */
+typedef struct hf_material {
+  uint8_t secret[HF_MAX_HASH], key[32], iv[HF_NONCE];
+  uint32_t generation;
+} hf_material;
+hf_status hf_make_material(hf_material *out, const hf_suite *suite, const uint8_t *secret);
+hf_status hf_next_material(hf_material *out, const hf_suite *suite, const hf_keys *keys);
+hf_status hf_keys_install(hf_keys *keys, const hf_suite *suite, hf_level level,
+                          const hf_material *material);
 hf_status hf_keys_set(hf_keys *keys, const hf_suite *suite, hf_level level, const uint8_t *secret);
-hf_status hf_keys_update(hf_keys *keys, const hf_suite *suite);
+hf_status hf_keys_update(hf_keys *keys, const hf_suite *suite); /* RFC 9846 7.2 */
 void hf_keys_wipe(hf_keys *keys);
 
 /* ---- extensions: extension.c, by extensions.def ---- */
@@ -282,6 +297,7 @@ bool hf_find_share(CBS shares, uint16_t wanted, CBS *key);
 bool hf_alpn_offered(const hf_conn *conn, const uint8_t *name, size_t len);
 hf_status hf_set_alpn(hf_conn *conn, const uint8_t *name, size_t len);
 hf_status hf_set_server_name(hf_conn *conn, const uint8_t *name, size_t len);
+void hf_forget_alpn(hf_conn *conn);
 void hf_set_peer_limit(hf_conn *conn, uint16_t limit);
 
 /* hf_hello is a ClientHello taken apart: the peer's, or a client's own. */
@@ -304,6 +320,7 @@ typedef struct hf_session {
   uint32_t lifetime; /* seconds */
   uint32_t age_add;
   uint32_t max_early_data;
+  bool client_cert; /* the client showed one */
   CBS server_name, alpn, early_context, ticket;
 } hf_session;
 
@@ -328,13 +345,12 @@ typedef struct hf_hs {
   hf_buffer hello_bytes;             /* client: its own hello */
   hf_buffer flight;                  /* messages of the open level that are not in records yet */
   hf_bytes given_hello, given_retry; /* hf_start.hello, .retry_hello */
-  hf_bytes session;                  /* client: hf_start.session.  server: the answer's state */
-  hf_bytes early_context;
-  hf_bytes signature;    /* the answer */
-  hf_bytes ciphertext;   /* server: and its ciphertext, to send */
-  hf_bytes cookie;       /* to send */
-  hf_identity *identity; /* chosen */
-  EVP_PKEY *peer_key;    /* of the peer's certificate, until its signature is checked */
+  hf_bytes session;                  /* client: hf_start.session */
+  hf_bytes signature;                /* the answer */
+  hf_bytes ciphertext;               /* server: and its ciphertext, to send */
+  hf_bytes cookie;                   /* to send */
+  hf_identity *identity;             /* chosen */
+  EVP_PKEY *peer_key; /* of the peer's certificate, until its signature is verified */
   const hf_group *group;
   void *lists;         /* arrays that the pending question points at */
   size_t lists_max;    /* room there */
@@ -349,7 +365,7 @@ typedef struct hf_hs {
   uint16_t compression; /* algorithm of the certificate that came, or goes */
   uint16_t psk_index;
   uint16_t peer_limit; /* server: the client's record_size_limit */
-  bool no_compatibility, ccs_sent, early_offered, must_cookie, ask_group, psk_dhe;
+  bool no_compatibility, ccs_sent, early_offered, must_cookie, ask_group, psk_dhe, psk_offered;
 } hf_hs;
 
 typedef struct hf_post hf_post;
@@ -368,6 +384,8 @@ struct hf_conn {
   uint32_t out_read; /* bytes of |out| that are flushed */
   uint8_t *alpn;
   uint8_t *server_name;
+  uint8_t *early_context;
+  uint16_t early_context_len;
   uint8_t alpn_len, server_name_len;
   uint8_t client_random[32], server_random[32];
   uint8_t own_finished[HF_MAX_HASH], peer_finished[HF_MAX_HASH];
@@ -385,8 +403,9 @@ struct hf_conn {
   uint8_t proofs;
   uint8_t fault, fault_alert, fault_row;
   uint8_t ccs_seen, warnings, empties, key_updates;
-  bool ready, closed, close_sent, record_seen, read_protected, update_requested, update_queued,
-      early_refused, early_accepted, exporter_set, own_finished_set, peer_finished_set, hello_known;
+  bool ready : 1, session_cert : 1, closed : 1, close_sent : 1, record_seen : 1, read_protected : 1,
+      update_requested : 1, update_queued : 1, early_refused : 1, early_accepted : 1,
+      exporter_set : 1, own_finished_set : 1, peer_finished_set : 1, hello_known : 1;
 };
 static_assert(sizeof(hf_conn) <= 1792, "the budget of hf_conn");
 
@@ -406,15 +425,16 @@ bool hf_at_open(const hf_conn *conn);
 const char *hf_row_text(hf_role role, uint8_t index);
 /* hf_ask_begin makes |ask| the pending question; the caller fills it in. */
 hf_question_t *hf_ask_begin(hf_conn *conn, hf_ask ask);
-void hf_ask_install(hf_conn *conn, hf_secret_kind kind, hf_level level, bool sending,
-                    const char *label, const uint8_t *secret);
+void hf_ask_install(hf_conn *conn, const hf_suite *suite, hf_secret_kind kind, hf_level level,
+                    bool sending, const char *label, const uint8_t *secret);
 bool hf_blocked(const hf_conn *conn); /* a question of the handshake is pending */
 /* hf_answering: is |ask| pending?  hf_answered: it no longer is, and the handshake goes on, or
  * fails with |status|. */
 bool hf_answering(const hf_conn *conn, hf_ask ask);
 hf_status hf_answered(hf_conn *conn, hf_status status);
-/* hf_next_message looks at the first whole message in |in|, if there is one; |body| is it without
- * its header. */
+/* hf_next_message looks at the first message in |in|.  |*type| is known from its first byte on
+ * (HF_MSG_NONE: nothing is there); |message|, and |body| without the header, are set only if it is
+ * whole. */
 hf_status hf_next_message(const hf_conn *conn, bool *whole, hf_message *type, CBS *message,
                           CBS *body);
 /* hf_forget_flight drops what has been read of |in|. */
@@ -483,6 +503,7 @@ hf_status hf_post_receive(hf_conn *conn); /* messages after the handshake */
 hf_status hf_post_answered(hf_conn *conn, hf_status status);
 hf_status hf_queue_key_update(hf_conn *conn, bool request);
 const hf_question_t *hf_post_question(const hf_conn *conn);
+bool hf_post_installs(const hf_conn *conn); /* INSTALL is to be asked */
 uint32_t hf_tickets_waiting(const hf_conn *conn);
 void hf_post_free(hf_conn *conn);
 
@@ -492,6 +513,8 @@ hf_status hf_session_write(hf_bytes *out, const hf_session *session);
 hf_status hf_psk_begin(hf_conn *conn);
 hf_status hf_psk_bind(hf_conn *conn);
 hf_status hf_psk_check_early(hf_conn *conn);
+void hf_refuse_early(hf_conn *conn); /* client: EARLY is over, if it was set */
+uint16_t hf_early_suite(const hf_conn *conn);
 hf_status hf_early_traffic(hf_conn *conn, const hf_suite **suite, uint8_t *out);
 
 /* ---- trace.c ---- */

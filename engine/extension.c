@@ -79,8 +79,11 @@ static hf_status check_place(const hf_conn *conn, hf_place place, hf_ext ext) {
 hf_status hf_extensions_parse(const hf_conn *conn, hf_place place, CBS list, CBS bodies[HF_NUM_EXT],
                               uint32_t *mask) {
   uint8_t seen[(UINT16_MAX + 1) / 8];
-  memset(seen, 0, sizeof(seen));
   *mask = 0;
+  if (CBS_len(&list) == 0) {
+    return HF_OK;  // each CertificateEntry has a list, mostly empty
+  }
+  memset(seen, 0, sizeof(seen));
   while (CBS_len(&list) > 0) {
     uint16_t code;
     CBS body;

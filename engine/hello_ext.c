@@ -269,8 +269,8 @@ hf_status hf_receive_ext_early_data(hf_conn *conn, hf_place place, CBS *body) {
       conn->hs->early_offered = true;
       return HF_OK;
     case EE:
-      conn->early_accepted = true;
-      return HF_OK;
+      conn->early_accepted = hf_has(conn, EARLY);
+      return conn->early_accepted ? HF_OK : HF_EARLY_DATA_MISMATCH;
     case SH:
     case HRR:
     case CR:

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { HF_SKIP_MARGIN = 4096 };
-
 /* ---- HELLO ---- */
 
 static CBS hello_list(const hf_conn *conn, hf_ext ext, bool short_length) {
@@ -169,12 +167,11 @@ hf_status hf_retry_share(const hf_conn *conn) {
              : HF_WRONG_RETRY_SHARE;
 }
 
-static hf_status take_config(hf_conn *conn, const hf_config *config) {
+static void take_config(hf_conn *conn, const hf_config *config) {
   hf_config *mine = (hf_config *)config;
   hf_config_up_ref(mine);
   hf_config_free(conn->config);
   conn->config = mine;
-  return HF_OK;
 }
 
 static hf_status negotiate(hf_conn *conn, hf_bytes alpn) {
@@ -194,7 +191,7 @@ hf_status hf_answer_hello(hf_conn *conn, const hf_config *config, hf_bytes alpn,
     return HF_MISUSE;
   }
   if (config != NULL) {
-    HF_TRY(take_config(conn, config));
+    take_config(conn, config);
   }
   return hf_answered(conn, negotiate(conn, alpn));
 }
@@ -311,7 +308,7 @@ hf_status hf_server_agree(hf_conn *conn) {
 }
 
 uint32_t hf_skip_budget(const hf_conn *conn) {
-  // Refused early data may come padded and in many small records: RFC 9846 4.3.10.
+  // As much as any ticket of ours allows, or one record: RFC 9846 4.3.10.
   const uint32_t most = conn->config->settings.max_early_data;
-  return (most > HF_MAX_PLAINTEXT ? most : HF_MAX_PLAINTEXT) + HF_SKIP_MARGIN;
+  return (most > HF_MAX_PLAINTEXT ? most : HF_MAX_PLAINTEXT) + 1;
 }

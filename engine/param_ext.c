@@ -60,6 +60,12 @@ hf_status hf_set_alpn(hf_conn *conn, const uint8_t *name, size_t len) {
   return HF_OK;
 }
 
+void hf_forget_alpn(hf_conn *conn) {
+  OPENSSL_free(conn->alpn);
+  conn->alpn = NULL;
+  conn->alpn_len = 0;
+}
+
 hf_status hf_send_ext_application_layer_protocol_negotiation(hf_conn *conn, hf_place place,
                                                              CBB *list) {
   CBB body, names, name;
@@ -120,10 +126,12 @@ hf_status hf_receive_ext_application_layer_protocol_negotiation(hf_conn *conn, h
 
 hf_status hf_send_ext_record_size_limit(hf_conn *conn, hf_place place, CBB *list) {
   CBB body;
-  const uint16_t limit = conn->config->settings.record_size_limit;
-  if (limit == 0) {
+  uint16_t limit = conn->config->settings.record_size_limit;
+  if (limit == 0 && place == CH) {
     return HF_OK;
   }
+  // A client that offers its limit is answered, so that the limit holds: RFC 8449 4.
+  limit = limit == 0 ? HF_MAX_PLAINTEXT + 1 : limit;
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_record_size_limit));
   if (place == EE) {
     conn->max_inner = limit;
@@ -186,13 +194,14 @@ hf_status hf_receive_ext_signature_algorithms(hf_conn *conn, hf_place place, CBS
   return receive_codes(conn, place, body, &conn->hs->request_sigalgs);
 }
 
-/* What this side verifies in chains is for whoever answers HF_ASK_VERDICT to say: the extension is
- * not sent. */
+/* Chains are signed in ways that TLS 1.3 itself does not sign (RFC 9846 9.1), so they have a list
+ * of their own. */
 hf_status hf_send_ext_signature_algorithms_cert(hf_conn *conn, hf_place place, CBB *list) {
-  (void)conn;
+  CBB body;
   (void)place;
-  (void)list;
-  return HF_OK;
+  HF_TRY(hf_ext_begin(&body, list, HF_EXT_signature_algorithms_cert));
+  HF_TRY(hf_put_codes(&body, conn->config->settings.cert_sigalgs));
+  return hf_ext_end(list, true);
 }
 
 hf_status hf_receive_ext_signature_algorithms_cert(hf_conn *conn, hf_place place, CBS *body) {

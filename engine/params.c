@@ -13,17 +13,17 @@ hf_status hf_send_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBB *body) {
 
 hf_status hf_receive_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBS *body) {
   uint32_t mask;
+  hf_forget_alpn(conn);  // what early data went out under
   HF_TRY(hf_extensions_receive(conn, EE, body, &mask));
   if (hf_has(conn, EARLY) && !conn->early_accepted) {
-    conn->early_refused = true;
-    hf_flag(conn, EARLY, false);
+    hf_refuse_early(conn);
   }
   return hf_has(conn, EARLY) ? hf_psk_check_early(conn) : HF_OK;
 }
 
 size_t hf_bound_CERTIFICATE_REQUEST(const hf_conn *conn) {
   const hf_settings *s = &conn->config->settings;
-  size_t bound = 64 + 2 * (s->verify_sigalgs.num + s->decompressors.num);
+  size_t bound = 64 + 2 * (s->verify_sigalgs.num + s->cert_sigalgs.num + s->decompressors.num);
   for (size_t i = 0; i < s->num_authorities; i++) {
     bound += 2 + s->authorities[i].len;
   }

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { HF_MOST_KEPT = 4, HF_MOST_KEY_UPDATES = 32, HF_MAX_LIFETIME = 7 * 86400 };
+enum { HF_MOST_KEPT = 4, HF_MOST_KEY_UPDATES = 32 };
 
 /* Lives while there is a ticket to make, a session to keep, or a secret to install. */
 struct hf_post {
@@ -17,10 +17,13 @@ struct hf_post {
   uint32_t to_issue;
   bool install_read, install_write;
   hf_bytes state; /* of the ticket that is being made */
-  uint8_t psk[HF_MAX_HASH];
 };
 
 static const hf_question_t no_question;
+
+bool hf_post_installs(const hf_conn *conn) {
+  return conn->post != NULL && (conn->post->install_read || conn->post->install_write);
+}
 
 const hf_question_t *hf_post_question(const hf_conn *conn) {
   return conn->post != NULL ? &conn->post->question : &no_question;
@@ -66,6 +69,8 @@ static hf_status make_session(hf_conn *conn, hf_session *out, uint16_t number) {
   }
   CBS_init(&out->server_name, conn->server_name, conn->server_name_len);
   CBS_init(&out->alpn, conn->alpn, conn->alpn_len);
+  CBS_init(&out->early_context, conn->early_context, conn->early_context_len);
+  out->client_cert = hf_has(conn, CLIENT_CERT) || conn->session_cert;
   HF_TRY(hf_expand_label(out->psk, conn->suite->hash_len, conn->suite, conn->resumption,
                          "resumption", 10, nonce, sizeof(nonce)));
   HF_TRY(hf_expand_label(age, sizeof(age), conn->suite, out->psk, "hf age add", 10, NULL, 0));
@@ -76,8 +81,10 @@ static hf_status make_session(hf_conn *conn, hf_session *out, uint16_t number) {
 static hf_status ask_ticket(hf_conn *conn) {
   hf_post *post = conn->post;
   hf_session session;
-  HF_TRY(make_session(conn, &session, (uint16_t)conn->tickets_issued));
-  const hf_status status = hf_session_write(&post->state, &session);
+  hf_status status = make_session(conn, &session, (uint16_t)conn->tickets_issued);
+  if (status == HF_OK) {
+    status = hf_session_write(&post->state, &session);
+  }
   OPENSSL_cleanse(&session, sizeof(session));
   HF_TRY(status);
   hf_question_t *q = &post->question;
@@ -254,14 +261,23 @@ static hf_status installs(hf_conn *conn, bool sending) {
 
 hf_status hf_queue_key_update(hf_conn *conn, bool request) {
   const hf_bytes none = {NULL, 0};
-  HF_TRY(queue_message(conn, HF_MSG_KEY_UPDATE, none, request));
-  conn->update_queued = true;
-  HF_TRY(hf_keys_update(&conn->write, conn->suite));
+  hf_material next;
+  // All that can fail comes first: the message and the change of keys are one thing.
+  hf_status status = hf_next_material(&next, conn->suite, &conn->write);
+  if (status == HF_OK) {
+    status = queue_message(conn, HF_MSG_KEY_UPDATE, none, request);
+  }
+  if (status == HF_OK) {
+    conn->update_queued = true;
+    status = hf_keys_install(&conn->write, conn->suite, HF_APPLICATION, &next);
+  }
+  OPENSSL_cleanse(&next, sizeof(next));
+  HF_TRY(status);
   return installs(conn, true);
 }
 
 hf_status hf_rekey(hf_conn *conn, bool peer_too) {
-  if (!conn->ready || conn->fault != HF_OK || conn->close_sent) {
+  if (!conn->ready || conn->fault != HF_OK || conn->close_sent || hf_stopped(conn)) {
     return HF_MISUSE;
   }
   const bool request = peer_too && !conn->update_requested;
@@ -277,7 +293,8 @@ static hf_status receive_key_update(hf_conn *conn, CBS *body) {
   if (request > 1) {
     return HF_BAD_KEY_UPDATE;
   }
-  if (++conn->key_updates > HF_MOST_KEY_UPDATES) {
+  // One that was asked for is no flood.
+  if (!conn->update_requested && ++conn->key_updates > HF_MOST_KEY_UPDATES) {
     return HF_TOO_MANY_KEY_UPDATES;
   }
   if (conn->in_read < conn->in.len) {
@@ -307,22 +324,21 @@ static hf_status receive_ticket(hf_conn *conn, CBS *body) {
       !CBS_get_u16_length_prefixed(body, &extensions) || CBS_len(body) != 0) {
     return HF_DECODE_ERROR;
   }
-  if (session.lifetime > HF_MAX_LIFETIME) {
-    return HF_BAD_TICKET;
-  }
   HF_TRY(hf_extensions_parse(conn, NST, extensions, bodies, &mask));
   if ((mask & 1u << HF_EXT_early_data) &&
       (!CBS_get_u32(&bodies[HF_EXT_early_data], &session.max_early_data) ||
        CBS_len(&bodies[HF_EXT_early_data]) != 0)) {
     return HF_BAD_EXTENSION;
   }
-  if (session.lifetime == 0) {
-    return HF_OK;  // RFC 9846 4.7.1: to be thrown away at once
+  if (session.lifetime == 0 || CBS_len(&session.ticket) > HF_MAX_TICKET) {
+    return HF_OK;  // RFC 9846 4.7.1: to be thrown away at once; or it would fit no hello
+  }
+  if (session.lifetime > HF_MAX_LIFETIME) {
+    session.lifetime = HF_MAX_LIFETIME;  // RFC 9846 4.7.1: no longer than seven days
   }
   CBS_init(&session.server_name, conn->server_name, conn->server_name_len);
   CBS_init(&session.alpn, conn->alpn, conn->alpn_len);
-  HF_TRY(hf_expand_label(session.psk, conn->suite->hash_len, conn->suite, conn->resumption,
-                         "resumption", 10, CBS_data(&nonce), CBS_len(&nonce)));
+  CBS_init(&session.early_context, conn->early_context, conn->early_context_len);
   HF_TRY(need_post(conn));
   hf_post *post = conn->post;
   if (post->num_kept == HF_MOST_KEPT) {
@@ -331,21 +347,21 @@ static hf_status receive_ticket(hf_conn *conn, CBS *body) {
     memmove(&post->kept[1], &post->kept[2], (HF_MOST_KEPT - 2) * sizeof(post->kept[0]));
     post->kept[--post->num_kept] = hf_range(NULL, 0);
   }
-  const hf_status status = hf_session_write(&post->kept[post->num_kept], &session);
+  hf_status status =
+      hf_expand_label(session.psk, conn->suite->hash_len, conn->suite, conn->resumption,
+                      "resumption", 10, CBS_data(&nonce), CBS_len(&nonce));
+  if (status == HF_OK) {
+    status = hf_session_write(&post->kept[post->num_kept], &session);
+  }
   OPENSSL_cleanse(&session, sizeof(session));
   HF_TRY(status);
   post->num_kept++;
   return next_question(conn);
 }
 
-static hf_status receive_one(hf_conn *conn, hf_message type, CBS *body) {
-  if (type == HF_MSG_KEY_UPDATE) {
-    return receive_key_update(conn, body);
-  }
-  if (type == HF_MSG_NEW_SESSION_TICKET && !hf_is_server(conn)) {
-    return receive_ticket(conn, body);
-  }
-  return HF_UNEXPECTED_MESSAGE;
+/* The table of what may come now, in any order. */
+static bool expected(const hf_conn *conn, hf_message type) {
+  return type == HF_MSG_KEY_UPDATE || (type == HF_MSG_NEW_SESSION_TICKET && !hf_is_server(conn));
 }
 
 hf_status hf_post_receive(hf_conn *conn) {
@@ -355,12 +371,16 @@ hf_status hf_post_receive(hf_conn *conn) {
     hf_message type;
     CBS message, body;
     HF_TRY(hf_next_message(conn, &whole, &type, &message, &body));
+    if (type != HF_MSG_NONE && !expected(conn, type)) {
+      return HF_UNEXPECTED_MESSAGE;
+    }
     if (!whole) {
       break;
     }
     hf_trace(conn, false, HF_HANDSHAKE_RECORD, CBS_data(&message), CBS_len(&message));
     conn->in_read += (uint32_t)CBS_len(&message);
-    status = receive_one(conn, type, &body);
+    status =
+        type == HF_MSG_KEY_UPDATE ? receive_key_update(conn, &body) : receive_ticket(conn, &body);
   }
   hf_forget_flight(conn);
   return status;

@@ -27,14 +27,20 @@ hf_status hf_session_write(hf_bytes *out, const hf_session *s) {
   if (data == NULL) {
     return HF_NO_MEMORY;
   }
-  if (!CBB_init_fixed(&cbb, data, bound) || !CBB_add_u8(&cbb, HF_SESSION_FORMAT) ||
-      !CBB_add_u16(&cbb, HF_TLS13) || !CBB_add_u16(&cbb, s->suite->id) ||
-      !CBB_add_u64(&cbb, s->issued) || !CBB_add_u32(&cbb, s->lifetime) ||
-      !CBB_add_u32(&cbb, s->age_add) || !CBB_add_u32(&cbb, s->max_early_data) ||
+  CBB_zero(&cbb);
+  if (!CBB_init_fixed(&cbb, data, bound)) {
+    OPENSSL_free(data);
+    return HF_NO_MEMORY;
+  }
+  if (!CBB_add_u8(&cbb, HF_SESSION_FORMAT) || !CBB_add_u16(&cbb, HF_TLS13) ||
+      !CBB_add_u16(&cbb, s->suite->id) || !CBB_add_u64(&cbb, s->issued) ||
+      !CBB_add_u32(&cbb, s->lifetime) || !CBB_add_u32(&cbb, s->age_add) ||
+      !CBB_add_u32(&cbb, s->max_early_data) || !CBB_add_u8(&cbb, s->client_cert) ||
       !CBB_add_u8_length_prefixed(&cbb, &psk) || !CBB_add_bytes(&psk, s->psk, s->suite->hash_len) ||
       !put_field(&cbb, &s->server_name) || !put_field(&cbb, &s->alpn) ||
       !put_field(&cbb, &s->early_context) || !put_field(&cbb, &s->ticket) ||
       !CBB_finish(&cbb, NULL, &len)) {
+    CBB_cleanup(&cbb);
     OPENSSL_free(data);
     return HF_INTERNAL;
   }
@@ -45,7 +51,7 @@ hf_status hf_session_write(hf_bytes *out, const hf_session *s) {
 
 hf_status hf_session_parse(hf_session *out, hf_bytes state) {
   CBS in, psk;
-  uint8_t format;
+  uint8_t format, client_cert;
   uint16_t version, suite;
   memset(out, 0, sizeof(*out));
   CBS_init(&in, state.data, state.len);
@@ -53,14 +59,16 @@ hf_status hf_session_parse(hf_session *out, hf_bytes state) {
       version != HF_TLS13 || !CBS_get_u16(&in, &suite) ||
       (out->suite = hf_suite_find(suite)) == NULL || !CBS_get_u64(&in, &out->issued) ||
       !CBS_get_u32(&in, &out->lifetime) || !CBS_get_u32(&in, &out->age_add) ||
-      !CBS_get_u32(&in, &out->max_early_data) || !CBS_get_u8_length_prefixed(&in, &psk) ||
+      !CBS_get_u32(&in, &out->max_early_data) || !CBS_get_u8(&in, &client_cert) ||
+      client_cert > 1 || !CBS_get_u8_length_prefixed(&in, &psk) ||
       CBS_len(&psk) != out->suite->hash_len ||
       !CBS_get_u16_length_prefixed(&in, &out->server_name) ||
       !CBS_get_u16_length_prefixed(&in, &out->alpn) ||
       !CBS_get_u16_length_prefixed(&in, &out->early_context) ||
       !CBS_get_u16_length_prefixed(&in, &out->ticket) || CBS_len(&in) != 0) {
-    return HF_MISUSE;
+    return HF_INTERNAL;
   }
+  out->client_cert = client_cert == 1;
   memcpy(out->psk, CBS_data(&psk), CBS_len(&psk));
   return HF_OK;
 }
@@ -75,12 +83,28 @@ static bool same_name(const hf_conn *conn, const hf_session *s) {
 
 /* ---- the client ---- */
 
+static bool same_context(const hf_conn *conn, const hf_session *s) {
+  return CBS_mem_equal(&s->early_context, conn->early_context, conn->early_context_len);
+}
+
+/* The session's protocol, if it has one, is among those offered: RFC 9846 4.3.10. */
+static bool offers_alpn(const hf_settings *settings, CBS alpn) {
+  CBS names, name;
+  CBS_init(&names, settings->alpn.data, settings->alpn.len);
+  while (CBS_len(&alpn) > 0 && CBS_get_u8_length_prefixed(&names, &name)) {
+    if (CBS_mem_equal(&name, CBS_data(&alpn), CBS_len(&alpn))) {
+      return true;
+    }
+  }
+  return CBS_len(&alpn) == 0;
+}
+
 /* Does early data fit the session, as far as it is known before the hello is answered? */
 static bool early_fits(const hf_conn *conn, const hf_session *s) {
-  const hf_hs *hs = conn->hs;
-  return (conn->config->settings.flags & HF_ALLOW_EARLY_DATA) && s->max_early_data > 0 &&
-         hf_codes_have(conn->config->settings.suites, s->suite->id) &&
-         CBS_mem_equal(&s->early_context, hs->early_context.data, hs->early_context.len);
+  const hf_settings *settings = &conn->config->settings;
+  return (settings->flags & HF_ALLOW_EARLY_DATA) && s->max_early_data > 0 &&
+         hf_codes_have(settings->suites, s->suite->id) && offers_alpn(settings, s->alpn) &&
+         same_context(conn, s);
 }
 
 hf_status hf_psk_begin(hf_conn *conn) {
@@ -90,17 +114,23 @@ hf_status hf_psk_begin(hf_conn *conn) {
     return HF_OK;
   }
   if (hf_session_parse(&session, hs->session) != HF_OK || CBS_len(&session.ticket) == 0 ||
-      expired(conn, &session) || !same_name(conn, &session)) {
+      CBS_len(&session.ticket) > HF_MAX_TICKET || expired(conn, &session) ||
+      !same_name(conn, &session)) {
     hf_free_bytes(&hs->session);
+    OPENSSL_cleanse(&session, sizeof(session));
     return HF_OK;
   }
+  hf_status status = HF_OK;
   hf_flag(conn, PSK_OFFERED, true);
   if (early_fits(conn, &session)) {
     hf_flag(conn, EARLY, true);
     conn->early_left = session.max_early_data;
+    if (CBS_len(&session.alpn) > 0) {
+      status = hf_set_alpn(conn, CBS_data(&session.alpn), CBS_len(&session.alpn));
+    }
   }
   OPENSSL_cleanse(&session, sizeof(session));
-  return HF_OK;
+  return status;
 }
 
 /* Two length fields, and one binder behind its length: what the binder does not cover (RFC
@@ -145,12 +175,31 @@ hf_status hf_send_ext_pre_shared_key(hf_conn *conn, hf_place place, CBB *list) {
   return status;
 }
 
+void hf_refuse_early(hf_conn *conn) {
+  if (hf_has(conn, EARLY)) {
+    conn->early_refused = true;
+    conn->early_left = 0;
+  }
+  hf_flag(conn, EARLY, false);
+}
+
+uint16_t hf_early_suite(const hf_conn *conn) {
+  hf_session session;
+  uint16_t id = 0;
+  if (hf_session_parse(&session, conn->hs->session) == HF_OK) {
+    id = session.suite->id;
+  }
+  OPENSSL_cleanse(&session, sizeof(session));
+  return id;
+}
+
 /* Fills in the binder of the hello in hello_bytes. */
 hf_status hf_psk_bind(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   hf_session session;
   uint8_t hash[HF_MAX_HASH];
-  if (hs->session.data == NULL || hs->given_hello.data != NULL ||
+  const hf_bytes given = hf_has(conn, RETRIED) ? hs->given_retry : hs->given_hello;
+  if (hs->session.data == NULL || given.data != NULL ||
       !hf_ext_offered(conn, HF_EXT_pre_shared_key)) {
     return HF_OK;
   }
@@ -302,13 +351,15 @@ static bool early_allowed(const hf_conn *conn, const hf_session *s, size_t index
   const uint64_t apart = real > said ? real - said : said - real;
   return hs->early_offered && index == 0 && !hf_has(conn, RETRIED) && s->max_early_data > 0 &&
          s->suite == conn->suite && apart <= HF_AGE_WINDOW &&
-         CBS_mem_equal(&s->alpn, conn->alpn, conn->alpn_len) &&
-         CBS_mem_equal(&s->early_context, hs->early_context.data, hs->early_context.len);
+         CBS_mem_equal(&s->alpn, conn->alpn, conn->alpn_len) && same_context(conn, s);
 }
 
 static hf_status take_session(hf_conn *conn, size_t index, hf_session *s, unsigned flags) {
   hf_hs *hs = conn->hs;
-  if (s->suite->md() != conn->suite->md() || expired(conn, s) || !same_name(conn, s)) {
+  // A client that must show a certificate must have shown it then.
+  const bool must = (conn->config->settings.flags & HF_REQUIRE_CLIENT_CERT) != 0;
+  if (s->suite->md() != conn->suite->md() || expired(conn, s) || !same_name(conn, s) ||
+      (must && !s->client_cert)) {
     return HF_OK;  // not chosen
   }
   HF_TRY(check_binder(conn, s, index));
@@ -317,6 +368,7 @@ static hf_status take_session(hf_conn *conn, size_t index, hf_session *s, unsign
   hf_flag(conn, CERT_REQUESTED, false);
   memcpy(hs->psk, s->psk, sizeof(hs->psk));
   hs->psk_index = (uint16_t)index;
+  conn->session_cert = s->client_cert;
   if ((flags & HF_ACCEPT_EARLY) && early_allowed(conn, s, index)) {
     hf_flag(conn, EARLY, true);
     conn->early_left = s->max_early_data;
@@ -330,7 +382,6 @@ hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state, unsigne
       (state.data != NULL && index >= conn->hs->question.session.num)) {
     return HF_MISUSE;
   }
-  hf_flag(conn, RESUMED | EARLY, false);
   hf_status status = HF_OK;
   if (state.data != NULL && hf_session_parse(&session, state) == HF_OK) {
     status = take_session(conn, index, &session, flags);

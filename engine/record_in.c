@@ -145,10 +145,12 @@ static hf_status skip_early(hf_conn *conn, bool *skipped, size_t len) {
   if (!*skipped) {
     return HF_OK;
   }
-  if (len >= conn->skip_left) {
+  // What was said is a limit of the content; an empty record counts as one byte, so that they end.
+  const size_t content = len > 1 + HF_TAG ? len - 1 - HF_TAG : 1;
+  if (content >= conn->skip_left) {
     return HF_TOO_MUCH_SKIPPED_DATA;
   }
-  conn->skip_left -= (uint32_t)len;
+  conn->skip_left -= (uint32_t)content;
   return HF_OK;
 }
 
@@ -168,7 +170,8 @@ static hf_status unprotect(hf_conn *conn, uint8_t *type, size_t *content_len, ui
     return HF_KEY_EXHAUSTED;
   }
   conn->read_protected = true;
-  if (inner > conn->max_inner) {
+  // Early data was sealed before the limits of this handshake were known: RFC 8449 4.
+  if (inner > (keys->level == HF_EARLY ? HF_MAX_PLAINTEXT + 1 : conn->max_inner)) {
     return HF_DATA_LENGTH_TOO_LONG;
   }
   while (inner > 0 && data[inner - 1] == 0) {

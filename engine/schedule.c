@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <openssl/digest.h>
+#include <openssl/err.h>
 #include <openssl/hkdf.h>
 #include <openssl/hmac.h>
 
@@ -16,7 +17,7 @@ hf_status hf_expand_label(uint8_t *out, size_t out_len, const hf_suite *suite,
   uint8_t info[2 + 1 + 255 + 1 + 255];
   const size_t full_len = sizeof(prefix) - 1 + label_len;
   if (full_len > 255 || context_len > 255 || out_len > UINT16_MAX) {
-    return HF_MISUSE;
+    return HF_INTERNAL;
   }
   CBB cbb;
   size_t info_len;
@@ -88,9 +89,11 @@ hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *psk, con
 hf_status hf_derive_early(uint8_t *out, const hf_suite *suite, const uint8_t *psk,
                           const hf_transcript *transcript) {
   uint8_t secret[HF_MAX_HASH], hash[HF_MAX_HASH];
-  HF_TRY(early_secret(secret, suite, psk));
-  hf_transcript_hash(hash, transcript, suite);
-  const hf_status status = derive_secret(out, suite, secret, LABEL("c e traffic"), hash);
+  hf_status status = early_secret(secret, suite, psk);
+  if (status == HF_OK) {
+    hf_transcript_hash(hash, transcript, suite);
+    status = derive_secret(out, suite, secret, LABEL("c e traffic"), hash);
+  }
   OPENSSL_cleanse(secret, sizeof(secret));
   return status;
 }
@@ -111,6 +114,8 @@ hf_status hf_derive_HANDSHAKE(hf_conn *conn) {
   HF_TRY(early_secret(hs->secret, conn->suite, hf_has(conn, RESUMED) ? hs->psk : NULL));
   HF_TRY(next_secret(hs->secret, conn->suite, hs->shared, hs->shared_len));
   OPENSSL_cleanse(hs->shared, sizeof(hs->shared));
+  OPENSSL_cleanse(hs->kem_secret, sizeof(hs->kem_secret));
+  OPENSSL_cleanse(hs->psk, sizeof(hs->psk));
   hf_transcript_hash(hash, &hs->transcript, conn->suite);
   return both_traffic(conn, HF_HANDSHAKE, "c hs traffic", "s hs traffic", 12, hash);
 }
@@ -124,7 +129,7 @@ hf_status hf_derive_APPLICATION(hf_conn *conn) {
   HF_TRY(derive_secret(conn->exporter, conn->suite, hs->secret, LABEL("exp master"), hash));
   conn->exporter_set = true;
   if (conn->config->settings.flags & HF_EXPORT_SECRETS) {
-    hf_ask_install(conn, HF_SECRET_EXPORTER, HF_APPLICATION, false, "EXPORTER_SECRET",
+    hf_ask_install(conn, conn->suite, HF_SECRET_EXPORTER, HF_APPLICATION, false, "EXPORTER_SECRET",
                    conn->exporter);
   }
   return HF_OK;
@@ -158,34 +163,55 @@ hf_status hf_traffic_key(uint8_t *key, uint8_t *iv, const hf_suite *suite, const
   return hf_expand_label(iv, HF_NONCE, suite, secret, LABEL("iv"), NULL, 0);
 }
 
-hf_status hf_keys_set(hf_keys *keys, const hf_suite *suite, hf_level level, const uint8_t *secret) {
-  uint8_t key[32], copy[HF_MAX_HASH];
-  memcpy(copy, secret, suite->hash_len);
-  hf_keys_wipe(keys);
-  memcpy(keys->secret, copy, suite->hash_len);
-  OPENSSL_cleanse(copy, sizeof(copy));
-  hf_status status = hf_traffic_key(key, keys->iv, suite, keys->secret);
-  EVP_AEAD_CTX_zero(&keys->aead);
-  if (status == HF_OK &&
-      !EVP_AEAD_CTX_init(&keys->aead, suite->aead(), key, suite->key_len, HF_TAG, NULL)) {
-    status = HF_NO_MEMORY;
-  }
-  OPENSSL_cleanse(key, sizeof(key));
+hf_status hf_make_material(hf_material *out, const hf_suite *suite, const uint8_t *secret) {
+  memset(out, 0, sizeof(*out));
+  memcpy(out->secret, secret, suite->hash_len);
+  return hf_traffic_key(out->key, out->iv, suite, secret);
+}
+
+hf_status hf_next_material(hf_material *out, const hf_suite *suite, const hf_keys *keys) {
+  uint8_t next[HF_MAX_HASH];
+  hf_status status =
+      hf_expand_label(next, suite->hash_len, suite, keys->secret, LABEL("traffic upd"), NULL, 0);
   if (status == HF_OK) {
-    keys->level = (uint8_t)level;
+    status = hf_make_material(out, suite, next);
+    out->generation = keys->generation + 1;
   }
+  OPENSSL_cleanse(next, sizeof(next));
   return status;
 }
 
-/* RFC 9846 7.2 */
+hf_status hf_keys_install(hf_keys *keys, const hf_suite *suite, hf_level level,
+                          const hf_material *material) {
+  hf_keys_wipe(keys);
+  if (!EVP_AEAD_CTX_init(&keys->aead, suite->aead(), material->key, suite->key_len, HF_TAG, NULL)) {
+    EVP_AEAD_CTX_zero(&keys->aead);
+    return HF_NO_MEMORY;
+  }
+  memcpy(keys->secret, material->secret, sizeof(keys->secret));
+  memcpy(keys->iv, material->iv, sizeof(keys->iv));
+  keys->generation = material->generation;
+  keys->level = (uint8_t)level;
+  return HF_OK;
+}
+
+hf_status hf_keys_set(hf_keys *keys, const hf_suite *suite, hf_level level, const uint8_t *secret) {
+  hf_material material;
+  hf_status status = hf_make_material(&material, suite, secret);
+  if (status == HF_OK) {
+    status = hf_keys_install(keys, suite, level, &material);
+  }
+  OPENSSL_cleanse(&material, sizeof(material));
+  return status;
+}
+
 hf_status hf_keys_update(hf_keys *keys, const hf_suite *suite) {
-  uint8_t next[HF_MAX_HASH];
-  const uint32_t generation = keys->generation + 1;
-  HF_TRY(
-      hf_expand_label(next, suite->hash_len, suite, keys->secret, LABEL("traffic upd"), NULL, 0));
-  hf_status status = hf_keys_set(keys, suite, HF_APPLICATION, next);
-  keys->generation = generation;
-  OPENSSL_cleanse(next, sizeof(next));
+  hf_material next;
+  hf_status status = hf_next_material(&next, suite, keys);
+  if (status == HF_OK) {
+    status = hf_keys_install(keys, suite, HF_APPLICATION, &next);
+  }
+  OPENSSL_cleanse(&next, sizeof(next));
   return status;
 }
 
@@ -213,6 +239,7 @@ hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len, const cha
     status = hf_expand_label(out, out_len, suite, secret, LABEL("exporter"), hash, len);
   }
   OPENSSL_cleanse(secret, sizeof(secret));
+  ERR_clear_error();
   hf_scrub();
   return status;
 }

@@ -83,15 +83,15 @@ hf_question_t *hf_ask_begin(hf_conn *conn, hf_ask ask) {
   return question;
 }
 
-void hf_ask_install(hf_conn *conn, hf_secret_kind secret_kind, hf_level level, bool sending,
-                    const char *label, const uint8_t *secret) {
+void hf_ask_install(hf_conn *conn, const hf_suite *suite, hf_secret_kind secret_kind,
+                    hf_level level, bool sending, const char *label, const uint8_t *secret) {
   hf_question_t *q = hf_ask_begin(conn, HF_ASK_INSTALL);
   q->install.kind = secret_kind;
   q->install.level = level;
   q->install.sending = sending;
-  q->install.suite = conn->suite->id;
+  q->install.suite = suite->id;
   q->install.label = label;
-  q->install.secret = hf_range(secret, conn->suite->hash_len);
+  q->install.secret = hf_range(secret, suite->hash_len);
 }
 
 bool hf_blocked(const hf_conn *conn) {
@@ -135,12 +135,17 @@ hf_status hf_next_message(const hf_conn *conn, bool *whole, hf_message *type, CB
   uint8_t wire;
   uint32_t len;
   *whole = false;
+  *type = HF_MSG_NONE;
   if (conn->in_read >= conn->in.len) {
     return HF_OK;
   }
   CBS_init(&in, conn->in.data + conn->in_read, conn->in.len - conn->in_read);
   CBS rest = in;
-  if (!CBS_get_u8(&rest, &wire) || !CBS_get_u24(&rest, &len)) {
+  if (!CBS_get_u8(&rest, &wire)) {
+    return HF_OK;
+  }
+  *type = wire > HF_WIRE_TYPE ? HF_MSG_UNKNOWN : (hf_message)wire;
+  if (!CBS_get_u24(&rest, &len)) {
     return HF_OK;
   }
   if (len > conn->config->settings.max_message) {
@@ -151,7 +156,6 @@ hf_status hf_next_message(const hf_conn *conn, bool *whole, hf_message *type, CB
   }
   CBS_init(message, CBS_data(&in), 4 + (size_t)len);
   *whole = true;
-  *type = wire > HF_WIRE_TYPE ? (hf_message)0 : (hf_message)wire;
   if (*type == HF_MSG_SERVER_HELLO && hf_is_retry(*body)) {
     *type = HF_MSG_HELLO_RETRY_REQUEST;
   }
@@ -166,8 +170,10 @@ void hf_forget_flight(hf_conn *conn) {
 hf_status hf_message_begin(hf_buffer *flight, CBB *cbb, CBB *body, hf_message type, size_t bound) {
   HF_TRY(hf_buffer_reserve(flight, 4 + bound));
   CBB_zero(cbb);
-  if (CBB_init_fixed(cbb, flight->data + flight->len, flight->cap - flight->len) &&
-      CBB_add_u8(cbb, (uint8_t)(type & HF_WIRE_TYPE)) && CBB_add_u24_length_prefixed(cbb, body)) {
+  if (!CBB_init_fixed(cbb, flight->data + flight->len, flight->cap - flight->len)) {
+    return HF_NO_MEMORY;
+  }
+  if (CBB_add_u8(cbb, (uint8_t)(type & HF_WIRE_TYPE)) && CBB_add_u24_length_prefixed(cbb, body)) {
     return HF_OK;
   }
   CBB_cleanup(cbb);
@@ -209,7 +215,10 @@ static hf_status read_message(hf_conn *conn, const row *r, bool *wait) {
   HF_TRY(hf_next_message(conn, &whole, &type, &message, &body));
   if (!whole) {
     *wait = true;
-    return HF_OK;
+    // What can only be refused is refused on its first byte, not kept.
+    return type == HF_MSG_NONE || r->learn != 0 || type == (r->message & HF_WIRE_TYPE)
+               ? HF_OK
+               : HF_UNEXPECTED_MESSAGE;
   }
   if (type != r->message) {
     hf_flag(conn, r->learn, false);
@@ -257,8 +266,8 @@ static hf_status key_row(hf_conn *conn, const row *r) {
   HF_TRY(hf_keys_set(keys, suite, (hf_level)r->level, secret));
   OPENSSL_cleanse(secret, HF_MAX_HASH);
   if (conn->config->settings.flags & HF_EXPORT_SECRETS) {
-    hf_ask_install(conn, HF_SECRET_TRAFFIC, (hf_level)r->level, mine, labels[r->who][r->level - 1],
-                   keys->secret);
+    hf_ask_install(conn, suite, HF_SECRET_TRAFFIC, (hf_level)r->level, mine,
+                   labels[r->who][r->level - 1], keys->secret);
   }
   return HF_OK;
 }
@@ -306,14 +315,15 @@ static uint8_t proofs_needed(const hf_conn *conn) {
 }
 
 static hf_status open_row(hf_conn *conn, bool *wait) {
+  // Before anything is waited for: what comes meanwhile is for a peer that has proved itself.
+  if (conn->proofs != proofs_needed(conn) || conn->read.level != HF_APPLICATION ||
+      conn->write.level != HF_APPLICATION) {
+    return HF_MISSING_PROOF;
+  }
   HF_TRY(hf_seal_flight(conn));
   if (conn->out.len > 0) {
     *wait = true;  // until hf_flush has given it all out
     return HF_OK;
-  }
-  if (conn->proofs != proofs_needed(conn) || conn->read.level != HF_APPLICATION ||
-      conn->write.level != HF_APPLICATION) {
-    return HF_MISSING_PROOF;
   }
   HF_TRY(hf_post_begin(conn));
   hf_hs_free(conn);
@@ -352,7 +362,7 @@ static bool in_force(const hf_conn *conn, const row *r) {
 
 hf_status hf_run(hf_conn *conn) {
   bool wait = false;
-  while (!conn->ready && !wait && !hf_blocked(conn)) {
+  while (!conn->ready && !conn->close_sent && !wait && !hf_blocked(conn)) {
     const row *r = &rows[conn->row];
     if (in_force(conn, r)) {
       HF_TRY(step(conn, r, &wait));
@@ -364,5 +374,5 @@ hf_status hf_run(hf_conn *conn) {
     }
   }
   // A question in the middle of a flight does not cut it into more records than it needs.
-  return conn->ready || hf_blocked(conn) ? HF_OK : hf_seal_flight(conn);
+  return conn->ready || conn->close_sent || hf_blocked(conn) ? HF_OK : hf_seal_flight(conn);
 }

@@ -140,10 +140,7 @@ hf_status hf_receive_HELLO_RETRY_REQUEST(hf_conn *conn, CBS *body) {
   }
   hf_transcript_hash(hash, &hs->transcript, conn->suite);
   hf_transcript_restart(&hs->transcript, conn->suite, hash);
-  if (hf_has(conn, EARLY)) {
-    conn->early_refused = true;
-  }
-  hf_flag(conn, EARLY, false);
+  hf_refuse_early(conn);
   return HF_OK;
 }
 

@@ -1,11 +1,13 @@
 /* trace.c: what was seen, for hf_next_event.
  *
  * The log is a queue of entries, each a fixed head and its bytes.  It holds what the application
- * has not asked for yet; an event that finds no memory is dropped, for looking on must not stop a
- * connection. */
+ * has not asked for yet, up to a limit; an event that finds no room is dropped, for looking on must
+ * not stop a connection. */
 #include "engine.h"
 
 #include <string.h>
+
+enum { HF_MOST_TRACE = 1 << 20 };
 
 struct hf_trace_log {
   hf_buffer buffer;
@@ -42,7 +44,10 @@ void hf_trace(hf_conn *conn, bool sent, uint16_t content, const uint8_t *data, s
   head.sent = sent;
   head.level = sent ? conn->write.level : conn->read.level;
   head.row = conn->row;
-  if (hf_buffer_reserve(buffer, sizeof(head) + len) == HF_OK) {
+  hf_buffer_drop(buffer, conn->trace->read);
+  conn->trace->read = 0;
+  if (buffer->len + len <= HF_MOST_TRACE &&
+      hf_buffer_reserve(buffer, sizeof(head) + len) == HF_OK) {
     (void)hf_buffer_append(buffer, (const uint8_t *)&head, sizeof(head));
     (void)hf_buffer_append(buffer, data, len);
   }

@@ -25,8 +25,8 @@
  *    means present and empty.
  *  - HF_MISUSE and HF_SHORT_OUTPUT leave the connection unharmed. Every other status but HF_OK
  *    that a call on a connection returns is sticky: the connection has failed, hf_get_fault says
- *    why, and an alert may wait in hf_flush. Input that is incomplete and a question that is
- *    pending are not errors.
+ *    why, and an alert may wait in hf_flush. (hf_export and hf_record_key say what they do.) Input
+ * that is incomplete and a question that is pending are not errors.
  *  - One thread at a time per hf_conn. An hf_config and an hf_identity do not change once they
  *    are made, count their references, and may be shared by any number of connections and threads.
  *  - All memory comes from libcrypto's OPENSSL_malloc, which wipes what it frees.
@@ -71,7 +71,7 @@ typedef struct hf_codes {
   size_t num;
 } hf_codes;
 
-/* hf_status has one code for each way to fail. errors.def gives each its alert, its SSL_R_
+/* hf_status has one code for each way to fail. handfast/errors.def gives each its alert, its SSL_R_
  * reason and its sentence; hf_status_text reads the sentence. */
 typedef enum hf_status {
   HF_OK = 0,
@@ -87,7 +87,8 @@ HF_EXPORT const char *hf_status_text(hf_status status);
 /* hf_role: which side of the handshake a configuration is for. */
 typedef enum hf_role { HF_CLIENT, HF_SERVER } hf_role;
 
-/* hf_transport: what carries the handshake's bytes. */
+/* hf_transport: what carries the handshake's bytes. HF_QUIC is a name so far: hf_config_new
+ * answers it with HF_MISUSE, and everything named quic_params is absent. */
 typedef enum hf_transport {
   HF_RECORDS, /* TLS records (section 5) */
   HF_QUIC     /* CRYPTO streams (RFC 9001 section 4) */
@@ -107,9 +108,7 @@ enum {
   HF_ALLOW_EARLY_DATA = 4,
   HF_EXPORT_SECRETS = 8,       /* ask HF_ASK_INSTALL for every secret: QUIC, kTLS, key logs */
   HF_TRACE = 16,               /* keep events for hf_next_event */
-  HF_FALSE_START = 32,         /* client, TLS 1.2: allow RFC 7918 */
   HF_ISSUE_TICKETS = 64,       /* server: ask HF_ASK_TICKET num_tickets times once ready */
-  HF_STORE_SESSIONS = 128,     /* TLS 1.2 session ids */
   HF_IGNORE_SERVER_NAME = 256, /* server: do not acknowledge server_name (RFC 6066 section 3) */
   /* server: send a HelloRetryRequest with a cookie to every hello without one */
   HF_DEMAND_COOKIE = 512,
@@ -131,32 +130,37 @@ typedef struct hf_settings {
   hf_codes key_shares;
   /* what the peer may sign with; none: ECDSA P-256/384, RSA-PSS, Ed25519 */
   hf_codes verify_sigalgs;
+  /* signatures that whoever answers HF_ASK_VERDICT takes in chains (signature_algorithms_cert,
+   * 4.3.3), any codes; none: verify_sigalgs' default and RSASSA-PKCS1-v1_5 with SHA-256/384/512 */
+  hf_codes cert_sigalgs;
   /* client: ProtocolNameList without its outer length (RFC 7301 section 3.1): each name one length
-   * byte and its bytes */
+   * byte and its bytes; 32 KiB at most */
   hf_bytes alpn;
   /* algorithms that HF_ASK_DECOMPRESS can answer, in order of preference (RFC 8879 7.3); none:
    * compress_certificate is not sent */
   hf_codes decompressors;
-  /* server: DER-encoded distinguished names for CertificateRequest (4.3.4) */
+  /* server: DER-encoded distinguished names for CertificateRequest (4.3.4); with two bytes for
+   * each, 32 KiB at most */
   const hf_bytes *authorities;
   size_t num_authorities;
   uint32_t flags;           /* HF_REQUEST_CLIENT_CERT ... */
   uint32_t max_early_data;  /* server: bytes of early data a ticket allows (4.7.1) */
   uint32_t ticket_lifetime; /* server: seconds, at most 604800 (4.7.1); 0: 172800 */
-  /* server: how many tickets to issue once ready; 0: 2 with HF_ISSUE_TICKETS */
+  /* server: how many tickets to issue once ready, 16 at most; 0: 2 with HF_ISSUE_TICKETS */
   uint32_t num_tickets;
   /* longest handshake message taken, bytes; checked on its header, before it is kept; 0: 131072 */
   uint32_t max_message;
   uint32_t max_flight; /* most handshake bytes held of one flight of the peer; 0: 262144 */
-  /* largest TLSInnerPlaintext we want to get, 64 to 16385 (RFC 8449); 0: not sent */
+  /* largest TLSInnerPlaintext we want to get, 64 to 16385 (RFC 8449); 0: 16385, which a client does
+   * not send and a server only answers with */
   uint16_t record_size_limit;
   /* records: pad what is sealed to a multiple of this many bytes (5.4); 0: none */
   uint16_t padding;
 } hf_settings;
 
 /* hf_config_new makes a configuration from |settings| with one reference. HF_MISUSE if a value is
- * out of its range, a code is unknown to this build, or nothing is left to negotiate;
- * HF_NO_MEMORY. */
+ * out of its range, a code is unknown to this build or comes twice, a list has more than 64, a
+ * flag is unknown, or nothing is left to negotiate; HF_NO_MEMORY. */
 HF_EXPORT HF_MUST_USE hf_status hf_config_new(hf_config **out, const hf_settings *settings);
 /* hf_config_up_ref takes another reference. */
 HF_EXPORT void hf_config_up_ref(hf_config *config);
@@ -166,10 +170,10 @@ HF_EXPORT void hf_config_free(hf_config *config);
 
 /* hf_identity_new makes an identity with one reference. |chain| is the certificates in DER, the
  * end entity's first, at least one (4.5.1); |ocsp| a DER OCSPResponse and |scts| a
- * SignedCertificateTimestampList to staple, or absent; |sigalgs| what the key can sign with, in
- * order of preference. The private key is not part of it: signing is a question. |tag| is the
- * caller's own name for it, given back in HF_ASK_SIGNATURE and in saved states. Everything is
- * copied. HF_MISUSE for an empty chain or list, HF_NO_MEMORY. */
+ * SignedCertificateTimestampList kept with it (this version staples neither), or absent; |sigalgs|
+ * what the key can sign with, in order of preference, 16 at most. The private key is not part of
+ * it: signing is a question. |tag| is the caller's own name for it, given back in HF_ASK_SIGNATURE
+ * and in saved states. Everything is copied. HF_MISUSE for an empty chain or list, HF_NO_MEMORY. */
 HF_EXPORT HF_MUST_USE hf_status hf_identity_new(hf_identity **out, uint64_t tag,
                                                 const hf_bytes *chain, size_t num_chain,
                                                 hf_bytes ocsp, hf_bytes scts, hf_codes sigalgs);
@@ -195,7 +199,7 @@ HF_EXPORT void hf_identity_free(hf_identity *identity);
 typedef struct hf_entropy {
   uint8_t random[32];     /* ClientHello.random or ServerHello.random (4.2.2, 4.2.3) */
   uint8_t session_id[32]; /* client: legacy_session_id of the compatibility mode (E.4) */
-  uint8_t grease[16];     /* client: RFC 8701 values */
+  uint8_t grease[16];     /* client: for RFC 8701 values, which this version does not send */
   uint8_t x25519[32];
   uint8_t p256[32], p384[48], p521[66];
   uint8_t mlkem768[64], mlkem1024[64]; /* client: key generation seeds d || z */
@@ -241,11 +245,13 @@ enum {
    * together with HF_WANT_OUTPUT */
   HF_CAN_SEND = 8,
   HF_READY = 16, /* handshake complete, its output flushed, its memory released */
-  /* the peer sent close_notify (6.1). End of input without it is truncation, the caller's to see */
+  /* the peer sent close_notify (6.1), or hf_close ended the handshake: no more input is taken. End
+   * of input without it is truncation, the caller's to see */
   HF_CLOSED = 32,
   /* sticky; hf_get_fault says why. HF_WANT_OUTPUT may still be set: the alert */
   HF_FAILED = 64,
-  /* client: early data was offered and the server would not have it; send it again */
+  /* client: early data was offered and the server would not have it; send it again. Once set it
+   * stays */
   HF_EARLY_REFUSED = 128,
 };
 /* hf_wants says what the connection waits for and what it allows: a set of the bits above. It
@@ -311,8 +317,8 @@ HF_EXPORT HF_MUST_USE hf_status hf_open(hf_conn *conn, hf_bytes *app, size_t *co
 HF_EXPORT size_t hf_need(const hf_conn *conn, const uint8_t *in, size_t in_len);
 
 /* hf_flush copies up to |out_max| queued bytes to |out| and forgets them; |*written| may be 0.
- * Any room will do: records were sealed when they were queued. It never fails: HF_OK, or
- * HF_MISUSE (HF_QUIC). */
+ * Any room will do: records were sealed when they were queued. Its last byte may be what the
+ * handshake waited for: then the status is of what came after (HF_NO_MEMORY); else HF_OK. */
 HF_EXPORT HF_MUST_USE hf_status hf_flush(hf_conn *conn, size_t *written, uint8_t *out,
                                          size_t out_max);
 
@@ -367,7 +373,8 @@ typedef enum hf_secret_kind {
 } hf_secret_kind;
 
 /* hf_question_t is one question. |ask| says which member of the union is meant. All that it
- * points at lasts until the question is answered or refused. */
+ * points at, and it itself, lasts until the question is answered or refused, or the connection
+ * fails or is closed. */
 typedef struct hf_question_t {
   hf_ask ask;
   union {
@@ -446,7 +453,9 @@ typedef struct hf_question_t {
       bool sending; /* this side writes with it; else it reads */
       uint16_t suite;
       uint32_t generation; /* 0, then 1 more with every KeyUpdate (7.2) */
-      const char *label;   /* the NSS key log's, e.g. "CLIENT_HANDSHAKE_TRAFFIC_SECRET" */
+      /* the NSS key log's, e.g. "CLIENT_HANDSHAKE_TRAFFIC_SECRET". After a KeyUpdate, which key
+       * logs do not have, it ends in "_N" */
+      const char *label;
       hf_bytes secret;
     } install;
   };
@@ -468,10 +477,13 @@ HF_EXPORT HF_MUST_USE hf_status hf_answer_hello(hf_conn *conn, const hf_config *
  * HF_ASK_COOKIE once gave it. A cookie that does not open is refused with illegal_parameter
  * (47). */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_cookie(hf_conn *conn, hf_bytes cookie_or_content);
-/* Flags of hf_answer_session. */
-enum { HF_ACCEPT_EARLY = 1, HF_RENEW_TICKET = 2 };
+/* Flags of hf_answer_session. HF_ACCEPT_EARLY: early data may be taken, if the session, the age and
+ * the rest allow it. Whoever sets it vouches that this hello is no replay (section 8): a ticket
+ * used once, or a record of the hellos seen. */
+enum { HF_ACCEPT_EARLY = 1 };
 /* hf_answer_session: |state| is that of candidate |index|, as HF_ASK_TICKET gave it; absent: none
- * is known. */
+ * is known. A session that does not fit (hash, age, name) is passed over. One that is resumed is
+ * followed by no HF_ASK_VERDICT: the chain was judged when the session was made. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state,
                                                   unsigned flags);
 /* hf_answer_identity: NULL: none (a client sends an empty Certificate; a server fails with
@@ -488,7 +500,8 @@ HF_EXPORT HF_MUST_USE hf_status hf_answer_verdict(hf_conn *conn);
 /* hf_answer_decompress: the Certificate message's body; its length must be the one announced. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_decompress(hf_conn *conn, hf_bytes message);
 /* hf_answer_ticket: 1 to 65535 bytes from which HF_ASK_SESSION's answer can be had; empty: send
- * none. */
+ * none. They go over the network and come back from anybody: seal the state (AEAD), or send a name
+ * that cannot be guessed and keep it. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_ticket(hf_conn *conn, hf_bytes ticket);
 /* hf_answer_done answers HF_ASK_KEEP and HF_ASK_INSTALL: seen. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_done(hf_conn *conn);
@@ -499,12 +512,12 @@ HF_EXPORT HF_MUST_USE hf_status hf_refuse(hf_conn *conn, uint8_t alert);
 /* ---- Commands ---- */
 
 /* hf_close queues close_notify (6.1); hf_seal is over then, reading is not. Before the handshake
- * is done it ends it: the connection takes no more input. Once is enough: again it does nothing.
- * HF_MISUSE after a failure. */
+ * is done it ends it: no question is left, no more input is taken, HF_CLOSED is set. Once is
+ * enough: again it does nothing. HF_MISUSE after a failure. */
 HF_EXPORT HF_MUST_USE hf_status hf_close(hf_conn *conn);
 /* hf_rekey queues KeyUpdate (4.7.3) and changes the sending keys; |peer_too| asks the peer to
- * change its own, once until it does. HF_MISUSE before HF_READY, after hf_close, in TLS 1.2 and
- * in QUIC. */
+ * change its own, once until it does. HF_MISUSE before HF_READY, after hf_close, while
+ * HF_ASK_INSTALL is pending, and in TLS 1.2. */
 HF_EXPORT HF_MUST_USE hf_status hf_rekey(hf_conn *conn, bool peer_too);
 /* hf_issue_ticket asks for one more ticket: HF_ASK_TICKET follows. HF_MISUSE unless a ready 1.3
  * server. */
@@ -512,7 +525,8 @@ HF_EXPORT HF_MUST_USE hf_status hf_issue_ticket(hf_conn *conn);
 /* hf_export writes |out_len| bytes of keying material (7.5) for |label| (a string of at most 249
  * bytes) and |context|; absent and empty contexts are the same in TLS 1.3, not in TLS 1.2 (RFC
  * 5705). HF_MISUSE before HF_READY on a client, before its own Finished on a server, after a
- * failure, or if out_len is over 255 hash lengths. */
+ * failure, or if out_len is over 255 hash lengths; HF_NO_MEMORY, which does not harm the
+ * connection. */
 HF_EXPORT HF_MUST_USE hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len,
                                           const char *label, hf_bytes context);
 
@@ -539,7 +553,8 @@ HF_EXPORT const char *hf_row_name(const hf_conn *conn);
 
 /* hf_record_key gives the keys of the record layer, for kTLS and for another process that takes
  * the connection over: after HF_READY with all output flushed, else HF_MISUSE. |key| has room for
- * 32 bytes and |*key_len| says how many were written; |seq| is the number of the next record. */
+ * 32 bytes and |*key_len| says how many were written; |seq| is the number of the next record.
+ * HF_NO_MEMORY does not harm the connection. */
 HF_EXPORT HF_MUST_USE hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32],
                                               size_t *key_len, uint8_t iv[12], uint64_t *seq);
 
