@@ -8,121 +8,13 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#include <handfast/answers.h>
-
 #include "credential.h"
+#include "ends.h"
 #include "ssl_pair.h"
 
 TestSuite(answers, .timeout = 60);
 
 static const hf_bytes kNone = {NULL, 0};
-
-static hf_bytes text(const char *s) { return (hf_bytes){(const uint8_t *)s, strlen(s)}; }
-
-static hf_credential *load(const char *name) {
-  char chain[64], key[64];
-  hf_credential *credential = NULL;
-  snprintf(chain, sizeof(chain), "%s.pem", name);
-  snprintf(key, sizeof(key), "%s.key", name);
-  cr_assert_eq(hf_credential_load(&credential, cert_path(chain), cert_path(key)), HF_OK, "%s",
-               name);
-  return credential;
-}
-
-/* ---- Two engines and their answers ---- */
-
-struct ends {
-  hf_settings client_settings, server_settings;
-  hf_start client_start, server_start;
-  hf_conn *client, *server;
-  hf_answers *client_answers, *server_answers;
-};
-
-static void add(hf_answers *answers, const char *name) {
-  hf_credential *credential = load(name);
-  cr_assert_eq(hf_answers_add_credential(answers, credential), HF_OK);
-  hf_credential_free(credential);
-}
-
-/* set_ends: a server with the credential |name|, a client that trusts the root and wants
- * "localhost". */
-static void set_ends(struct ends *e, const char *name) {
-  memset(e, 0, sizeof(*e));
-  e->server_settings.role = HF_SERVER;
-  e->client_start.server_name = text("localhost");
-  e->client_answers = hf_answers_new();
-  e->server_answers = hf_answers_new();
-  cr_assert_eq(hf_answers_trust_file(e->client_answers, cert_path("root.pem")), HF_OK);
-  cr_assert_eq(hf_answers_trust_file(e->server_answers, cert_path("root.pem")), HF_OK);
-  if (name != NULL) add(e->server_answers, name);
-}
-
-static hf_conn *start(const hf_settings *settings, hf_start *start) {
-  hf_config *config;
-  hf_conn *conn;
-  cr_assert_eq(hf_config_new(&config, settings), HF_OK);
-  hf_draw_entropy(&start->entropy);
-  start->now = hf_now();
-  cr_assert_eq(hf_new(&conn, config, start), HF_OK);
-  hf_config_free(config);
-  return conn;
-}
-
-/* move answers what |from| asks and gives its output to |to|.  False: there was nothing to do. */
-static bool move(hf_conn *from, hf_answers *answers, hf_conn *to, hf_answers *to_answers) {
-  static uint8_t wire[100000];
-  size_t len = 0, n, used = 0;
-  bool moved = false;
-  while ((hf_wants(from) & HF_WANT_ANSWER) != 0 && hf_answer(from, answers)) moved = true;
-  while ((hf_wants(from) & HF_WANT_OUTPUT) != 0) {
-    cr_assert_eq(hf_flush(from, &n, wire + len, sizeof(wire) - len), HF_OK);
-    len += n;
-  }
-  while (used < len) {
-    hf_bytes app;
-    if (hf_open(to, &app, &n, wire + used, len - used) != HF_OK) return false;
-    used += n;
-    if (n == 0 && !((hf_wants(to) & HF_WANT_ANSWER) != 0 && hf_answer(to, to_answers))) break;
-  }
-  return moved || len > 0;
-}
-
-static void run_on(struct ends *e) {
-  bool more = true;
-  for (int i = 0; i < 100 && more; i++) {
-    more = move(e->client, e->client_answers, e->server, e->server_answers);
-    more = move(e->server, e->server_answers, e->client, e->client_answers) || more;
-  }
-}
-
-static void run(struct ends *e) {
-  e->client = start(&e->client_settings, &e->client_start);
-  e->server = start(&e->server_settings, &e->server_start);
-  run_on(e);
-}
-
-static bool ready(const struct ends *e) {
-  return (hf_wants(e->client) & hf_wants(e->server) & HF_READY) != 0;
-}
-
-static void end(struct ends *e) {
-  hf_free(e->client);
-  hf_free(e->server);
-  e->client = e->server = NULL;
-}
-
-static void free_ends(struct ends *e) {
-  end(e);
-  hf_answers_free(e->client_answers);
-  hf_answers_free(e->server_answers);
-}
-
-static uint8_t alert_of(const hf_conn *conn, hf_status status) {
-  hf_fault fault;
-  hf_get_fault(&fault, conn);
-  cr_assert_eq(fault.status, status, "%s", fault.text);
-  return fault.alert;
-}
 
 /* ---- Keys ---- */
 
@@ -223,70 +115,70 @@ ParameterizedTestParameters(answers, a_handshake_of_every_kind_of_key) {
 ParameterizedTest(struct key_case *c, answers, a_handshake_of_every_kind_of_key) {
   struct ends e;
   hf_facts facts;
-  set_ends(&e, c->name);
-  run(&e);
-  cr_assert(ready(&e));
+  ends_set(&e, c->name);
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
   cr_assert_eq(hf_answers_verify_result(e.client_answers), X509_V_OK);
   hf_get_facts(&facts, e.client);
   cr_assert_eq(facts.sigalg, c->schemes[0]);
-  free_ends(&e);
+  ends_free(&e);
 }
 
 Test(answers, the_credential_is_one_whose_algorithm_the_peer_knows) {
   struct ends e;
   hf_facts facts;
   uint16_t rsa_only[] = {0x0804, 0x0403}; /* the chain's signatures are ECDSA */
-  set_ends(&e, "ed25519");
-  add(e.server_answers, "rsa-2048");
+  ends_set(&e, "ed25519");
+  add_credential(e.server_answers, "rsa-2048");
   e.client_settings.verify_sigalgs = (hf_codes){rsa_only, 2};
-  run(&e);
-  cr_assert(ready(&e));
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
   hf_get_facts(&facts, e.client);
   cr_assert_eq(facts.sigalg, 0x0804);
-  free_ends(&e);
+  ends_free(&e);
 }
 
 Test(answers, the_credential_is_preferably_one_for_the_name) {
   struct ends e;
-  set_ends(&e, "wrong-name");
-  add(e.server_answers, "ecdsa-p256");
-  run(&e);
-  cr_assert(ready(&e));
-  free_ends(&e);
+  ends_set(&e, "wrong-name");
+  add_credential(e.server_answers, "ecdsa-p256");
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
+  ends_free(&e);
 }
 
 Test(answers, no_credential_is_handshake_failure) {
   struct ends e;
-  set_ends(&e, NULL);
-  run(&e);
+  ends_set(&e, NULL);
+  ends_meet(&e);
   cr_assert_eq(alert_of(e.server, HF_NO_IDENTITY), 40);
-  free_ends(&e);
+  ends_free(&e);
 }
 
 Test(answers, a_clients_credential_is_verified_as_a_clients) {
   struct ends e;
-  set_ends(&e, "ecdsa-p256");
-  add(e.client_answers, "client-ecdsa-p256");
+  ends_set(&e, "ecdsa-p256");
+  add_credential(e.client_answers, "client-ecdsa-p256");
   e.server_settings.flags = HF_REQUEST_CLIENT_CERT | HF_REQUIRE_CLIENT_CERT;
-  run(&e);
-  cr_assert(ready(&e));
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
   cr_assert_eq(hf_answers_verify_result(e.server_answers), X509_V_OK);
   /* A server's certificate is no client's. */
-  end(&e);
+  ends_part(&e);
   hf_answers_clear_credentials(e.client_answers);
-  add(e.client_answers, "ecdsa-p256");
-  run(&e);
+  add_credential(e.client_answers, "ecdsa-p256");
+  ends_meet(&e);
   cr_assert_eq(alert_of(e.server, HF_REFUSED), 43); /* unsupported_certificate */
   cr_assert_eq(hf_answers_verify_result(e.server_answers), X509_V_ERR_INVALID_PURPOSE);
-  free_ends(&e);
+  ends_free(&e);
 }
 
 Test(answers, a_client_prefers_what_the_authorities_issued) {
   struct ends e;
   hf_bytes authority = {NULL, 0};
-  set_ends(&e, "ecdsa-p256");
-  add(e.client_answers, "client-other-root");
-  add(e.client_answers, "client-ecdsa-p256");
+  ends_set(&e, "ecdsa-p256");
+  add_credential(e.client_answers, "client-other-root");
+  add_credential(e.client_answers, "client-ecdsa-p256");
   hf_bytes chain[4];
   cr_assert_eq(credential_chain(chain, 4, "root"), 1);
   const uint8_t *der = chain[0].data;
@@ -297,132 +189,12 @@ Test(answers, a_client_prefers_what_the_authorities_issued) {
   e.server_settings.flags = HF_REQUEST_CLIENT_CERT | HF_REQUIRE_CLIENT_CERT;
   e.server_settings.authorities = &authority;
   e.server_settings.num_authorities = 1;
-  run(&e);
-  cr_assert(ready(&e));
-  free_ends(&e);
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
+  ends_free(&e);
   X509_free(root);
   OPENSSL_free(name);
   free((void *)(uintptr_t)chain[0].data);
-}
-
-/* ---- Trust ---- */
-
-struct bad_case {
-  char name[16];
-  uint8_t alert;
-  long result;
-};
-
-ParameterizedTestParameters(answers, bad_chains_are_refused_with_their_alert) {
-  static struct bad_case cases[] = {
-      {"wrong-ca", 48, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY},
-      {"self-signed", 48, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT},
-      {"expired", 45, X509_V_ERR_CERT_HAS_EXPIRED},
-      {"not-yet-valid", 45, X509_V_ERR_CERT_NOT_YET_VALID},
-      {"wrong-name", 42, X509_V_ERR_HOSTNAME_MISMATCH},
-  };
-  return cr_make_param_array(struct bad_case, cases, 5);
-}
-
-ParameterizedTest(struct bad_case *c, answers, bad_chains_are_refused_with_their_alert) {
-  struct ends e;
-  set_ends(&e, c->name);
-  run(&e);
-  cr_assert_eq(alert_of(e.client, HF_REFUSED), c->alert);
-  cr_assert_eq(hf_answers_verify_result(e.client_answers), c->result);
-  cr_assert_eq(alert_of(e.server, HF_PEER_ALERT), c->alert);
-  free_ends(&e);
-}
-
-Test(answers, nobody_is_trusted_without_a_store) {
-  struct ends e;
-  set_ends(&e, "ecdsa-p256");
-  hf_answers_set_store(e.client_answers, NULL);
-  run(&e);
-  cr_assert_eq(alert_of(e.client, HF_REFUSED), 48);
-  free_ends(&e);
-}
-
-Test(answers, names_are_demanded_as_set) {
-  struct ends e;
-  set_ends(&e, "ecdsa-p256");
-  /* An address; a name that it is not for; none at all. */
-  cr_assert_eq(hf_answers_set_peer_name(e.client_answers, "127.0.0.1"), HF_OK);
-  run(&e);
-  cr_assert(ready(&e));
-  end(&e);
-  cr_assert_eq(hf_answers_set_peer_name(e.client_answers, "10.0.0.1"), HF_OK);
-  run(&e);
-  cr_assert_eq(alert_of(e.client, HF_REFUSED), 42);
-  cr_assert_eq(hf_answers_verify_result(e.client_answers), X509_V_ERR_IP_ADDRESS_MISMATCH);
-  end(&e);
-  cr_assert_eq(hf_answers_set_peer_name(e.client_answers, "other.example"), HF_OK);
-  run(&e);
-  cr_assert_eq(alert_of(e.client, HF_REFUSED), 42);
-  end(&e);
-  cr_assert_eq(hf_answers_set_peer_name(e.client_answers, ""), HF_OK);
-  run(&e);
-  cr_assert(ready(&e));
-  free_ends(&e);
-}
-
-Test(answers, a_client_that_knows_no_name_trusts_nobody) {
-  struct ends e;
-  set_ends(&e, "ecdsa-p256");
-  e.client_start.server_name = kNone;
-  run(&e);
-  cr_assert_eq(alert_of(e.client, HF_REFUSED), 42);
-  cr_assert_eq(hf_answers_verify_result(e.client_answers), X509_V_ERR_HOSTNAME_MISMATCH);
-  free_ends(&e);
-}
-
-static int verifier_calls;
-
-static int trust_all(X509_STORE_CTX *ctx, void *arg) {
-  cr_assert(arg == &verifier_calls);
-  verifier_calls++;
-  return X509_verify_cert(ctx) == 1 || 1;
-}
-
-static int trust_none(X509_STORE_CTX *ctx, void *arg) {
-  (void)arg;
-  X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_REVOKED);
-  return 0;
-}
-
-Test(answers, a_verifier_has_the_last_word) {
-  struct ends e;
-  set_ends(&e, "self-signed");
-  hf_answers_set_verifier(e.client_answers, trust_all, &verifier_calls);
-  run(&e);
-  cr_assert(ready(&e));
-  cr_assert_eq(verifier_calls, 1);
-  cr_assert_eq(hf_answers_verify_result(e.client_answers), X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
-  end(&e);
-  hf_answers_set_verifier(e.client_answers, trust_none, NULL);
-  run(&e);
-  cr_assert_eq(alert_of(e.client, HF_REFUSED), 44);
-  free_ends(&e);
-}
-
-Test(answers, depth_is_a_parameter) {
-  struct ends e;
-  set_ends(&e, "ecdsa-p256");
-  X509_VERIFY_PARAM_set_depth(hf_answers_param(e.client_answers), 0);
-  run(&e);
-  cr_assert_eq(alert_of(e.client, HF_REFUSED),
-               hf_verify_alert(hf_answers_verify_result(e.client_answers)));
-  free_ends(&e);
-}
-
-Test(answers, results_have_their_alerts) {
-  cr_assert_eq(hf_verify_alert(X509_V_ERR_CERT_REVOKED), 44);
-  cr_assert_eq(hf_verify_alert(X509_V_ERR_CERT_SIGNATURE_FAILURE), 51);
-  cr_assert_eq(hf_verify_alert(X509_V_ERR_INVALID_CA), 48);
-  cr_assert_eq(hf_verify_alert(X509_V_ERR_INVALID_PURPOSE), 43);
-  cr_assert_eq(hf_verify_alert(X509_V_ERR_APPLICATION_VERIFICATION), 40);
-  cr_assert_eq(hf_verify_alert(X509_V_ERR_OUT_OF_MEM), 80);
-  cr_assert_eq(hf_verify_alert(X509_V_ERR_PERMITTED_VIOLATION), 46);
 }
 
 /* ---- ALPN ---- */
@@ -434,25 +206,25 @@ Test(answers, alpn_is_the_servers_choice) {
   cr_assert(hf_select_alpn(&name, text("\2h2\10http/1.1"), text("\10http/1.1\2h2")));
   cr_assert(name.len == 2 && memcmp(name.data, "h2", 2) == 0);
   cr_assert_not(hf_select_alpn(&name, text("\2h3"), text("\10http/1.1\2h2")));
-  set_ends(&e, "ecdsa-p256");
+  ends_set(&e, "ecdsa-p256");
   e.client_settings.alpn = text("\10http/1.1\2h2");
   cr_assert_eq(hf_answers_set_alpn(e.server_answers, text("\2h2\10http/1.1")), HF_OK);
-  run(&e);
-  cr_assert(ready(&e));
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
   hf_get_facts(&facts, e.client);
   cr_assert(facts.alpn.len == 2 && memcmp(facts.alpn.data, "h2", 2) == 0);
-  end(&e);
+  ends_part(&e);
   /* RFC 7301 3.2 */
   cr_assert_eq(hf_answers_set_alpn(e.server_answers, text("\2h3")), HF_OK);
-  run(&e);
+  ends_meet(&e);
   cr_assert_eq(alert_of(e.server, HF_REFUSED), 120);
-  end(&e);
+  ends_part(&e);
   cr_assert_eq(hf_answers_set_alpn(e.server_answers, kNone), HF_OK);
-  run(&e);
-  cr_assert(ready(&e));
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
   hf_get_facts(&facts, e.client);
   cr_assert_eq(facts.alpn.len, 0);
-  free_ends(&e);
+  ends_free(&e);
 }
 
 Test(answers, malformed_alpn_lists_are_refused) {
@@ -518,18 +290,17 @@ Test(answers, boxes_open_with_their_key_and_context_alone) {
 /* retry has one server send a HelloRetryRequest with a cookie, and forgets it; e->server is
  * another, which gets the second hello. */
 static void retry(struct ends *e) {
-  e->client = start(&e->client_settings, &e->client_start);
-  e->server = start(&e->server_settings, &e->server_start);
-  (void)move(e->client, e->client_answers, e->server, e->server_answers);
-  (void)move(e->server, e->server_answers, e->client, e->client_answers);
+  ends_start(e);
+  (void)ends_move(e->client, e->client_answers, e->server, e->server_answers);
+  (void)ends_move(e->server, e->server_answers, e->client, e->client_answers);
   hf_free(e->server);
-  e->server = start(&e->server_settings, &e->server_start);
+  ends_start_server(e);
 }
 
 static uint8_t cookie_key[HF_BOX_KEY] = {9};
 
 static void set_cookie_ends(struct ends *e) {
-  set_ends(e, "ecdsa-p256");
+  ends_set(e, "ecdsa-p256");
   e->server_settings.flags = HF_DEMAND_COOKIE;
   cr_assert_eq(hf_answers_set_cookie_key(e->server_answers, cookie_key, text("192.0.2.1:5")),
                HF_OK);
@@ -540,11 +311,11 @@ Test(answers, a_cookie_is_opened_by_a_server_that_did_not_make_it) {
   hf_facts facts;
   set_cookie_ends(&e);
   retry(&e);
-  run_on(&e);
-  cr_assert(ready(&e));
+  ends_run(&e);
+  cr_assert(ends_ready(&e));
   hf_get_facts(&facts, e.client);
   cr_assert(facts.retried);
-  free_ends(&e);
+  ends_free(&e);
 }
 
 Test(answers, a_cookie_of_another_peer_or_key_is_refused) {
@@ -553,17 +324,17 @@ Test(answers, a_cookie_of_another_peer_or_key_is_refused) {
   set_cookie_ends(&e);
   retry(&e);
   cr_assert_eq(hf_answers_set_cookie_key(e.server_answers, cookie_key, text("192.0.2.2:5")), HF_OK);
-  run_on(&e);
+  ends_run(&e);
   cr_assert_eq(alert_of(e.server, HF_REFUSED), 47);
-  free_ends(&e);
+  ends_free(&e);
   set_cookie_ends(&e);
   retry(&e);
   cr_assert_eq(hf_answers_set_cookie_key(e.server_answers, other_key, text("192.0.2.1:5")), HF_OK);
-  run_on(&e);
+  ends_run(&e);
   cr_assert_eq(alert_of(e.server, HF_REFUSED), 47);
   cr_assert_eq(hf_answers_set_cookie_key(e.server_answers, cookie_key, (hf_bytes){long_peer, 65}),
                HF_MISUSE);
-  free_ends(&e);
+  ends_free(&e);
 }
 
 /* old_cookie answers the first HF_ASK_COOKIE of |conn| with a cookie that is |age| milliseconds
@@ -586,37 +357,36 @@ static void old_cookie(hf_conn *conn, uint64_t age) {
 static void try_old_cookie(struct ends *e, uint64_t age) {
   hf_answers *none = hf_answers_new();
   set_cookie_ends(e);
-  e->client = start(&e->client_settings, &e->client_start);
-  e->server = start(&e->server_settings, &e->server_start);
-  (void)move(e->client, e->client_answers, e->server, none);
-  (void)move(e->server, none, e->client, e->client_answers);
+  ends_start(e);
+  (void)ends_move(e->client, e->client_answers, e->server, none);
+  (void)ends_move(e->server, none, e->client, e->client_answers);
   old_cookie(e->server, age);
-  (void)move(e->server, none, e->client, e->client_answers);
+  (void)ends_move(e->server, none, e->client, e->client_answers);
   hf_free(e->server);
   hf_answers_free(none);
-  e->server = start(&e->server_settings, &e->server_start);
-  run_on(e);
+  ends_start_server(e);
+  ends_run(e);
 }
 
 Test(answers, a_cookie_is_good_for_a_minute) {
   struct ends e;
   try_old_cookie(&e, 50 * 1000);
-  cr_assert(ready(&e));
-  free_ends(&e);
+  cr_assert(ends_ready(&e));
+  ends_free(&e);
   try_old_cookie(&e, 61 * 1000);
   cr_assert_eq(alert_of(e.server, HF_REFUSED), 47);
-  free_ends(&e);
+  ends_free(&e);
 }
 
 Test(answers, a_cookie_question_without_a_key_is_the_callers) {
   struct ends e;
-  set_ends(&e, "ecdsa-p256");
+  ends_set(&e, "ecdsa-p256");
   e.server_settings.flags = HF_DEMAND_COOKIE;
-  run(&e);
+  ends_meet(&e);
   cr_assert((hf_wants(e.server) & HF_WANT_ANSWER) != 0);
   cr_assert_eq(hf_question(e.server)->ask, HF_ASK_COOKIE);
   cr_assert_not(hf_answer(e.server, e.server_answers));
-  free_ends(&e);
+  ends_free(&e);
 }
 
 static uint8_t kept[4096];
@@ -633,14 +403,14 @@ Test(answers, tickets_are_made_kept_and_known_again) {
   struct ends e;
   hf_facts facts;
   uint8_t keys[2 * HF_BOX_KEY] = {1};
-  set_ends(&e, "ecdsa-p256");
+  ends_set(&e, "ecdsa-p256");
   e.server_settings.flags = HF_ISSUE_TICKETS;
   hf_answers_set_keeper(e.client_answers, keep, NULL);
   cr_assert_eq(hf_answers_set_ticket_keys(e.server_answers, keys, 1), HF_OK);
-  run(&e);
-  cr_assert(ready(&e));
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
   cr_assert_gt(kept_len, 0);
-  end(&e);
+  ends_part(&e);
   /* The key has become the second one. */
   memset(keys, 7, HF_BOX_KEY);
   keys[HF_BOX_KEY] = 1;
@@ -648,19 +418,19 @@ Test(answers, tickets_are_made_kept_and_known_again) {
   static uint8_t session[4096];
   memcpy(session, kept, kept_len);
   e.client_start.session = (hf_bytes){session, kept_len};
-  run(&e);
-  cr_assert(ready(&e));
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
   hf_get_facts(&facts, e.client);
   cr_assert(facts.resumed);
-  end(&e);
+  ends_part(&e);
   /* And is gone. */
   cr_assert_eq(hf_answers_set_ticket_keys(e.server_answers, keys, 1), HF_OK);
-  run(&e);
-  cr_assert(ready(&e));
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
   hf_get_facts(&facts, e.client);
   cr_assert_not(facts.resumed);
   cr_assert_eq(hf_answers_set_ticket_keys(e.server_answers, keys, HF_BOX_KEYS_MAX + 1), HF_MISUSE);
-  free_ends(&e);
+  ends_free(&e);
 }
 
 static int log_lines;
@@ -673,13 +443,13 @@ static void log_line(const char *line, void *arg) {
 
 Test(answers, secrets_are_logged) {
   struct ends e;
-  set_ends(&e, "ecdsa-p256");
+  ends_set(&e, "ecdsa-p256");
   e.client_settings.flags = HF_EXPORT_SECRETS;
   hf_answers_set_keylog(e.client_answers, log_line, &log_lines);
-  run(&e);
-  cr_assert(ready(&e));
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
   cr_assert_eq(log_lines, 5);
-  free_ends(&e);
+  ends_free(&e);
 }
 
 /* ---- The object ---- */
@@ -687,7 +457,7 @@ Test(answers, secrets_are_logged) {
 Test(answers, a_duplicate_answers_the_same) {
   struct ends e;
   hf_facts facts;
-  set_ends(&e, "ecdsa-p256");
+  ends_set(&e, "ecdsa-p256");
   e.client_settings.alpn = text("\2h2");
   cr_assert_eq(hf_answers_set_alpn(e.server_answers, text("\2h2")), HF_OK);
   cr_assert_eq(hf_answers_set_peer_name(e.client_answers, "server.example"), HF_OK);
@@ -696,18 +466,18 @@ Test(answers, a_duplicate_answers_the_same) {
   hf_answers_free(e.server_answers);
   e.client_answers = client;
   e.server_answers = server;
-  run(&e);
-  cr_assert(ready(&e));
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
   hf_get_facts(&facts, e.client);
   cr_assert_eq(facts.alpn.len, 2);
-  free_ends(&e);
+  ends_free(&e);
 }
 
 Test(answers, with_no_question_there_is_no_answer) {
   struct ends e;
-  set_ends(&e, "ecdsa-p256");
-  run(&e);
-  cr_assert(ready(&e));
+  ends_set(&e, "ecdsa-p256");
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
   cr_assert_not(hf_answer(e.client, e.client_answers));
-  free_ends(&e);
+  ends_free(&e);
 }
