@@ -173,10 +173,8 @@ static hf_status check_second(const hf_conn *conn, const uint8_t digest[32]) {
   }
   const bool has_cookie =
       hf_ext_body(conn, HF_EXT_cookie, &body) && CBS_get_u16_length_prefixed(&body, &cookie);
-  if (!has_cookie && hs->cookie.len > 0) {
-    return HF_MISSING_EXTENSION;
-  }
-  if (has_cookie && !CBS_mem_equal(&cookie, hs->cookie.data, hs->cookie.len)) {
+  if (has_cookie != (hs->cookie.len > 0) ||
+      (has_cookie && !CBS_mem_equal(&cookie, hs->cookie.data, hs->cookie.len))) {
     return HF_INCONSISTENT_HELLO;
   }
   return hf_retry_share(conn);

@@ -487,6 +487,9 @@ hf_status hf_fail(hf_conn *conn, hf_status status, int alert); /* alert < 0: err
  * overwritten. */
 hf_status hf_leave(hf_conn *conn, hf_status status);
 void hf_scrub(void);
+/* hf_blame is |otherwise|, or HF_NO_MEMORY if libcrypto's errors, clear before, say that this is
+ * what failed. */
+hf_status hf_blame(hf_status otherwise);
 void hf_hs_free(hf_conn *conn);
 
 /* ---- conn.c ---- */

@@ -7,6 +7,7 @@
 #include <openssl/bn.h>
 #include <openssl/curve25519.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/nid.h>
 
 static const uint8_t *private_key(const hf_group *group, const hf_entropy *entropy) {
@@ -31,6 +32,7 @@ static void curve_free(curve *c) {
 /* Loads the group and the private scalar, which must be in 1..n-1. */
 static hf_status curve_begin(curve *c, const hf_group *group, const hf_entropy *entropy) {
   memset(c, 0, sizeof(*c));
+  ERR_clear_error();
   c->group = EC_GROUP_new_by_curve_name(group->nid);
   c->scalar = BN_bin2bn(private_key(group, entropy), group->private_len, NULL);
   c->x = BN_new();
@@ -50,7 +52,7 @@ static hf_status curve_public(uint8_t *out, const hf_group *group, const hf_entr
   if (status == HF_OK && (!EC_POINT_mul(c.group, c.point, c.scalar, NULL, NULL, NULL) ||
                           EC_POINT_point2oct(c.group, c.point, POINT_CONVERSION_UNCOMPRESSED, out,
                                              group->public_len, NULL) != group->public_len)) {
-    status = HF_CRYPTO_FAILED;
+    status = hf_blame(HF_CRYPTO_FAILED);
   }
   curve_free(&c);
   return status;
@@ -64,11 +66,11 @@ static hf_status curve_agree(uint8_t *out, const hf_group *group, const hf_entro
     // RFC 9846 4.3.8.2: uncompressed, on the curve and not at infinity, which has no such form.
     if (CBS_data(&peer)[0] != POINT_CONVERSION_UNCOMPRESSED ||
         !EC_POINT_oct2point(c.group, c.peer, CBS_data(&peer), CBS_len(&peer), NULL)) {
-      status = HF_BAD_KEY_SHARE;
+      status = hf_blame(HF_BAD_KEY_SHARE);
     } else if (!EC_POINT_mul(c.group, c.point, NULL, c.peer, c.scalar, NULL) ||
                !EC_POINT_get_affine_coordinates_GFp(c.group, c.point, c.x, NULL, NULL) ||
                !BN_bn2bin_padded(out, group->private_len, c.x)) {
-      status = HF_CRYPTO_FAILED;
+      status = hf_blame(HF_CRYPTO_FAILED);
     }
   }
   curve_free(&c);

@@ -150,7 +150,7 @@ static hf_status choose_group(hf_conn *conn) {
   }
   hs->ask_group = !has_share(conn, hs->group->id);
   const bool demand = (conn->config->settings.flags & HF_DEMAND_COOKIE) != 0;
-  hs->must_cookie = demand && !hs->ask_group;
+  hs->must_cookie = demand;
   hf_flag(conn, RETRIED, hs->ask_group || demand);
   return HF_OK;
 }

@@ -21,12 +21,15 @@ hf_status hf_expand_label(uint8_t *out, size_t out_len, const hf_suite *suite,
   }
   CBB cbb;
   size_t info_len;
-  if (!CBB_init_fixed(&cbb, info, sizeof(info)) || !CBB_add_u16(&cbb, (uint16_t)out_len) ||
-      !CBB_add_u8(&cbb, (uint8_t)full_len) ||
+  if (!CBB_init_fixed(&cbb, info, sizeof(info))) {
+    return HF_NO_MEMORY;
+  }
+  if (!CBB_add_u16(&cbb, (uint16_t)out_len) || !CBB_add_u8(&cbb, (uint8_t)full_len) ||
       !CBB_add_bytes(&cbb, (const uint8_t *)prefix, sizeof(prefix) - 1) ||
       !CBB_add_bytes(&cbb, (const uint8_t *)label, label_len) ||
       !CBB_add_u8(&cbb, (uint8_t)context_len) || !CBB_add_bytes(&cbb, context, context_len) ||
       !CBB_finish(&cbb, NULL, &info_len)) {
+    CBB_cleanup(&cbb);
     return HF_INTERNAL;
   }
   return HKDF_expand(out, out_len, suite->md(), secret, suite->hash_len, info, info_len)

@@ -6,6 +6,7 @@
 
 #include <openssl/ec.h>
 #include <openssl/ec_key.h>
+#include <openssl/err.h>
 #include <openssl/nid.h>
 #include <openssl/rsa.h>
 
@@ -28,6 +29,7 @@ hf_status hf_verify(const hf_sigalg *sigalg, EVP_PKEY *key, CBS signature, const
   }
   EVP_MD_CTX ctx;
   EVP_PKEY_CTX *pctx;
+  ERR_clear_error();
   EVP_MD_CTX_init(&ctx);
   hf_status status = HF_OK;
   if (!EVP_DigestVerifyInit(&ctx, &pctx, sigalg->md == NULL ? NULL : sigalg->md(), NULL, key) ||
@@ -35,7 +37,7 @@ hf_status hf_verify(const hf_sigalg *sigalg, EVP_PKEY *key, CBS signature, const
                        !EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, -1 /* the hash's length */)))) {
     status = HF_NO_MEMORY;
   } else if (!EVP_DigestVerify(&ctx, CBS_data(&signature), CBS_len(&signature), input, input_len)) {
-    status = HF_BAD_SIGNATURE;
+    status = hf_blame(HF_BAD_SIGNATURE);
   }
   EVP_MD_CTX_cleanup(&ctx);
   return status;
@@ -89,6 +91,7 @@ hf_status hf_leaf_key(EVP_PKEY **out, CBS certificate) {
   if (has_extensions) {
     HF_TRY(check_key_usage(extensions));
   }
+  ERR_clear_error();
   *out = EVP_parse_public_key(&spki);
-  return *out != NULL ? HF_OK : HF_UNSUPPORTED_CERTIFICATE;
+  return *out != NULL ? HF_OK : hf_blame(HF_UNSUPPORTED_CERTIFICATE);
 }
