@@ -98,6 +98,11 @@ static bool set_credential(SSL_CTX *ctx, const struct options *options) {
     complain_queue(key);
     return false;
   }
+  /* A key of another kind than the certificate's was taken without a word. */
+  if (SSL_CTX_check_private_key(ctx) != 1) {
+    complain("%s: it is not the key of the certificate in %s", key, options->cert);
+    return false;
+  }
   return true;
 }
 

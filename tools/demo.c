@@ -74,7 +74,10 @@ static bool start_server(struct end *end, const struct names *names,
   hf_settings settings = {.role = HF_SERVER, .flags = HF_TRACE | HF_ISSUE_TICKETS};
   settings.num_tickets = 1;
   /* The client's share is for X25519, so it is asked for another. */
-  if (options->retry) settings.groups = (hf_codes){other_group, 1};
+  if (options->retry) {
+    settings.groups = (hf_codes){other_group, 1};
+    settings.flags |= HF_DEMAND_COOKIE;
+  }
   if (options->client_cert) settings.flags |= HF_REQUEST_CLIENT_CERT | HF_REQUIRE_CLIENT_CERT;
   RAND_bytes(key, sizeof key);
   end->answers = hf_answers_new();
