@@ -244,3 +244,30 @@ Test(retry_rules, server_without_state) {
     credential_free(credential);
   }
 }
+
+static bool note_must(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  (void)answer;
+  if (question->ask == HF_ASK_COOKIE && question->cookie.make) *(bool *)arg = question->cookie.must;
+  return false;
+}
+
+/* A server that demands cookies may not do without because the retry is also for a group. */
+Test(retry_rules, server_demands_a_cookie_with_a_group) {
+  for (int demands = 0; demands < 2; demands++) {
+    static const uint16_t groups[] = {0x0017};
+    struct side_setup client, server;
+    struct credential *credential = credential_load("ecdsa-p256");
+    struct pair pair;
+    bool must = !demands;
+    pair_setup(&client, &server, credential, 10);
+    server.settings.groups = (hf_codes){groups, 1};
+    if (demands) server.settings.flags |= HF_DEMAND_COOKIE;
+    server.answer = note_must;
+    server.arg = &must;
+    cr_assert_eq(pair_new(&pair, &client, &server, 0), HF_OK);
+    cr_expect(pair_run(&pair));
+    cr_expect_eq(must, demands != 0);
+    pair_free(&pair);
+    credential_free(credential);
+  }
+}

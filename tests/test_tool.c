@@ -134,7 +134,7 @@ Test(tool, demo_with_a_retry_and_a_client_certificate) {
   static const char *const words[] = {"COOKIE: make",
                                       "HelloRetryRequest",
                                       "ClientHello",
-                                      "COOKIE: open",
+
                                       "CertificateRequest",
                                       "client  asks      VERDICT",
                                       "client  asks      IDENTITY",
