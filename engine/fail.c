@@ -61,12 +61,17 @@ hf_status hf_fail(hf_conn *conn, hf_status status, int alert) {
 }
 
 hf_status hf_blame(hf_status otherwise) {
+  hf_status status = otherwise;
   for (uint32_t error = ERR_get_error(); error != 0; error = ERR_get_error()) {
     if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) {
       return HF_NO_MEMORY;
     }
+    // Not every lack of memory is called so.
+    if (ERR_GET_REASON(error) == ERR_R_INTERNAL_ERROR) {
+      status = HF_CRYPTO_FAILED;
+    }
   }
-  return otherwise;
+  return status;
 }
 
 /* Overwrites the stack below the caller: what libcrypto leaves there of keys goes with it. */
@@ -79,23 +84,8 @@ void hf_scrub(void) {
   OPENSSL_cleanse(dead, sizeof(dead));
 }
 
-/* libcrypto says no in the same way to a wrong signature and when it finds no memory to check it.
- * Its error queue, which is emptied here, tells: what it could not do is no fault of the peer's. */
-static hf_status blame(hf_status status) {
-  uint32_t error;
-  while ((error = ERR_get_error()) != 0) {
-    if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) {
-      status = HF_NO_MEMORY;
-    } else if (ERR_GET_REASON(error) == ERR_R_INTERNAL_ERROR && status != HF_NO_MEMORY) {
-      status = HF_CRYPTO_FAILED;
-    }
-  }
-  return status;
-}
-
 hf_status hf_leave(hf_conn *conn, hf_status status) {
   if (status != HF_OK && status != HF_MISUSE && status != HF_SHORT_OUTPUT) {
-    status = conn->fault != HF_OK ? (hf_status)conn->fault : blame(status);
     hf_fail(conn, status, -1);
   }
   ERR_clear_error();

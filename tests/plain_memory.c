@@ -1,0 +1,106 @@
+/* plain_memory.c - R-H-10: the engine while memory runs out.  A handshake with a cookie, a client
+ * certificate, tickets and a change of keys is run again and again; each time one allocation more
+ * succeeds before one fails.  A call that meets it says HF_NO_MEMORY (HF_CRYPTO_FAILED where
+ * libcrypto does not tell), nothing crashes, and nothing is left behind.  libcrypto takes a
+ * program's own allocator, which is here. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pair.h"
+
+struct block {
+  size_t size;
+  max_align_t align[];
+};
+
+static long live, left = -1; /* allocations until one fails; below 0: none does */
+static bool hit;
+
+#define HOOK __attribute__((visibility("default")))
+HOOK void *OPENSSL_memory_alloc(size_t size);
+HOOK void OPENSSL_memory_free(void *ptr);
+HOOK size_t OPENSSL_memory_get_size(void *ptr);
+
+void *OPENSSL_memory_alloc(size_t size) {
+  if (left == 0) {
+    hit = true;
+    left = -1;
+    return NULL;
+  }
+  if (left > 0) left--;
+  struct block *block = malloc(sizeof *block + size);
+  if (block == NULL) return NULL;
+  block->size = size;
+  live++;
+  return block + 1;
+}
+
+void OPENSSL_memory_free(void *ptr) {
+  if (ptr == NULL) return;
+  live--;
+  free((struct block *)ptr - 1);
+}
+
+size_t OPENSSL_memory_get_size(void *ptr) { return ((struct block *)ptr - 1)->size; }
+
+/* How a side failed by itself, HF_OK if it did not. */
+static hf_status own_fault(const struct side *side) {
+  hf_status fault = side->conn == NULL ? HF_OK : side_fault(side);
+  return fault == HF_PEER_ALERT ? HF_OK : fault;
+}
+
+/* One conversation; HF_OK, or how the first side that failed by itself did. */
+static hf_status converse(const struct side_setup *client, const struct side_setup *server) {
+  struct pair pair;
+  hf_status status = pair_new(&pair, client, server, 0);
+  if (status == HF_OK && pair_run(&pair)) {
+    (void)side_rekey(&pair.client, true);
+    (void)side_send(&pair.client, (const uint8_t *)"data", 4);
+    (void)pair_run(&pair);
+    (void)side_close(&pair.server);
+    (void)pair_run(&pair);
+  }
+  hf_status server_fault = own_fault(&pair.server);
+  if (status == HF_OK) status = own_fault(&pair.client);
+  if (status == HF_OK || server_fault == HF_NO_MEMORY) status = server_fault;
+  pair_free(&pair);
+  return status;
+}
+
+int main(void) {
+  struct side_setup client, server;
+  struct credential *credential = credential_load("ecdsa-p256");
+  struct credential *own = credential_load("client-ecdsa-p256");
+  if (credential == NULL || own == NULL) return 1;
+  pair_setup(&client, &server, credential, 1);
+  client.credential = own;
+  server.settings.flags = HF_DEMAND_COOKIE | HF_REQUEST_CLIENT_CERT | HF_ISSUE_TICKETS;
+  if (converse(&client, &server) != HF_OK) {
+    fprintf(stderr, "plain_memory: it fails with memory enough\n");
+    return 1;
+  }
+  long before = live, failed = 0, taken_for_wrong = 0, turns = 0;
+  for (hit = true; hit && turns < 100000; turns++) {
+    hit = false;
+    left = turns;
+    hf_status status = converse(&client, &server);
+    left = -1;
+    if (live != before) {
+      fprintf(stderr, "allocation %ld fails: %ld blocks are left behind\n", turns, live - before);
+      return 1;
+    }
+    if (!hit || status == HF_OK) continue; /* a ticket that was not made, or a cache */
+    if (status == HF_NO_MEMORY || status == HF_CRYPTO_FAILED) continue;
+    if (status == HF_REFUSED) continue; /* the test could not sign */
+    /* One allocation inside libcrypto's ECDSA is told as a wrong signature and nothing else. */
+    if (status == HF_BAD_SIGNATURE && taken_for_wrong++ < 2) continue;
+    fprintf(stderr, "allocation %ld fails: %s\n", turns, hf_status_text(status));
+    failed++;
+  }
+  printf("%ld allocations failed in turn; %ld told something else than memory\n", turns - 1,
+         failed);
+  credential_free(credential);
+  credential_free(own);
+  return failed != 0;
+}
