@@ -31,7 +31,7 @@ bool net_split(char host[256], char port[32], const char *address) {
   if (len >= 256 || rest[0] == 0 || strlen(rest) >= 32) return false;
   memcpy(host, address, len);
   host[len] = 0;
-  strcpy(port, rest);
+  snprintf(port, 32, "%s", rest);
   return true;
 }
 
@@ -80,7 +80,7 @@ static void spell(char out[64], const struct sockaddr_storage *address, socklen_
   char host[46], port[8];
   if (getnameinfo((const struct sockaddr *)address, len, host, sizeof host, port, sizeof port,
                   NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    strcpy(out, "somebody");
+    snprintf(out, 64, "somebody");
     return;
   }
   snprintf(out, 64, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
@@ -92,7 +92,7 @@ void net_name(char out[64], int fd) {
   if (getpeername(fd, (struct sockaddr *)&address, &len) == 0) {
     spell(out, &address, len);
   } else {
-    strcpy(out, "somebody");
+    snprintf(out, 64, "somebody");
   }
 }
 

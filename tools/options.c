@@ -88,8 +88,18 @@ static const struct option *find(enum command command, const char *word) {
   return NULL;
 }
 
+static bool set_number(long *out, const char *name, const char *value) {
+  char *end = NULL;
+  errno = 0;
+  *out = strtol(value, &end, 10);
+  if (errno == 0 && end != value && *end == 0 && *out > 0 && *out <= 1000000) return true;
+  complain("--%s wants a number from 1 to 1000000, not '%s'", name, value);
+  return false;
+}
+
+/* set notes that |option| was given; |value| is empty for a flag. */
 static bool set(struct options *out, const struct option *option, const char *value) {
-  char *at = (char *)out + option->offset, *end;
+  char *at = (char *)out + option->offset;
   switch (option->kind) {
     case KIND_FLAG:
       *(bool *)(void *)at = true;
@@ -98,13 +108,7 @@ static bool set(struct options *out, const struct option *option, const char *va
       *(const char **)(void *)at = value;
       return true;
     case KIND_NUMBER:
-      errno = 0;
-      *(long *)(void *)at = strtol(value, &end, 10);
-      if (errno == 0 && end != value && *end == 0 && *(long *)(void *)at > 0 &&
-          *(long *)(void *)at <= 1000000)
-        return true;
-      complain("--%s wants a number from 1 to 1000000, not '%s'", option->name, value);
-      return false;
+      return set_number((long *)(void *)at, option->name, value);
   }
   return false;
 }
@@ -118,7 +122,7 @@ static bool take(struct options *out, int argc, char **argv, int *i) {
     return false;
   }
   if (option->value == NULL) {
-    if (value == NULL) return set(out, option, NULL);
+    if (value == NULL) return set(out, option, "");
     complain("--%s takes no value", option->name);
     return false;
   }
