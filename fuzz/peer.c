@@ -1,0 +1,275 @@
+/* peer.c: see peer.h. */
+#include "peer.h"
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/mem.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/engine.h"
+
+#define CHECK(condition)                \
+  do {                                  \
+    if (!(condition)) __builtin_trap(); \
+  } while (0)
+
+/* ---- What all peers share, made once ---- */
+
+static hf_identity *identity;
+static EVP_PKEY *key;
+
+static BIO *open_file(const char *name) {
+  char path[600];
+  BIO_snprintf(path, sizeof path, "%s/tests/certs/%s", HF_SOURCE_DIR, name);
+  BIO *bio = BIO_new_file(path, "r");
+  CHECK(bio != NULL);
+  return bio;
+}
+
+static void load_identity(void) {
+  static const uint16_t sigalgs[] = {0x0807};
+  const hf_bytes none = {NULL, 0};
+  hf_bytes chain[4];
+  size_t num = 0;
+  char *label, *header;
+  unsigned char *data;
+  long len;
+  if (identity != NULL) return;
+  BIO *bio = open_file("ed25519.key");
+  key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+  BIO_free(bio);
+  bio = open_file("ed25519.pem");
+  while (num < 4 && PEM_read_bio(bio, &label, &header, &data, &len)) {
+    chain[num++] = (hf_bytes){data, (size_t)len};
+    OPENSSL_free(label);
+    OPENSSL_free(header);
+  }
+  BIO_free(bio);
+  CHECK(key != NULL && num > 0);
+  CHECK(hf_identity_new(&identity, 1, chain, num, none, none, (hf_codes){sigalgs, 1}) == HF_OK);
+  for (size_t i = 0; i < num; i++) OPENSSL_free((void *)chain[i].data);
+}
+
+static void fill(hf_entropy *entropy, hf_role role) {
+  uint8_t *bytes = (uint8_t *)entropy;
+  for (size_t i = 0; i < sizeof *entropy; i++) bytes[i] = (uint8_t)(i * 7 + role + 1);
+  entropy->p256[0] = entropy->p384[0] = entropy->p521[0] = 0;
+}
+
+void fuzz_peer_begin(struct fuzz_peer *peer, hf_role role, unsigned settings) {
+  static const uint16_t both[] = {0x0017, 0x001d}, own[] = {0x001d}, decompressors[] = {1, 2};
+  static const uint8_t alpn[] = {2, 'h', '2', 1, 'x'};
+  hf_settings s = {.role = role};
+  hf_start start = {.now = 1700000000000};
+  load_identity();
+  *peer = (struct fuzz_peer){.conn = NULL};
+  fill(&start.entropy, role);
+  if (role == HF_SERVER && (settings & FUZZ_COOKIE)) s.flags |= HF_DEMAND_COOKIE;
+  if (role == HF_SERVER && (settings & FUZZ_CLIENT_CERT)) s.flags |= HF_REQUEST_CLIENT_CERT;
+  if (role == HF_SERVER && (settings & FUZZ_TICKETS)) s.flags |= HF_ISSUE_TICKETS;
+  if (settings & FUZZ_LOOK_ON) s.flags |= HF_EXPORT_SECRETS | HF_TRACE;
+  if (settings & FUZZ_SMALL) {
+    s.record_size_limit = 512;
+    s.padding = 32;
+    s.max_message = 3000;
+    s.max_flight = 4000;
+  }
+  if (settings & FUZZ_RETRY)
+    s.groups = role == HF_CLIENT ? (hf_codes){both, 2} : (hf_codes){own, 1};
+  if (role == HF_CLIENT && (settings & FUZZ_ALPN)) s.alpn = (hf_bytes){alpn, sizeof alpn};
+  if (settings & FUZZ_DECOMPRESS) s.decompressors = (hf_codes){decompressors, 2};
+  if (role == HF_CLIENT)
+    start.server_name = (hf_bytes){(const uint8_t *)"localhost", strlen("localhost")};
+  CHECK(hf_config_new(&peer->config, &s) == HF_OK);
+  CHECK(hf_new(&peer->conn, peer->config, &start) == HF_OK);
+}
+
+void fuzz_peer_end(struct fuzz_peer *peer) {
+  hf_free(peer->conn);
+  hf_config_free(peer->config);
+  free(peer->in);
+}
+
+/* ---- Answers ---- */
+
+static const uint8_t mark[] = {'m', 'a', 'r', 'k'};
+
+static hf_status answer_cookie(hf_conn *conn, const hf_question_t *q) {
+  uint8_t cookie[256];
+  if (!q->cookie.make) {
+    if (q->cookie.cookie.len < sizeof mark) return hf_refuse(conn, 47);
+    return hf_answer_cookie(
+        conn, (hf_bytes){q->cookie.cookie.data + sizeof mark, q->cookie.cookie.len - sizeof mark});
+  }
+  CHECK(q->cookie.content.len <= sizeof cookie - sizeof mark);
+  memcpy(cookie, mark, sizeof mark);
+  memcpy(cookie + sizeof mark, q->cookie.content.data, q->cookie.content.len);
+  return hf_answer_cookie(conn, (hf_bytes){cookie, sizeof mark + q->cookie.content.len});
+}
+
+static hf_status answer_signature(hf_conn *conn, const hf_question_t *q) {
+  uint8_t signature[64];
+  size_t len = sizeof signature;
+  EVP_MD_CTX ctx;
+  EVP_MD_CTX_init(&ctx);
+  CHECK(EVP_DigestSignInit(&ctx, NULL, NULL, NULL, key) &&
+        EVP_DigestSign(&ctx, signature, &len, q->signature.input.data, q->signature.input.len));
+  EVP_MD_CTX_cleanup(&ctx);
+  return hf_answer_signature(conn, (hf_bytes){signature, len});
+}
+
+/* A candidate is the state itself; what it says is what an attacker with the ticket key could say.
+ */
+static hf_status answer_session(hf_conn *conn, const hf_question_t *q) {
+  CHECK(q->session.num > 0);
+  return hf_answer_session(conn, 0, q->session.candidates[0].name, HF_ACCEPT_EARLY);
+}
+
+static hf_status answer(hf_conn *conn) {
+  const hf_question_t *q = hf_question(conn);
+  const hf_bytes none = {NULL, 0};
+  switch (q->ask) {
+    case HF_ASK_HELLO:
+      return hf_answer_hello(conn, NULL, none, NULL);
+    case HF_ASK_COOKIE:
+      return answer_cookie(conn, q);
+    case HF_ASK_SESSION:
+      return answer_session(conn, q);
+    case HF_ASK_IDENTITY:
+      return hf_answer_identity(conn, identity);
+    case HF_ASK_SIGNATURE:
+      return answer_signature(conn, q);
+    case HF_ASK_VERDICT:
+      CHECK(q->verdict.num > 0);
+      return hf_answer_verdict(conn);
+    case HF_ASK_TICKET:
+      return hf_answer_ticket(conn, q->ticket.state.len <= 65535 ? q->ticket.state : none);
+    case HF_ASK_KEEP:
+    case HF_ASK_INSTALL:
+      return hf_answer_done(conn);
+    case HF_ASK_NONE:
+    case HF_ASK_ENCAP:
+    case HF_ASK_DECOMPRESS:
+      break;
+  }
+  return hf_refuse(conn, 80);
+}
+
+/* ---- The loop ---- */
+
+static bool take_record(struct fuzz_peer *peer) {
+  hf_bytes app;
+  size_t used = 0;
+  size_t need = hf_need(peer->conn, peer->in, peer->in_len);
+  hf_status status = hf_open(peer->conn, &app, &used, peer->in, peer->in_len);
+  CHECK(status != HF_MISUSE && used <= peer->in_len);
+  if (status != HF_OK) return false;
+  CHECK(app.len <= used);
+  CHECK(need > 0 || used > 0 || (hf_wants(peer->conn) & (HF_WANT_ANSWER | HF_CLOSED)));
+  peer->in_len -= used;
+  if (used > 0) memmove(peer->in, peer->in + used, peer->in_len);
+  return used > 0 || (hf_wants(peer->conn) & HF_WANT_ANSWER);
+}
+
+static void look_on(hf_conn *conn) {
+  hf_event event;
+  hf_facts facts;
+  hf_fault fault;
+  while (hf_next_event(conn, &event)) CHECK(event.row != NULL);
+  hf_get_facts(&facts, conn);
+  hf_get_fault(&fault, conn);
+  CHECK((fault.status != HF_OK) == ((hf_wants(conn) & HF_FAILED) != 0));
+  CHECK(hf_row_name(conn) != NULL);
+}
+
+void fuzz_feed(struct fuzz_peer *peer, const uint8_t *data, size_t len) {
+  if (len > 0) {
+    peer->in = realloc(peer->in, peer->in_len + len);
+    CHECK(peer->in != NULL);
+    memcpy(peer->in + peer->in_len, data, len);
+    peer->in_len += len;
+  }
+  for (size_t steps = 0;; steps++) {
+    CHECK(steps < 100000 + 10 * len); /* it goes round for ever */
+    unsigned wants = hf_wants(peer->conn);
+    CHECK(!((wants & HF_CAN_SEND) && (wants & HF_WANT_OUTPUT)));
+    look_on(peer->conn);
+    if (wants & HF_FAILED) return;
+    if (wants & HF_WANT_ANSWER) {
+      CHECK(hf_question(peer->conn)->ask != HF_ASK_NONE);
+      (void)answer(peer->conn);
+    } else if (peer->in_len == 0 || !take_record(peer)) {
+      return;
+    }
+  }
+}
+
+void fuzz_feed_sealed(struct fuzz_peer *peer, uint8_t type, const uint8_t *data, size_t len) {
+  const hf_keys *keys = &peer->conn->read;
+  uint8_t nonce[HF_NONCE];
+  size_t sealed_len = 0;
+  if (len > 16384) len = 16384;
+  uint8_t *record = malloc(5 + len + 1 + HF_TAG);
+  CHECK(record != NULL);
+  bool sealed = keys->level != HF_INITIAL;
+  size_t body = sealed ? len + 1 + HF_TAG : len;
+  const uint8_t header[] = {sealed ? 23 : type, 3, 3, (uint8_t)(body >> 8), (uint8_t)body};
+  memcpy(record, header, 5);
+  if (len > 0) memcpy(record + 5, data, len);
+  if (sealed) {
+    record[5 + len] = type;
+    hf_nonce(nonce, keys);
+    CHECK(EVP_AEAD_CTX_seal(&keys->aead, record + 5, &sealed_len, len + 1 + HF_TAG, nonce, HF_NONCE,
+                            record + 5, len + 1, record, 5));
+  }
+  if (!(hf_wants(peer->conn) & HF_FAILED)) fuzz_feed(peer, record, 5 + body);
+  free(record);
+}
+
+uint8_t *fuzz_take_output(struct fuzz_peer *peer, size_t *len) {
+  size_t room = 0;
+  uint8_t *out = NULL;
+  *len = 0;
+  while (hf_wants(peer->conn) & HF_WANT_OUTPUT) {
+    size_t written = 0;
+    out = realloc(out, room += 4096);
+    CHECK(out != NULL);
+    CHECK(hf_flush(peer->conn, &written, out + *len, room - *len) == HF_OK);
+    CHECK(written > 0 && written <= room - *len);
+    *len += written;
+  }
+  fuzz_feed(peer, NULL, 0); /* what waited for the output to go */
+  return out;
+}
+
+bool fuzz_reads_sealed(const struct fuzz_peer *peer) {
+  return peer->conn->read.level != HF_INITIAL;
+}
+
+void fuzz_move_records(struct fuzz_peer *from, struct fuzz_peer *to) {
+  size_t len = 0, at = 0;
+  uint8_t *bytes = fuzz_take_output(from, &len);
+  while (at + 5 <= len && !fuzz_reads_sealed(to)) {
+    size_t record = 5 + ((size_t)bytes[at + 3] << 8 | bytes[at + 4]);
+    CHECK(record <= len - at);
+    fuzz_feed(to, bytes + at, record);
+    at += record;
+  }
+  free(bytes);
+}
+
+void fuzz_command(struct fuzz_peer *peer, uint8_t which) {
+  uint8_t room[400] = {0};
+  size_t written;
+  const hf_bytes none = {NULL, 0};
+  if (hf_wants(peer->conn) & HF_FAILED) return;
+  if (which & 1) (void)hf_seal(peer->conn, &written, room, sizeof room, room + 5, which);
+  if (which & 2) (void)hf_rekey(peer->conn, which & 64);
+  if (which & 4) (void)hf_issue_ticket(peer->conn);
+  if (which & 8) (void)hf_export(peer->conn, room, which, "EXPORTER-fuzz", none);
+  if (which & 16) (void)hf_close(peer->conn);
+  if (which & 32) hf_set_time(peer->conn, 1700000000000 + which);
+  fuzz_feed(peer, NULL, 0);
+}

@@ -1,0 +1,49 @@
+/* peer.h: an engine with fixed answers, for fuzz targets.  The same input gives the same run:
+ * entropy is fixed, the key is Ed25519, cookies and tickets are what they hold.  A promise of
+ * handfast.h that the engine breaks is a trap. */
+#ifndef HANDFAST_FUZZ_PEER_H
+#define HANDFAST_FUZZ_PEER_H
+
+#include <handfast/handfast.h>
+
+struct fuzz_bytes {
+  const uint8_t *data;
+  size_t len;
+};
+
+/* Bits of the settings. */
+enum {
+  FUZZ_COOKIE = 1,      /* the server demands one */
+  FUZZ_CLIENT_CERT = 2, /* the server asks for a certificate; the client has one */
+  FUZZ_TICKETS = 4,
+  FUZZ_SMALL = 8,    /* records and messages are small, and padded */
+  FUZZ_RETRY = 16,   /* the client's share is not the server's group */
+  FUZZ_LOOK_ON = 32, /* secrets are handed out, events are kept */
+  FUZZ_ALPN = 64,
+  FUZZ_DECOMPRESS = 128
+};
+
+struct fuzz_peer {
+  hf_config *config;
+  hf_conn *conn;
+  uint8_t *in; /* bytes not taken yet */
+  size_t in_len;
+};
+
+void fuzz_peer_begin(struct fuzz_peer *peer, hf_role role, unsigned settings);
+void fuzz_peer_end(struct fuzz_peer *peer);
+/* fuzz_feed gives bytes and answers what is asked. */
+void fuzz_feed(struct fuzz_peer *peer, const uint8_t *data, size_t len);
+/* fuzz_feed_sealed gives one record under the keys that the engine reads with now. */
+void fuzz_feed_sealed(struct fuzz_peer *peer, uint8_t type, const uint8_t *data, size_t len);
+/* fuzz_take_output takes all that the engine has to say; free it. */
+uint8_t *fuzz_take_output(struct fuzz_peer *peer, size_t *len);
+/* fuzz_reads_sealed says whether the engine reads under keys. */
+bool fuzz_reads_sealed(const struct fuzz_peer *peer);
+/* fuzz_move_records moves records from one to the other until that one reads under keys. */
+void fuzz_move_records(struct fuzz_peer *from, struct fuzz_peer *to);
+/* fuzz_command does one of the things an application may do: send, close, rekey, a ticket, an
+ * export. */
+void fuzz_command(struct fuzz_peer *peer, uint8_t which);
+
+#endif
