@@ -97,6 +97,18 @@ foreach(source IN LISTS TEST_SOURCES PLAIN_SOURCES)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${HF_TEST_TIMEOUT})
 endforeach()
 
+# SPEC.md names the tests that show what the SSL_connect page says and what users of BIOs meet: they are there, and ran.
+if(TEST_SOURCES)
+  add_test(NAME spec_tests_exist COMMAND ${PROJECT_SOURCE_DIR}/tests/spec/generate --ids)
+  add_test(NAME spec_tests_ran COMMAND ${PROJECT_SOURCE_DIR}/tests/spec/generate --ran ${HF_RESULTS})
+  set(ran_before "")
+  foreach(source IN LISTS TEST_SOURCES)
+    get_filename_component(name ${source} NAME_WE)
+    list(APPEND ran_before ${name})
+  endforeach()
+  set_tests_properties(spec_tests_ran PROPERTIES DEPENDS "${ran_before}")
+endif()
+
 if(TARGET handfast_ssl_static)
   foreach(source IN LISTS EXAMPLE_SOURCES)
     get_filename_component(name ${source} NAME_WE)
