@@ -240,8 +240,9 @@ static bool read_list(row *r, const char *str, bool strict) {
   static const char kBetween[] = ":,; []|";
   for (;;) {
     str += strspn(str, kBetween);
-    size_t len = strcspn(str, kBetween);
-    if (len == 0) return true;
+    if (*str == 0) return true;
+    size_t len =
+        1 + strcspn(str + 1, ":,; []|@"); /* "DEFAULT@SECLEVEL=1": a command needs no gap */
     char op = strchr("+-!", *str) != NULL ? *str : 0;
     size_t skip = op != 0 ? 1 : 0;
     bool known = *str == '@' ? command(r, str, len) : apply(r, op, str + skip, len - skip);

@@ -96,17 +96,19 @@ int SSL_has_pending(const SSL *ssl) {
 /* ---- Writing ---- */
 
 int ssl_send(SSL *ssl) {
-  for (;;) {
-    if (ssl_io_has_output(ssl)) {
-      ssl_step step = ssl_io_push(ssl);
-      if (step != SSL_STEP_DONE) return ssl_stop_waiting(ssl, step, SSL_WRITING);
+  /* Answers first, so that all tickets are one write. */
+  while ((hf_wants(ssl->conn) & HF_WANT_ANSWER) != 0 || ssl_io_has_output(ssl)) {
+    if ((hf_wants(ssl->conn) & HF_WANT_ANSWER) != 0) {
+      if (!ssl_answer(ssl)) return -1;
+      continue;
     }
-    ssl->io.write_done += ssl->io.write_staged;
-    ssl->io.write_staged = 0;
-    ssl_report(ssl);
-    if ((hf_wants(ssl->conn) & HF_WANT_ANSWER) == 0) return 1;
-    if (!ssl_answer(ssl)) return -1;
+    ssl_step step = ssl_io_push(ssl);
+    if (step != SSL_STEP_DONE) return ssl_stop_waiting(ssl, step, SSL_WRITING);
   }
+  ssl->io.write_done += ssl->io.write_staged;
+  ssl->io.write_staged = 0;
+  ssl_report(ssl);
+  return 1;
 }
 
 void ssl_try_to_send(SSL *ssl) {
@@ -160,7 +162,8 @@ static int write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written)
         (went && (ssl->local.mode & SSL_MODE_ENABLE_PARTIAL_WRITE) != 0))
       break;
     if ((hf_wants(ssl->conn) & HF_FAILED) != 0) return ssl_stop_broken(ssl);
-    if (!seal_part(ssl, buf, len)) return -1;
+    if (!seal_part(ssl, buf, len))
+      return (hf_wants(ssl->conn) & HF_FAILED) != 0 ? ssl_stop_failed(ssl) : -1;
   }
   *written = ssl->io.write_done;
   ssl->io.write_done = 0;
@@ -184,6 +187,9 @@ int SSL_write_ex(SSL *ssl, const void *buf, size_t num, size_t *written) {
 
 int SSL_key_update(SSL *ssl, int request_type) {
   ssl_enter(ssl);
+  /* A key log's question about the last update keeps the next from being made. */
+  while (ssl->io.done && (hf_wants(ssl->conn) & HF_WANT_ANSWER) != 0)
+    if (!ssl_answer(ssl)) return 0;
   if (ssl->role == SSL_ROLE_NONE) {
     SSL_ERR(SSL_R_UNINITIALIZED);
   } else if (!ssl->io.done) {

@@ -103,11 +103,12 @@ int ssl_stop_broken(SSL *ssl) {
   return -1;
 }
 
-/* wait_of says what a caller should wait for who was stopped while reading (or writing) |bio|.  The
- * retry flags decide, as they are now: a BIO in between may be waiting for the other direction, or
- * for its connection. */
-static int wait_of(BIO *bio) {
+/* wait_of says what a caller should wait for who was stopped while reading |bio|, or |writing| it.
+ * The retry flags decide, as they are now: a BIO in between may be waiting for the other direction,
+ * or for its connection.  With both flags it is the direction that was tried. */
+static int wait_of(BIO *bio, bool writing) {
   if (bio == NULL) return SSL_ERROR_SYSCALL;
+  if (writing && BIO_should_write(bio)) return SSL_ERROR_WANT_WRITE;
   if (BIO_should_read(bio)) return SSL_ERROR_WANT_READ;
   if (BIO_should_write(bio)) return SSL_ERROR_WANT_WRITE;
   if (!BIO_should_io_special(bio)) return SSL_ERROR_SYSCALL;
@@ -130,9 +131,9 @@ int SSL_get_error(const SSL *ssl, int ret) {
     case SSL_NOTHING:
       return SSL_ERROR_SYSCALL;
     case SSL_READING:
-      return wait_of(ssl->rbio);
+      return wait_of(ssl->rbio, false);
     case SSL_WRITING:
-      return wait_of(ssl->wbio);
+      return wait_of(ssl->wbio, true);
     default:
       return ssl->want;
   }

@@ -191,7 +191,7 @@ typedef struct ssl_io {
 struct ssl_st {
   atomic_uint references;
   SSL_CTX *ctx;       /* in force */
-  SSL_CTX *first_ctx; /* the one it was made from: callbacks for hellos, key logs */
+  SSL_CTX *first_ctx; /* the one it was made from: its servername callback, its ticket key */
   ssl_settings *settings;
   ssl_local local;
   X509_VERIFY_PARAM *param;

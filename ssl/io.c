@@ -52,6 +52,12 @@ static bool buffer_reserve(ssl_buffer *buffer, size_t more) {
   return true;
 }
 
+/* have_bio: an application may take its BIOs away at any time. */
+static bool have_bio(const BIO *bio) {
+  if (bio == NULL) SSL_ERR(SSL_R_BIO_NOT_SET);
+  return bio != NULL;
+}
+
 static ssl_step retry_or_error(BIO *bio) {
   return BIO_should_retry(bio) ? SSL_STEP_WAIT : SSL_STEP_ERROR;
 }
@@ -111,7 +117,7 @@ static ssl_step read_more(SSL *ssl, size_t need) {
   if (ssl->local.read_ahead && held < HF_RECORD_MAX && HF_RECORD_MAX - held > need)
     ask = HF_RECORD_MAX - held;
   if (ask > INT_MAX) ask = INT_MAX;
-  if (!buffer_reserve(in, ask)) return SSL_STEP_ERROR;
+  if (!have_bio(ssl->rbio) || !buffer_reserve(in, ask)) return SSL_STEP_ERROR;
   int ret = BIO_read(ssl->rbio, in->data + in->end, (int)ask);
   if (ret > 0) {
     in->end += (size_t)ret;
@@ -155,10 +161,9 @@ static bool collect(SSL *ssl) {
   while ((hf_wants(ssl->conn) & HF_WANT_OUTPUT) != 0 && out->end < FLIGHT_PART) {
     size_t written = 0;
     if (!buffer_reserve(out, out->end < SMALLEST_BUFFER ? SMALLEST_BUFFER : out->end)) return false;
-    if (hf_flush(ssl->conn, &written, out->data + out->end, out->cap - out->end) != HF_OK ||
-        written == 0)
-      break;
-    out->end += written;
+    hf_status status = hf_flush(ssl->conn, &written, out->data + out->end, out->cap - out->end);
+    out->end += written; /* whatever the status: it is of what comes after these bytes */
+    if (status != HF_OK || written == 0) break;
   }
   return true;
 }
@@ -176,6 +181,7 @@ static ssl_step write_staged(SSL *ssl) {
 }
 
 ssl_step ssl_io_push(SSL *ssl) {
+  if (!have_bio(ssl->wbio)) return SSL_STEP_ERROR;
   for (;;) {
     ssl_step step = write_staged(ssl);
     if (step != SSL_STEP_DONE) return step;

@@ -49,6 +49,9 @@ static int verify(X509_STORE_CTX *store_ctx, void *arg) {
   int trusted = ssl->ctx->verify_whole != NULL
                     ? ssl->ctx->verify_whole(store_ctx, ssl->ctx->verify_whole_arg)
                     : X509_verify_cert(store_ctx);
+  /* Who goes on all the same must not read X509_V_OK afterwards. */
+  if (trusted <= 0 && X509_STORE_CTX_get_error(store_ctx) == X509_V_OK)
+    X509_STORE_CTX_set_error(store_ctx, X509_V_ERR_UNSPECIFIED);
   return trusted > 0 || ssl->local.verify_mode == SSL_VERIFY_NONE;
 }
 

@@ -217,6 +217,22 @@ Test(ssl_bio_calls, a_flight_is_one_write_and_one_flush) {
   SSL_CTX_free(ctx);
 }
 
+Test(ssl_bio_calls, tickets_are_one_write) {
+  SSL_CTX *ctx = ssl_client_ctx(), *server_ctx = ssl_server_ctx("ecdsa-p256");
+  struct ssl_pair pair;
+  SSL_CTX_set_num_tickets(server_ctx, 4);
+  cr_assert(ssl_pair_new(&pair, ctx, server_ctx, 0) && ssl_pair_handshake(&pair));
+  BIO *bio = SSL_get_wbio(pair.server);
+  BIO_up_ref(bio);
+  SSL_set0_wbio(pair.server, diary_over(bio));
+  cr_assert_eq(SSL_write(pair.server, "", 0), 0);
+  cr_assert_eq(diary.writes, 1, "%d", diary.writes);
+  cr_assert_eq(diary.flushes, 1);
+  ssl_pair_free(&pair);
+  SSL_CTX_free(ctx);
+  SSL_CTX_free(server_ctx);
+}
+
 Test(ssl_bio_calls, a_flush_that_fails_is_want_write) {
   SSL_CTX *ctx = ssl_client_ctx();
   BIO *net;

@@ -68,7 +68,7 @@ ParameterizedTestParameters(ssl_config_lists, cipher_lists) {
       {"!AES128:ALL", {EA256, RA256, ECHA, RCHA}},
       {"ALL:+aECDSA", {RA128, RA256, RCHA, EA128, EA256, ECHA}},
       {"ALL:@STRENGTH", {EA256, RA256, ECHA, RCHA, EA128, RA128}},
-      {"DEFAULT@SECLEVEL=1", {0}},
+      {"DEFAULT@SECLEVEL=1", {EA128, RA128, EA256, RA256, ECHA, RCHA}}, /* Debian's openssl.cnf */
       {"DEFAULT:@SECLEVEL=2", {EA128, RA128, EA256, RA256, ECHA, RCHA}},
       {"aRSA:aRSA", {RA128, RA256, RCHA}},
       {"[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]", {RA128, RCHA}},

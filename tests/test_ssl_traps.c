@@ -1,0 +1,140 @@
+/* What is easily got wrong around an SSL: a BIO taken away, a BIO with both flags, callbacks that
+ * come and go, results that must not look like trust. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "ssl_pair.h"
+
+static SSL_CTX *client_ctx, *server_ctx;
+static struct ssl_pair pair;
+static char buf[20000];
+
+static void set_up(void) {
+  client_ctx = ssl_client_ctx();
+  server_ctx = ssl_server_ctx("ecdsa-p256");
+  cr_assert(client_ctx != NULL && server_ctx != NULL);
+}
+
+static void tear_down(void) {
+  ssl_pair_free(&pair);
+  SSL_CTX_free(client_ctx);
+  SSL_CTX_free(server_ctx);
+}
+
+TestSuite(ssl_traps, .init = set_up, .fini = tear_down, .timeout = 60);
+
+static void ready(void) {
+  cr_assert(ssl_pair_new(&pair, client_ctx, server_ctx, 0) && ssl_pair_handshake(&pair));
+}
+
+static void expect(SSL *ssl, int ret, int expected_ret, int expected_error) {
+  cr_assert_eq(ret, expected_ret, "returned %d, not %d", ret, expected_ret);
+  int error = SSL_get_error(ssl, ret);
+  cr_assert_eq(error, expected_error, "SSL_get_error: %s, not %s; queue: %s",
+               SSL_error_description(error), SSL_error_description(expected_error),
+               ERR_reason_error_string(ERR_peek_error()));
+}
+
+/* ---- BIOs ---- */
+
+Test(ssl_traps, bios_taken_away_after_the_handshake) {
+  ready();
+  cr_assert_eq(SSL_write(pair.server, "left", 4), 4);
+  expect(pair.client, SSL_peek(pair.client, buf, sizeof(buf)), 4, SSL_ERROR_NONE);
+  BIO *bio = SSL_get_rbio(pair.client);
+  BIO_up_ref(bio);
+  SSL_set_bio(pair.client, NULL, NULL);
+  /* What was read already can be had. */
+  expect(pair.client, SSL_read(pair.client, buf, sizeof(buf)), 4, SSL_ERROR_NONE);
+  expect(pair.client, SSL_read(pair.client, buf, sizeof(buf)), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_R_BIO_NOT_SET);
+  expect(pair.client, SSL_write(pair.client, "held", 4), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_R_BIO_NOT_SET);
+  /* The record that was made waits for a BIO. */
+  SSL_set_bio(pair.client, bio, bio);
+  expect(pair.client, SSL_write(pair.client, "held", 4), 4, SSL_ERROR_NONE);
+  expect(pair.server, SSL_read(pair.server, buf, sizeof(buf)), 4, SSL_ERROR_NONE);
+  cr_assert(memcmp(buf, "held", 4) == 0);
+}
+
+Test(ssl_traps, shutdown_without_bios_is_bio_not_set) {
+  ready();
+  SSL_set_bio(pair.client, NULL, NULL);
+  expect(pair.client, SSL_shutdown(pair.client), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_R_BIO_NOT_SET);
+}
+
+static int both_flags_write(BIO *bio, const char *in, int len) {
+  (void)in;
+  (void)len;
+  BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY);
+  return -1;
+}
+
+/* A BIO for both directions that keeps the flag of the other: what stopped the call counts. */
+Test(ssl_traps, with_both_flags_the_direction_of_the_call_counts) {
+  BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | 201, "both flags");
+  BIO_meth_set_write(method, both_flags_write);
+  BIO *bio = BIO_new(method);
+  BIO_set_init(bio, 1);
+  SSL *ssl = SSL_new(client_ctx);
+  SSL_set_bio(ssl, bio, bio);
+  expect(ssl, SSL_connect(ssl), -1, SSL_ERROR_WANT_WRITE);
+  SSL_free(ssl);
+  BIO_meth_free(method);
+}
+
+/* ---- Callbacks that come and go ---- */
+
+static int num_messages;
+
+static void on_msg(int is_write, int version, int content_type, const void *data, size_t len,
+                   SSL *ssl, void *arg) {
+  (void)is_write, (void)version, (void)data, (void)len, (void)ssl, (void)arg;
+  num_messages += content_type != SSL3_RT_HEADER;
+}
+
+Test(ssl_traps, what_nobody_looked_at_is_not_shown_later) {
+  SSL_CTX_set_msg_callback(client_ctx, on_msg);
+  ready();
+  SSL_set_msg_callback(pair.client, NULL);
+  cr_assert_eq(SSL_key_update(pair.client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+  cr_assert_eq(SSL_write(pair.client, "x", 1), 1);
+  num_messages = 0;
+  SSL_set_msg_callback(pair.client, on_msg);
+  expect(pair.client, SSL_read(pair.client, buf, sizeof(buf)), -1, SSL_ERROR_WANT_READ);
+  cr_assert_eq(num_messages, 0, "%d", num_messages);
+}
+
+static int num_lines;
+
+static void on_line(const SSL *ssl, const char *line) {
+  (void)ssl, (void)line;
+  num_lines++;
+}
+
+Test(ssl_traps, key_updates_in_a_row_with_a_key_log) {
+  SSL_CTX_set_keylog_callback(client_ctx, on_line);
+  ready();
+  num_lines = 0;
+  for (int i = 0; i < 3; i++)
+    cr_assert_eq(SSL_key_update(pair.client, SSL_KEY_UPDATE_NOT_REQUESTED), 1, "update %d", i);
+  expect(pair.client, SSL_write(pair.client, "new", 3), 3, SSL_ERROR_NONE);
+  cr_assert_eq(num_lines, 3);
+  expect(pair.server, SSL_read(pair.server, buf, sizeof(buf)), 3, SSL_ERROR_NONE);
+}
+
+/* ---- Results ---- */
+
+static int says_no(X509_STORE_CTX *store_ctx, void *arg) {
+  (void)store_ctx, (void)arg;
+  return 0;
+}
+
+/* It did not verify, so the result must not say that it did, whatever the mode. */
+Test(ssl_traps, verify_none_does_not_make_a_refusal_ok) {
+  SSL_CTX_set_verify(client_ctx, SSL_VERIFY_NONE, NULL);
+  SSL_CTX_set_cert_verify_callback(client_ctx, says_no, NULL);
+  ready();
+  cr_assert_neq(SSL_get_verify_result(pair.client), X509_V_OK);
+}
