@@ -150,7 +150,8 @@ hf_status hf_receive_SERVER_HELLO(hf_conn *conn, CBS *body) {
   uint32_t mask;
   HF_TRY(receive_hello(conn, body, SH, &random, &mask));
   if (!(mask & 1u << HF_EXT_key_share)) {
-    return HF_MISSING_KEY_SHARE;  // psk_ke is not offered
+    // psk_ke is not offered; RFC 9846 4.3.11 has an alert of its own for a PSK without a share.
+    return mask & 1u << HF_EXT_pre_shared_key ? HF_WRONG_PSK : HF_MISSING_KEY_SHARE;
   }
   // After a HelloRetryRequest the share must be for its group: RFC 9846 4.3.8.
   if (hs->group != NULL && hs->group->id != conn->group) {
