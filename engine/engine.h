@@ -422,6 +422,7 @@ static inline hf_bytes hf_at(const hf_conn *conn, hf_span span) {
 /* hf_run goes on with the handshake until it must wait. */
 hf_status hf_run(hf_conn *conn);
 bool hf_at_open(const hf_conn *conn);
+uint8_t hf_row(const hf_conn *conn); /* the row that names the state */
 const char *hf_row_text(hf_role role, uint8_t index);
 /* hf_ask_begin makes |ask| the pending question; the caller fills it in. */
 hf_question_t *hf_ask_begin(hf_conn *conn, hf_ask ask);

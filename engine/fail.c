@@ -39,7 +39,7 @@ hf_status hf_fail(hf_conn *conn, hf_status status, int alert) {
     return (hf_status)conn->fault;
   }
   conn->fault = (uint8_t)status;
-  conn->fault_row = conn->row;
+  conn->fault_row = hf_row(conn);
   conn->fault_alert = alert < 0 ? alerts[status].alert : (uint8_t)alert;
   if (alerts[status].sent && !conn->close_sent) {
     const uint8_t body[] = {2 /* fatal */, conn->fault_alert};

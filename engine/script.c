@@ -71,7 +71,12 @@ static const char *const names[][2] = {
 const char *hf_row_text(hf_role role, uint8_t index) { return names[index][role]; }
 
 const char *hf_row_name(const hf_conn *conn) {
-  return hf_row_text((hf_role)conn->role, conn->fault != HF_OK ? conn->fault_row : conn->row);
+  return hf_row_text((hf_role)conn->role, conn->fault != HF_OK ? conn->fault_row : hf_row(conn));
+}
+
+/* A question has been asked when its row is behind: it is still the state. */
+uint8_t hf_row(const hf_conn *conn) {
+  return (uint8_t)(hf_blocked(conn) ? conn->row - 1 : conn->row);
 }
 
 /* ---- questions ---- */

@@ -43,7 +43,7 @@ void hf_trace(hf_conn *conn, bool sent, uint16_t content, const uint8_t *data, s
   head.content = content;
   head.sent = sent;
   head.level = sent ? conn->write.level : conn->read.level;
-  head.row = conn->row;
+  head.row = hf_row(conn);
   hf_buffer_drop(buffer, conn->trace->read);
   conn->trace->read = 0;
   if (buffer->len + len <= HF_MOST_TRACE &&
