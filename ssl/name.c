@@ -72,6 +72,8 @@ int SSL_CTX_set_tlsext_servername_arg(SSL_CTX *ctx, void *arg) {
 
 /* ---- ALPN ---- */
 
+enum { ALPN_MAX = 32 * 1024 }; /* hf_settings.alpn */
+
 /* valid_protos: a ProtocolNameList is not empty, and neither is a name in it (RFC 7301 3.1). */
 static bool valid_protos(const uint8_t *protos, size_t len) {
   if (len == 0) return false;
@@ -88,7 +90,7 @@ static bool valid_protos(const uint8_t *protos, size_t len) {
 static int set_alpn(ssl_settings **settings, const uint8_t *protos, size_t len) {
   uint8_t *copy = NULL;
   if (len > 0) {
-    if (len > UINT16_MAX - 2 || !valid_protos(protos, len)) {
+    if (len > ALPN_MAX || !valid_protos(protos, len)) {
       SSL_ERR(SSL_R_INVALID_ALPN_PROTOCOL_LIST);
       return 1;
     }

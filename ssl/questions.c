@@ -21,6 +21,12 @@ static bool refuse_internal(SSL *ssl) {
   return refuse(ssl, ERR_R_INTERNAL_ERROR, SSL_AD_INTERNAL_ERROR);
 }
 
+/* refuse_as_noted refuses for the reason that whoever failed put on the queue, which goes with the
+ * refusal. */
+static bool refuse_as_noted(SSL *ssl) {
+  return refuse(ssl, ERR_GET_REASON(ERR_peek_last_error()), SSL_AD_INTERNAL_ERROR);
+}
+
 static bool wait_for(SSL *ssl, int want) {
   ssl->want = want;
   return false;
@@ -138,7 +144,7 @@ static bool answer_hello(SSL *ssl, const hf_question_t *question) {
   }
   if (!ask_alpn(ssl, &chosen, question->hello.alpn)) return true;
   hf_config *config = ssl_build_config(ssl, ssl->io.ack_name);
-  if (config == NULL) return refuse_internal(ssl);
+  if (config == NULL) return refuse_as_noted(ssl);
   if (hf_answer_hello(ssl->conn, config, chosen, NULL) != HF_MISUSE) return true;
   /* The name is not one that was offered. */
   return refuse(ssl, SSL_R_INVALID_ALPN_PROTOCOL, SSL_AD_INTERNAL_ERROR);

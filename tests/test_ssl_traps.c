@@ -138,3 +138,32 @@ Test(ssl_traps, verify_none_does_not_make_a_refusal_ok) {
   ready();
   cr_assert_neq(SSL_get_verify_result(pair.client), X509_V_OK);
 }
+
+static int no_suites(SSL *ssl, int *alert, void *arg) {
+  (void)alert, (void)arg;
+  cr_assert_eq(SSL_set_ciphersuites(ssl, ""), 1);
+  return SSL_TLSEXT_ERR_OK;
+}
+
+Test(ssl_traps, what_a_callback_set_wrong_is_named) {
+  SSL_CTX_set_tlsext_servername_callback(server_ctx, no_suites);
+  cr_assert(ssl_pair_new(&pair, client_ctx, server_ctx, 0));
+  expect(pair.client, SSL_connect(pair.client), -1, SSL_ERROR_WANT_READ);
+  expect(pair.server, SSL_accept(pair.server), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_R_NO_CIPHERS_AVAILABLE);
+}
+
+/* More than a hello can hold besides is refused when it is set, not when it is sent. */
+Test(ssl_traps, an_alpn_list_that_could_not_be_sent) {
+  static uint8_t list[40000];
+  for (size_t i = 0; i < sizeof(list); i += 200) list[i] = 199;
+  BIO *net;
+  SSL *ssl = ssl_half(&net, client_ctx, false, 65536);
+  cr_assert_eq(SSL_set_alpn_protos(ssl, list, sizeof(list)), 1);
+  cr_assert_eq(first_reason(), SSL_R_INVALID_ALPN_PROTOCOL_LIST);
+  cr_assert_eq(SSL_set_alpn_protos(ssl, list, 32600), 0);
+  expect(ssl, SSL_connect(ssl), -1, SSL_ERROR_WANT_READ);
+  cr_assert_gt(BIO_ctrl_pending(net), 32600u);
+  BIO_free(net);
+  SSL_free(ssl);
+}
