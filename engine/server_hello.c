@@ -16,31 +16,34 @@ bool hf_is_retry(CBS body) {
          CBS_mem_equal(&random, retry_random, sizeof(retry_random));
 }
 
-/* The version in supported_versions, which counts before anything else is read (RFC 9846 4.3.1); 0:
- * it is not there. */
-static uint16_t selected_version(CBS body) {
-  CBS session_id, extensions, data;
-  uint16_t code, selected;
+/* The body of supported_versions, which counts before anything else is read (RFC 9846 4.3.1). */
+static bool find_versions(CBS *data, CBS body) {
+  CBS session_id, extensions;
+  uint16_t code;
   if (CBS_skip(&body, 2 + 32) && CBS_get_u8_length_prefixed(&body, &session_id) &&
       CBS_skip(&body, 3) && CBS_get_u16_length_prefixed(&body, &extensions)) {
-    while (CBS_get_u16(&extensions, &code) && CBS_get_u16_length_prefixed(&extensions, &data)) {
-      if (code == hf_ext_code(HF_EXT_supported_versions) && CBS_get_u16(&data, &selected)) {
-        return selected;
+    while (CBS_get_u16(&extensions, &code) && CBS_get_u16_length_prefixed(&extensions, data)) {
+      if (code == hf_ext_code(HF_EXT_supported_versions)) {
+        return true;
       }
     }
   }
-  return 0;
+  return false;
 }
 
 static hf_status check_version(const hf_conn *conn, CBS body, hf_place place) {
-  const uint16_t selected = selected_version(body);
-  uint16_t legacy;
-  if (selected == 0 && place == SH) {
+  CBS versions;
+  uint16_t selected, legacy;
+  if (find_versions(&versions, body)) {
+    if (!CBS_get_u16(&versions, &selected)) {
+      return HF_BAD_EXTENSION;
+    }
+    if (selected != HF_TLS13) {
+      return HF_WRONG_VERSION;
+    }
+  } else if (place == SH) {
     // A hello of TLS 1.2.  After a HelloRetryRequest there is no way back.
     return hf_has(conn, RETRIED) ? HF_WRONG_VERSION : HF_UNSUPPORTED_VERSION;
-  }
-  if (selected != 0 && selected != HF_TLS13) {
-    return HF_WRONG_VERSION;
   }
   return !CBS_get_u16(&body, &legacy) || legacy == HF_TLS12 ? HF_OK : HF_LEGACY_VERSION;
 }

@@ -348,6 +348,10 @@ Test(alert_rules, tickets_to_a_client) {
       {"that is empty", "\0\0\x0e\x10\1\2\3\4\1\0\0\0\0\0", 14, AL_DECODE_ERROR},
       {"with a byte behind it", "\0\0\x0e\x10\1\2\3\4\1\0\0\1t\0\0\0", 16, AL_DECODE_ERROR},
       {"without extensions", "\0\0\x0e\x10\1\2\3\4\1\0\0\1t", 13, AL_DECODE_ERROR},
+      {"with half a max_early_data", "\0\0\x0e\x10\1\2\3\4\1\0\0\1t\0\6\0\x2a\0\2\0\0", 21,
+       AL_DECODE_ERROR},
+      {"with more than a max_early_data", "\0\0\x0e\x10\1\2\3\4\1\0\0\1t\0\x09\0\x2a\0\5\0\0\0\0\0",
+       24, AL_DECODE_ERROR},
       {"with key_share", "\0\0\x0e\x10\1\2\3\4\1\0\0\1t\0\4\0\x33\0\0", 19, AL_ILLEGAL_PARAMETER},
   };
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {

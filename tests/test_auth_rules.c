@@ -72,6 +72,11 @@ static const struct rule requests[] = {
     {"R-4.4.2-2", "no signature_algorithms", CR, BODY("\0\0\0"), AL_MISSING_EXTENSION},
     {"R-4.4.2-4", "a context", CR, BODY("\1x\0\x08\0\x0d\0\4\0\2\4\3"), AL_ILLEGAL_PARAMETER},
     {"R-4.3-1", "half an algorithm", CR, BODY("\0\0\x09\0\x0d\0\5\0\3\4\3\4"), AL_DECODE_ERROR},
+    {"R-4-3", "nothing", CR, "", 0, AL_DECODE_ERROR},
+    {"R-6-3", "no authorities", CR, BODY("\0\0\x0e\0\x0d\0\4\0\2\4\3\0\x2f\0\2\0\0"),
+     AL_DECODE_ERROR},
+    {"R-6-3", "an authority without a name", CR,
+     BODY("\0\0\x10\0\x0d\0\4\0\2\4\3\0\x2f\0\4\0\2\0\0"), AL_DECODE_ERROR},
     {"R-4.3-4", "signature_algorithms twice", CR,
      BODY("\0\0\x10\0\x0d\0\4\0\2\4\3\0\x0d\0\4\0\2\4\3"), AL_ILLEGAL_PARAMETER},
     {"R-4.3-3", "key_share", CR, BODY("\0\0\x0e\0\x0d\0\4\0\2\4\3\0\x33\0\2\0\x1d"),
@@ -175,6 +180,18 @@ Test(auth_rules, server_signatures) {
     cr_expect_null(wrong, "%s: %s", rules[i].id, wrong);
     rules_free(&play);
   }
+}
+
+/* R-4-3: CertificateVerify that is cut off, or too long. */
+Test(auth_rules, malformed_signatures) {
+  static const struct rule rules[] = {
+      {"R-4-3", "nothing", MSG_CERTIFICATE_VERIFY, "", 0, AL_DECODE_ERROR},
+      {"R-4-3", "an algorithm alone", MSG_CERTIFICATE_VERIFY, BODY("\4\3"), AL_DECODE_ERROR},
+      {"R-4-3", "a signature cut off", MSG_CERTIFICATE_VERIFY, BODY("\4\3\0\2x"), AL_DECODE_ERROR},
+      {"R-4-3", "no signature", MSG_CERTIFICATE_VERIFY, BODY("\4\3\0\0"), AL_DECRYPT_ERROR},
+  };
+  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+    say_at(&rules[i], SERVER_SAID_CERTIFICATE);
 }
 
 /* R-4.5.2-6: an RSA key that signs with PKCS1 in earnest. */

@@ -261,6 +261,10 @@ EDIT(small_limit) {
   UNUSED;
   SET(EXT_RECORD_SIZE_LIMIT, 0, 63);
 }
+EDIT(half_a_limit) {
+  UNUSED;
+  SET(EXT_RECORD_SIZE_LIMIT, 0x40);
+}
 EDIT(smallest_limit) {
   UNUSED;
   SET(EXT_RECORD_SIZE_LIMIT, 0, 64);
@@ -285,6 +289,64 @@ EDIT(grease) {
   craft_add_ext(hello, 0xfafa, "\0", 1);
 }
 
+/* Adds pre_shared_key with one identity of |name| and |binders| binders of 32 bytes. */
+static void add_psk(struct craft_hello *hello, const char *name, size_t binders) {
+  static const uint8_t binder[32] = {7};
+  struct buf list = {0}, body = {0};
+  put_vector(&list, 2, name, strlen(name));
+  put16(&list, 0);
+  put16(&list, 0);
+  put_vector(&body, 2, list.data, list.len);
+  list.len = 0;
+  for (size_t i = 0; i < binders; i++) put_vector(&list, 1, binder, sizeof binder);
+  put_vector(&body, 2, list.data, list.len);
+  craft_add_ext(hello, EXT_PRE_SHARED_KEY, body.data, body.len);
+  buf_free(&list);
+  buf_free(&body);
+}
+
+EDIT(unknown_psk) {
+  UNUSED;
+  SET(EXT_PSK_MODES, 1, 1);
+  add_psk(hello, "a ticket of nobody's", 1);
+}
+EDIT(psk_without_modes) { UNUSED, add_psk(hello, "a ticket", 1); }
+EDIT(psk_without_sigalgs) {
+  unknown_psk(hello, craft);
+  craft_ext(hello, EXT_SIGNATURE_ALGORITHMS)->type = EXT_UNKNOWN;
+}
+EDIT(psk_without_binder) {
+  UNUSED;
+  SET(EXT_PSK_MODES, 1, 1);
+  add_psk(hello, "a ticket", 0);
+}
+EDIT(psk_with_two_binders) {
+  UNUSED;
+  SET(EXT_PSK_MODES, 1, 1);
+  add_psk(hello, "a ticket", 2);
+}
+EDIT(psk_without_name) {
+  UNUSED;
+  SET(EXT_PSK_MODES, 1, 1);
+  add_psk(hello, "", 1);
+}
+EDIT(no_modes) {
+  UNUSED;
+  SET(EXT_PSK_MODES, 0);
+}
+EDIT(half_a_block) {
+  UNUSED, hello->no_extensions = true;
+  put8(&hello->tail, 0);
+}
+EDIT(half_a_share) {
+  UNUSED;
+  SET(EXT_KEY_SHARE, 0, 5, 0, 0x1d, 0, 2, 9);
+}
+EDIT(share_of_nothing) {
+  UNUSED;
+  SET(EXT_KEY_SHARE, 0, 4, 0, 0x1d, 0, 0);
+}
+
 /* Hellos that are as good as any. */
 static const struct rule taken[] = {
     {"R-4.2.2-1", "the hello as it is", nothing, AL_NONE},
@@ -302,6 +364,7 @@ static const struct rule taken[] = {
     {"R-8449-4-1", "the smallest record_size_limit", smallest_limit, AL_NONE},
     {"R-8449-4-3", "a record_size_limit beyond TLS 1.3's", huge_limit, AL_NONE},
     {"R-8701-3.2-1 R-9.3-1", "GREASE everywhere", grease, AL_NONE},
+    {"R-4.3.11-3", "a ticket that is not known", unknown_psk, AL_NONE},
 };
 
 /* Hellos that are refused, each with its alert. */
@@ -357,6 +420,16 @@ static const struct rule refused[] = {
     {"R-7301-3.1-3", "no protocols", no_protocols, AL_DECODE_ERROR},
     {"R-7301-3.1-3", "an empty protocol", empty_protocol, AL_DECODE_ERROR},
     {"R-8449-4-2", "a record_size_limit of 63", small_limit, AL_ILLEGAL_PARAMETER},
+    {"R-6-3", "half a record_size_limit", half_a_limit, AL_DECODE_ERROR},
+    {"R-4.3.9-2", "a PSK without its modes", psk_without_modes, AL_MISSING_EXTENSION},
+    {"R-4.3.3-2", "a PSK of nobody's alone", psk_without_sigalgs, AL_MISSING_EXTENSION},
+    {"R-4.3.11-8", "no binder", psk_without_binder, AL_DECODE_ERROR},
+    {"R-4.3.11-8", "two binders for one PSK", psk_with_two_binders, AL_ILLEGAL_PARAMETER},
+    {"R-6-3", "a PSK without a name", psk_without_name, AL_DECODE_ERROR},
+    {"R-6-3", "an empty list of modes", no_modes, AL_DECODE_ERROR},
+    {"R-4-3", "half a length of extensions", half_a_block, AL_DECODE_ERROR},
+    {"R-6-3", "a share that is cut off", half_a_share, AL_DECODE_ERROR},
+    {"R-6-3", "a share of no bytes", share_of_nothing, AL_DECODE_ERROR},
 };
 
 Test(hello_rules, hellos_that_are_taken) {
@@ -366,6 +439,26 @@ Test(hello_rules, hellos_that_are_taken) {
 /* R-6.2-1 R-H-6: see rules_verdict. */
 Test(hello_rules, hellos_that_are_refused) {
   for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) run(&refused[i], 0);
+}
+
+static bool nobody(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  (void)arg;
+  if (question->ask != HF_ASK_IDENTITY) return false;
+  answer->none = true;
+  return true;
+}
+
+/* R-4.2.1-3: a server without an identity can go no further. */
+Test(hello_rules, no_identity) {
+  struct craft_play play;
+  struct side_setup setup;
+  rules_setup(&setup, HF_SERVER, 0);
+  setup.answer = nobody;
+  cr_assert(play_new(&play, &setup, NULL, 0));
+  cr_assert(play_until(&play, CLIENT_SAID_HELLO));
+  cr_expect_null(rules_verdict(&play, AL_HANDSHAKE_FAILURE));
+  cr_expect_eq(side_fault(&play.side), HF_NO_IDENTITY);
+  rules_free(&play);
 }
 
 /* R-4.2.2-4: the handshake is done; another hello is no renegotiation. */

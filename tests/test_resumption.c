@@ -329,6 +329,11 @@ static void psk_without_share(struct craft_hello *hello, struct craft *craft) {
   craft_drop_ext(hello, EXT_KEY_SHARE);
 }
 
+static void half_a_psk(struct craft_hello *hello, struct craft *craft) {
+  (void)craft;
+  craft_set_ext(hello, EXT_PRE_SHARED_KEY, "\0", 1);
+}
+
 static void psk_with_more(struct craft_hello *hello, struct craft *craft) {
   (void)craft;
   craft_set_ext(hello, EXT_PRE_SHARED_KEY, "\0\0\0", 3);
@@ -343,6 +348,7 @@ Test(resumption, server_hellos_with_a_psk) {
   } rules[] = {{"an identity that was not offered", psk_out_of_range, AL_ILLEGAL_PARAMETER},
                {"a suite of another hash", psk_of_another_hash, AL_ILLEGAL_PARAMETER},
                {"no key share", psk_without_share, AL_ILLEGAL_PARAMETER},
+               {"half a number", half_a_psk, AL_DECODE_ERROR},
                {"a byte behind it", psk_with_more, AL_DECODE_ERROR}};
   for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
     struct fixture f;

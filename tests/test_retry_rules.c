@@ -271,3 +271,93 @@ Test(retry_rules, server_demands_a_cookie_with_a_group) {
     credential_free(credential);
   }
 }
+
+/* ---- A server without state that is lied to ---- */
+
+EDIT(other_suite) { UNUSED, hello->suites.data[1] = 2; }
+EDIT(lost_share) {
+  UNUSED;
+  SET(EXT_KEY_SHARE, 0, 0);
+}
+EDIT(early) {
+  UNUSED;
+  craft_add_ext(hello, EXT_EARLY_DATA, "", 0);
+}
+EDIT(new_psk) {
+  static const uint8_t body[] = {0, 7, 0, 1, 'x', 0, 0, 0, 0, 0, 33, 32};
+  uint8_t whole[sizeof body + 32] = {0};
+  memcpy(whole, body, sizeof body);
+  UNUSED;
+  SET(EXT_PSK_MODES, 1, 1);
+  craft_add_ext(hello, EXT_PRE_SHARED_KEY, whole, sizeof whole);
+}
+
+/* R-4.3.2-3 R-4.2.2-3 R-4.2.4-6: what the cookie says must fit the hello that brings it back. */
+Test(retry_rules, hellos_that_do_not_fit_the_cookie) {
+  static const struct rule rules[] = {
+      {"R-4.2.4-6", "the suite is gone", other_suite, AL_ILLEGAL_PARAMETER},
+      {"R-4.2.2-3", "the share is gone", lost_share, AL_ILLEGAL_PARAMETER},
+      {"R-4.2.2-3", "early_data", early, AL_ILLEGAL_PARAMETER},
+  };
+  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+    struct craft_play play;
+    struct side_setup setup;
+    rules_server(&play, HF_DEMAND_COOKIE, NULL, 0);
+    setup = play.side.setup;
+    play.retry = true;
+    cr_assert(play_until(&play, CLIENT_SAID_HELLO));
+    side_free(&play.side);
+    cr_assert_eq(side_new(&play.side, &setup), HF_OK);
+    struct buf body = {0};
+    rules[i].edit(&play.client, &play.craft);
+    craft_write_hello(&body, &play.client, false);
+    rules_say(&play, MSG_CLIENT_HELLO, &body);
+    const char *wrong = rules_verdict(&play, rules[i].alert);
+    cr_expect_null(wrong, "%s: %s", rules[i].name, wrong);
+    rules_free(&play);
+  }
+}
+
+/* R-4.2.2-3: a PSK that the first hello did not have. */
+Test(retry_rules, a_new_psk) {
+  struct craft_play play;
+  rules_server(&play, HF_DEMAND_COOKIE, NULL, 0);
+  play.retry = true;
+  play.edit_again = new_psk;
+  cr_assert(play_until(&play, CLIENT_SAID_HELLO));
+  cr_expect_null(rules_verdict(&play, AL_ILLEGAL_PARAMETER));
+  rules_free(&play);
+}
+
+/* Answers with a content that no cookie had. */
+static bool lie(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  static const uint8_t bad[] = {0x13, 0x01, 0x77, 0x77, 1,  2,  3,  4,  5,  6,  7,  8,
+                                9,    10,   11,   12,   13, 14, 15, 16, 17, 18, 19, 20,
+                                21,   22,   23,   24,   25, 26, 27, 28, 29, 30, 31, 32};
+  const size_t *len = arg;
+  if (question->ask != HF_ASK_COOKIE || question->cookie.make) return false;
+  *answer = (struct side_answer){.ask = question->ask, .bytes = {bad, *len}};
+  return true;
+}
+
+/* R-4.3.2-6: a content that is cut off, or speaks of a group that nobody knows. */
+Test(retry_rules, contents_of_no_cookie) {
+  static const size_t lengths[] = {0, 1, 3, 4, 35, 36};
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    struct craft_play play;
+    struct side_setup setup;
+    size_t len = lengths[i];
+    rules_setup(&setup, HF_SERVER, HF_DEMAND_COOKIE);
+    setup.answer = lie;
+    setup.arg = &len;
+    cr_assert(play_new(&play, &setup, NULL, 0));
+    struct buf body = {0};
+    craft_default_client_hello(&play.craft, &play.client);
+    craft_set_ext(&play.client, EXT_COOKIE, "\0\1c", 3);
+    craft_write_hello(&body, &play.client, false);
+    rules_say(&play, MSG_CLIENT_HELLO, &body);
+    const char *wrong = rules_verdict(&play, AL_ILLEGAL_PARAMETER);
+    cr_expect_null(wrong, "%zu bytes: %s", len, wrong);
+    rules_free(&play);
+  }
+}

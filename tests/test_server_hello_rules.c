@@ -63,6 +63,10 @@ EDIT(grease_version) {
   UNUSED;
   SET(EXT_SUPPORTED_VERSIONS, 0x3a, 0x3a);
 }
+EDIT(half_a_version) {
+  UNUSED;
+  SET(EXT_SUPPORTED_VERSIONS, 3);
+}
 EDIT(versions_tail) {
   UNUSED;
   SET(EXT_SUPPORTED_VERSIONS, 3, 4, 0);
@@ -146,6 +150,7 @@ static const struct rule server_hellos[] = {
     {"R-4.3.1-5", "a version that was not offered", version_14_selected, AL_ILLEGAL_PARAMETER},
     {"R-8701-3.1-1", "a GREASE version", grease_version, AL_ILLEGAL_PARAMETER},
     {"R-4.3-1", "a byte behind the version", versions_tail, AL_DECODE_ERROR},
+    {"R-6-3", "half a version", half_a_version, AL_DECODE_ERROR},
     {"R-4.3-4", "supported_versions twice", two_versions, AL_ILLEGAL_PARAMETER},
     {"R-4.3-2", "an unknown extension", unknown_extension, AL_UNSUPPORTED_EXTENSION},
     {"R-8701-3.1-1", "a GREASE extension", grease_extension, AL_UNSUPPORTED_EXTENSION},
@@ -199,6 +204,10 @@ EDIT(group_not_offered) {
   UNUSED;
   SET(EXT_KEY_SHARE, 0, 0x1e);
 }
+EDIT(half_a_group) {
+  UNUSED;
+  SET(EXT_KEY_SHARE, 0);
+}
 EDIT(grease_retry_group) {
   UNUSED;
   SET(EXT_KEY_SHARE, 0x5a, 0x5a);
@@ -229,6 +238,7 @@ static const struct rule retries[] = {
     {"R-4.3.8-4", "a group with a share", group_with_share, AL_ILLEGAL_PARAMETER},
     {"R-4.3.8-4", "a group that was not offered", group_not_offered, AL_ILLEGAL_PARAMETER},
     {"R-8701-3.1-1", "a GREASE group", grease_retry_group, AL_ILLEGAL_PARAMETER},
+    {"R-6-3", "half a group", half_a_group, AL_DECODE_ERROR},
     {"R-4.3-1", "a share where a group must be", retry_with_share, AL_DECODE_ERROR},
     {"R-4.3.2-5", "an empty cookie", empty_cookie, AL_DECODE_ERROR},
     {"R-4.3-1", "a byte behind the cookie", cookie_tail, AL_DECODE_ERROR},
