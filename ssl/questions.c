@@ -117,8 +117,10 @@ static bool ask_alpn(SSL *ssl, hf_bytes *chosen, hf_bytes offered) {
   switch (ctx->alpn_select_cb(ssl, &name, &len, offered.data, (unsigned)offered.len,
                               ctx->alpn_select_arg)) {
     case SSL_TLSEXT_ERR_OK:
-      if (len > 0) *chosen = (hf_bytes){name, len};
-      return true;
+      *chosen = (hf_bytes){name, len};
+      if (len > 0) return true;
+      refuse(ssl, SSL_R_INVALID_ALPN_PROTOCOL, SSL_AD_INTERNAL_ERROR);
+      return false;
     case SSL_TLSEXT_ERR_NOACK:
     case SSL_TLSEXT_ERR_ALERT_WARNING:
       return true;
@@ -156,7 +158,10 @@ static bool answer_hello(SSL *ssl, const hf_question_t *question) {
  * else it would take a client for anonymous that once showed who it is. */
 static bool answer_session(SSL *ssl) {
   const hf_bytes none = {NULL, 0};
-  if (!(ssl->local.verify_mode & SSL_VERIFY_PEER) && make_answers(ssl)) return usual(ssl);
+  bool resumes =
+      !(ssl->local.verify_mode & SSL_VERIFY_PEER) && !(ssl->settings->options & SSL_OP_NO_TICKET);
+  if (resumes && make_answers(ssl)) return usual(ssl);
+  /* Nothing of a want of memory stays on the queue: the engine clears it. */
   return hf_answer_session(ssl->conn, 0, none, 0) != HF_MISUSE || refuse_internal(ssl);
 }
 

@@ -10,7 +10,12 @@
 
 /* ---- Configuration ---- */
 
-enum { MAX_CODES = 32, LEAST_MAX_MESSAGE = 32 * 1024, LARGE_MESSAGE = 128 * 1024 };
+enum {
+  MAX_CODES = 32,
+  LEAST_MAX_MESSAGE = 32 * 1024,
+  LARGE_MESSAGE = 128 * 1024,
+  AUTHORITIES_MAX = 32 * 1024 /* hf_settings.authorities: names, with two bytes for each */
+};
 
 /* draft is hf_settings with room for what they point at. */
 typedef struct draft {
@@ -51,19 +56,25 @@ static bool draft_codes(hf_codes *out, uint16_t list[MAX_CODES], const ssl_codes
   return false;
 }
 
-/* draft_authorities writes the names of |names| in DER. */
+/* draft_authorities writes the names of |names| in DER, as many as hf_settings.authorities takes. A
+ * list that lacks some is a hint still (RFC 9846 4.3.4), which a handshake should not fail for. */
 static bool draft_authorities(draft *d, STACK_OF(X509_NAME) * names) {
   size_t num = names == NULL ? 0 : sk_X509_NAME_num(names);
   if (num == 0) return true;
   d->authorities = OPENSSL_malloc(num * sizeof *d->authorities);
   if (d->authorities == NULL) return false;
   d->settings.authorities = d->authorities;
+  size_t room = AUTHORITIES_MAX;
   for (size_t i = 0; i < num; i++) {
     uint8_t *der = NULL;
     int len = i2d_X509_NAME(sk_X509_NAME_value(names, i), &der);
     if (len < 0) return false;
-    d->authorities[i] = (hf_bytes){der, (size_t)len};
-    d->settings.num_authorities = i + 1;
+    if (2 + (size_t)len > room) {
+      OPENSSL_free(der);
+      continue;
+    }
+    room -= 2 + (size_t)len;
+    d->authorities[d->settings.num_authorities++] = (hf_bytes){der, (size_t)len};
   }
   return true;
 }
@@ -80,7 +91,9 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if (variant & SSL_CONFIG_TRACE) flags |= HF_TRACE;
   if (!(variant & SSL_CONFIG_SERVER)) return flags;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
-  if (!(s->options & SSL_OP_NO_TICKET) && s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
+  /* A ticket does not hold the client's certificate: see answer_session in questions.c. */
+  if (!(s->options & SSL_OP_NO_TICKET) && s->num_tickets > 0 && !(variant & SSL_CONFIG_REQUEST))
+    flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE)) flags |= HF_PREFER_CLIENT_SUITES;
   if (variant & SSL_CONFIG_REQUEST) flags |= HF_REQUEST_CLIENT_CERT;
   if (variant & SSL_CONFIG_REQUIRE) flags |= HF_REQUIRE_CLIENT_CERT;
