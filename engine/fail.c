@@ -46,9 +46,9 @@ hf_status hf_fail(hf_conn *conn, hf_status status, int alert) {
     // Without memory for it the peer goes without its alert: there is nothing else to do.
     if (hf_record_write(conn, HF_ALERT, body, sizeof(body)) == HF_OK) {
       hf_trace(conn, true, HF_ALERT, body, sizeof(body));
+      conn->close_sent = true;
     }
   }
-  conn->close_sent = true;
   hf_keys_wipe(&conn->read);
   hf_keys_wipe(&conn->write);
   OPENSSL_cleanse(conn->exporter, sizeof(conn->exporter));

@@ -68,6 +68,38 @@ Test(answers_trust, names_are_demanded_as_set) {
   ends_free(&e);
 }
 
+/* Names in hf_answers_param: one of the same kind gives way, one of the other kind does not. */
+Test(answers_trust, a_name_replaces_those_of_its_kind) {
+  struct ends e;
+  ends_set(&e, "ecdsa-p256");
+  X509_VERIFY_PARAM *param = hf_answers_param(e.client_answers);
+  cr_assert_eq(X509_VERIFY_PARAM_set1_host(param, "other.example", 13), 1);
+  cr_assert_eq(hf_answers_set_peer_name(e.client_answers, "localhost"), HF_OK);
+  ends_meet(&e);
+  cr_assert(ends_ready(&e));
+  ends_part(&e);
+  cr_assert_eq(hf_answers_set_peer_name(e.client_answers, "127.0.0.1"), HF_OK);
+  ends_meet(&e);
+  cr_assert_eq(alert_of(e.client, HF_REFUSED), 42);
+  cr_assert_eq(hf_answers_verify_result(e.client_answers), X509_V_ERR_HOSTNAME_MISMATCH);
+  ends_free(&e);
+}
+
+/* hf_facts.close_sent speaks of this side's alert, not of the peer's. */
+Test(answers_trust, who_refuses_has_sent_the_end) {
+  struct ends e;
+  hf_facts client, server;
+  ends_set(&e, "self-signed");
+  ends_meet(&e);
+  (void)alert_of(e.client, HF_REFUSED);
+  (void)alert_of(e.server, HF_PEER_ALERT);
+  hf_get_facts(&client, e.client);
+  hf_get_facts(&server, e.server);
+  cr_assert(client.close_sent);
+  cr_assert_not(server.close_sent);
+  ends_free(&e);
+}
+
 Test(answers_trust, a_client_that_knows_no_name_trusts_nobody) {
   struct ends e;
   ends_set(&e, "ecdsa-p256");
