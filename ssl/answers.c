@@ -96,7 +96,7 @@ hf_status hf_answers_trust_file(hf_answers *answers, const char *path) {
   if (answers->store == NULL) answers->store = X509_STORE_new();
   if (answers->store == NULL) return HF_NO_MEMORY;
   if (!X509_STORE_load_locations(answers->store, path, NULL)) return HF_MISUSE;
-  ERR_clear_error();
+  ERR_clear_error(); /* libcrypto does as much at the file's end, whatever was there */
   return HF_OK;
 }
 
@@ -231,12 +231,12 @@ hf_status hf_box_open(uint8_t *out, size_t *out_len, size_t out_max, const uint8
   EVP_AEAD_CTX ctx;
   if (!EVP_AEAD_CTX_init(&ctx, aead, key, HF_BOX_KEY, EVP_AEAD_DEFAULT_TAG_LENGTH, NULL))
     return HF_CRYPTO_FAILED;
+  ERR_set_mark();
   int ok = EVP_AEAD_CTX_open(&ctx, out, out_len, out_max, in.data, nonce_len, in.data + nonce_len,
                              in.len - nonce_len, context.data, context.len);
   EVP_AEAD_CTX_cleanup(&ctx);
-  if (ok) return HF_OK;
-  ERR_clear_error();
-  return HF_BAD_RECORD_MAC;
+  ERR_pop_to_mark(); /* that it does not open is no error to libcrypto's user */
+  return ok ? HF_OK : HF_BAD_RECORD_MAC;
 }
 
 /* ---- HF_ASK_HELLO ---- */

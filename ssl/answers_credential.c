@@ -259,10 +259,11 @@ hf_status hf_credential_load(hf_credential **out, const char *chain_file, const 
   hf_bytes chain[MAX_FILE_CHAIN];
   size_t num = 0;
   hf_status status = HF_MISUSE;
+  ERR_set_mark();
   BIO *bio = BIO_new_file(chain_file, "rb");
   EVP_PKEY *key = read_key(key_file);
   if (bio != NULL && key != NULL && read_chain(chain, &num, bio)) {
-    ERR_clear_error(); /* the end of the file is one to PEM_read_bio */
+    ERR_pop_to_mark(); /* the end of the file is one to PEM_read_bio */
     status = hf_credential_new(out, chain, num, key, (hf_codes){NULL, 0}, (hf_bytes){NULL, 0},
                                (hf_bytes){NULL, 0});
   }

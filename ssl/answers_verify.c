@@ -90,7 +90,6 @@ static bool demand_name(X509_VERIFY_PARAM *param, const char *name, size_t len) 
     memcpy(text, name, len);
     text[len] = '\0';
     if (X509_VERIFY_PARAM_set1_ip_asc(param, text)) return true;
-    ERR_clear_error();
   }
   return X509_VERIFY_PARAM_set1_host(param, name, len) == 1;
 }
@@ -126,6 +125,7 @@ static uint8_t verify(hf_answers *answers, X509_STORE_CTX *ctx, X509_STORE *stor
 
 uint8_t hf_answers_verify(hf_answers *answers, const hf_question_t *question, hf_role role) {
   uint8_t alert;
+  ERR_set_mark();
   answers->verify_result = X509_V_ERR_UNSPECIFIED;
   STACK_OF(X509) *certs = parse_chain(&alert, question->verdict.chain, question->verdict.num);
   if (certs == NULL) return alert;
@@ -137,6 +137,6 @@ uint8_t hf_answers_verify(hf_answers *answers, const hf_question_t *question, hf
   X509_STORE_CTX_free(ctx);
   X509_STORE_free(none);
   sk_X509_pop_free(certs, X509_free);
-  if (alert == 0) ERR_clear_error();
+  if (alert == 0) ERR_pop_to_mark();
   return alert;
 }

@@ -433,6 +433,25 @@ Test(answers, tickets_are_made_kept_and_known_again) {
   ends_free(&e);
 }
 
+/* What the caller has on libcrypto's queue is still there after what did not fail, and after a box
+ * that does not open. */
+Test(answers, the_callers_errors_stay) {
+  uint8_t key[HF_BOX_KEY] = {1}, wrong[HF_BOX_KEY] = {2}, box[64], out[64];
+  size_t len, out_len;
+  hf_credential *credential;
+  hf_status status;
+  ERR_put_error(ERR_LIB_USER, 0, 77, "here", 1);
+  status = hf_credential_load(&credential, cert_path("rsa-2048.pem"), cert_path("rsa-2048.key"));
+  cr_assert_eq(status, HF_OK);
+  cr_assert_eq(hf_box_seal(box, &len, sizeof box, key, text("in"), kNone), HF_OK);
+  status = hf_box_open(out, &out_len, sizeof out, wrong, (hf_bytes){box, len}, kNone);
+  cr_assert_eq(status, HF_BAD_RECORD_MAC);
+  uint32_t error = ERR_get_error();
+  cr_assert_eq(ERR_GET_REASON(error), 77);
+  cr_assert_eq(ERR_peek_error(), 0);
+  hf_credential_free(credential);
+}
+
 static int log_lines;
 
 static void log_line(const char *line, void *arg) {

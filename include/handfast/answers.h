@@ -14,8 +14,9 @@
  * Conventions are those of handfast.h.  An hf_answers serves one thread at a time, and any number
  * of connections one after another or by turns; hf_answers_dup is cheap and gives each connection
  * one of its own.  An hf_credential does not change once made, counts its references and may be
- * shared by threads.  Functions leave libcrypto's error queue as libcrypto left it when they fail,
- * and empty of their own doing when they do not. */
+ * shared by threads.  Functions that fail may leave on libcrypto's error queue what libcrypto put
+ * there; those that do not fail leave it as they found it.  But hf_answer ends in a call of the
+ * engine, and hf_answers_trust_file in one of libcrypto's, which empty it. */
 #ifndef HANDFAST_ANSWERS_H
 #define HANDFAST_ANSWERS_H
 
@@ -92,8 +93,9 @@ HF_EXPORT X509_VERIFY_PARAM *hf_answers_param(hf_answers *answers);
 /* hf_answers_set_peer_name demands that the peer's certificate be for |name|, a DNS name or an IP
  * address in text form. Without it a client demands the name it sent (hf_start.server_name), and
  * trusts no chain if it sent none; a server demands no name.  "" demands none on either side but
- * those set in hf_answers_param; any other name replaces those. NULL: as at first.  HF_NO_MEMORY.
- */
+ * those set in hf_answers_param.  A name that is demanded in any other way takes the place of those
+ * of its kind there: a DNS name that of the DNS names, an address that of the address; what is
+ * there of the other kind is demanded too.  NULL: as at first.  HF_NO_MEMORY. */
 HF_EXPORT HF_MUST_USE hf_status hf_answers_set_peer_name(hf_answers *answers, const char *name);
 /* hf_verifier verifies a chain: |ctx| is ready for X509_verify_cert and has its store, chain and
  * parameters.  It returns 1 if the chain is trusted; otherwise the error in |ctx| chooses the

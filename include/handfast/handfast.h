@@ -29,6 +29,9 @@
  * that is incomplete and a question that is pending are not errors.
  *  - One thread at a time per hf_conn. An hf_config and an hf_identity do not change once they
  *    are made, count their references, and may be shared by any number of connections and threads.
+ *  - Calls that work on a connection leave nothing on libcrypto's error queue, and may empty it
+ *    whatever was on it: the status and hf_get_fault say what went wrong. Errors of the caller's
+ *    own (of a callback that verifies, say) are to be taken off it before he answers.
  *  - All memory comes from libcrypto's OPENSSL_malloc, which wipes what it frees.
  *
  * Section numbers without a name are RFC 9846's (TLS 1.3). */
