@@ -74,19 +74,24 @@ static BIO *open_file(const char *path) {
   return bio;
 }
 
+static ssl_password password_of(const SSL *ssl) {
+  ssl_password own = ssl->password, shared = ssl->ctx->password;
+  return (ssl_password){own.cb != NULL ? own.cb : shared.cb,
+                        own.data != NULL ? own.data : shared.data};
+}
+
 static bool known_type(int type) {
   if (type == SSL_FILETYPE_PEM || type == SSL_FILETYPE_ASN1) return true;
   SSL_ERR(SSL_R_BAD_SSL_FILETYPE);
   return false;
 }
 
-static int use_certificate_file(ssl_settings **settings, const SSL_CTX *ctx, const char *file,
+static int use_certificate_file(ssl_settings **settings, ssl_password password, const char *file,
                                 int type) {
   BIO *bio = known_type(type) ? open_file(file) : NULL;
   if (bio == NULL) return 0;
-  X509 *x509 = type == SSL_FILETYPE_PEM
-                   ? PEM_read_bio_X509(bio, NULL, ctx->passwd_cb, ctx->passwd_data)
-                   : d2i_X509_bio(bio, NULL);
+  X509 *x509 = type == SSL_FILETYPE_PEM ? PEM_read_bio_X509(bio, NULL, password.cb, password.data)
+                                        : d2i_X509_bio(bio, NULL);
   BIO_free(bio);
   if (x509 == NULL) {
     SSL_ERR(type == SSL_FILETYPE_PEM ? ERR_R_PEM_LIB : ERR_R_ASN1_LIB);
@@ -98,18 +103,19 @@ static int use_certificate_file(ssl_settings **settings, const SSL_CTX *ctx, con
 }
 
 int SSL_CTX_use_certificate_file(SSL_CTX *ctx, const char *file, int type) {
-  return use_certificate_file(&ctx->settings, ctx, file, type);
+  return use_certificate_file(&ctx->settings, ctx->password, file, type);
 }
 
 int SSL_use_certificate_file(SSL *ssl, const char *file, int type) {
-  return use_certificate_file(&ssl->settings, ssl->ctx, file, type);
+  return use_certificate_file(&ssl->settings, password_of(ssl), file, type);
 }
 
-static int use_key_file(ssl_settings **settings, const SSL_CTX *ctx, const char *file, int type) {
+static int use_key_file(ssl_settings **settings, ssl_password password, const char *file,
+                        int type) {
   BIO *bio = known_type(type) ? open_file(file) : NULL;
   if (bio == NULL) return 0;
   EVP_PKEY *key = type == SSL_FILETYPE_PEM
-                      ? PEM_read_bio_PrivateKey(bio, NULL, ctx->passwd_cb, ctx->passwd_data)
+                      ? PEM_read_bio_PrivateKey(bio, NULL, password.cb, password.data)
                       : d2i_PrivateKey_bio(bio, NULL);
   BIO_free(bio);
   if (key == NULL) {
@@ -122,18 +128,19 @@ static int use_key_file(ssl_settings **settings, const SSL_CTX *ctx, const char 
 }
 
 int SSL_CTX_use_PrivateKey_file(SSL_CTX *ctx, const char *file, int type) {
-  return use_key_file(&ctx->settings, ctx, file, type);
+  return use_key_file(&ctx->settings, ctx->password, file, type);
 }
 
 int SSL_use_PrivateKey_file(SSL *ssl, const char *file, int type) {
-  return use_key_file(&ssl->settings, ssl->ctx, file, type);
+  return use_key_file(&ssl->settings, password_of(ssl), file, type);
 }
 
-static int use_rsa_file(ssl_settings **settings, const SSL_CTX *ctx, const char *file, int type) {
+static int use_rsa_file(ssl_settings **settings, ssl_password password, const char *file,
+                        int type) {
   BIO *bio = known_type(type) ? open_file(file) : NULL;
   if (bio == NULL) return 0;
   RSA *rsa = type == SSL_FILETYPE_PEM
-                 ? PEM_read_bio_RSAPrivateKey(bio, NULL, ctx->passwd_cb, ctx->passwd_data)
+                 ? PEM_read_bio_RSAPrivateKey(bio, NULL, password.cb, password.data)
                  : d2i_RSAPrivateKey_bio(bio, NULL);
   BIO_free(bio);
   if (rsa == NULL) {
@@ -146,11 +153,11 @@ static int use_rsa_file(ssl_settings **settings, const SSL_CTX *ctx, const char 
 }
 
 int SSL_CTX_use_RSAPrivateKey_file(SSL_CTX *ctx, const char *file, int type) {
-  return use_rsa_file(&ctx->settings, ctx, file, type);
+  return use_rsa_file(&ctx->settings, ctx->password, file, type);
 }
 
 int SSL_use_RSAPrivateKey_file(SSL *ssl, const char *file, int type) {
-  return use_rsa_file(&ssl->settings, ssl->ctx, file, type);
+  return use_rsa_file(&ssl->settings, password_of(ssl), file, type);
 }
 
 /* at_end says whether the last error says that a PEM file has no more blocks. */
@@ -160,12 +167,12 @@ static bool at_end(void) {
 }
 
 /* read_chain reads the certificates that are left in |bio|; NULL on failure. */
-static STACK_OF(X509) * read_chain(BIO *bio, const SSL_CTX *ctx) {
+static STACK_OF(X509) * read_chain(BIO *bio, ssl_password password) {
   STACK_OF(X509) *chain = sk_X509_new_null();
   if (chain == NULL) return NULL;
   ERR_set_mark();
   for (;;) {
-    X509 *x509 = PEM_read_bio_X509(bio, NULL, ctx->passwd_cb, ctx->passwd_data);
+    X509 *x509 = PEM_read_bio_X509(bio, NULL, password.cb, password.data);
     if (x509 == NULL && at_end()) {
       ERR_pop_to_mark();
       return chain;
@@ -178,11 +185,11 @@ static STACK_OF(X509) * read_chain(BIO *bio, const SSL_CTX *ctx) {
   }
 }
 
-static int use_chain_file(ssl_settings **settings, const SSL_CTX *ctx, const char *file) {
+static int use_chain_file(ssl_settings **settings, ssl_password password, const char *file) {
   BIO *bio = open_file(file);
   if (bio == NULL) return 0;
-  X509 *leaf = PEM_read_bio_X509_AUX(bio, NULL, ctx->passwd_cb, ctx->passwd_data);
-  STACK_OF(X509) *chain = leaf == NULL ? NULL : read_chain(bio, ctx);
+  X509 *leaf = PEM_read_bio_X509_AUX(bio, NULL, password.cb, password.data);
+  STACK_OF(X509) *chain = leaf == NULL ? NULL : read_chain(bio, password);
   BIO_free(bio);
   int ok = 0;
   if (chain == NULL)
@@ -195,16 +202,21 @@ static int use_chain_file(ssl_settings **settings, const SSL_CTX *ctx, const cha
 }
 
 int SSL_CTX_use_certificate_chain_file(SSL_CTX *ctx, const char *file) {
-  return use_chain_file(&ctx->settings, ctx, file);
+  return use_chain_file(&ctx->settings, ctx->password, file);
 }
 
 int SSL_use_certificate_chain_file(SSL *ssl, const char *file) {
-  return use_chain_file(&ssl->settings, ssl->ctx, file);
+  return use_chain_file(&ssl->settings, password_of(ssl), file);
 }
 
 /* ---- Passwords ---- */
 
-void SSL_CTX_set_default_passwd_cb(SSL_CTX *ctx, pem_password_cb *cb) { ctx->passwd_cb = cb; }
-pem_password_cb *SSL_CTX_get_default_passwd_cb(const SSL_CTX *ctx) { return ctx->passwd_cb; }
-void SSL_CTX_set_default_passwd_cb_userdata(SSL_CTX *ctx, void *data) { ctx->passwd_data = data; }
-void *SSL_CTX_get_default_passwd_cb_userdata(const SSL_CTX *ctx) { return ctx->passwd_data; }
+void SSL_CTX_set_default_passwd_cb(SSL_CTX *ctx, pem_password_cb *cb) { ctx->password.cb = cb; }
+pem_password_cb *SSL_CTX_get_default_passwd_cb(const SSL_CTX *ctx) { return ctx->password.cb; }
+void SSL_CTX_set_default_passwd_cb_userdata(SSL_CTX *ctx, void *data) { ctx->password.data = data; }
+void *SSL_CTX_get_default_passwd_cb_userdata(const SSL_CTX *ctx) { return ctx->password.data; }
+
+void SSL_set_default_passwd_cb(SSL *ssl, pem_password_cb *cb) { ssl->password.cb = cb; }
+pem_password_cb *SSL_get_default_passwd_cb(SSL *ssl) { return password_of(ssl).cb; }
+void SSL_set_default_passwd_cb_userdata(SSL *ssl, void *data) { ssl->password.data = data; }
+void *SSL_get_default_passwd_cb_userdata(SSL *ssl) { return password_of(ssl).data; }

@@ -118,20 +118,20 @@ static const char *const kEmpty[] = {
     "CBC",
 };
 
-static bool same(const char *name, const char *text, size_t len) {
+bool ssl_is_word(const char *name, const char *text, size_t len) {
   return strlen(name) == len && memcmp(name, text, len) == 0;
 }
 
 /* find_word: false if it is no class. */
 static bool find_word(word *out, const char *text, size_t len) {
   for (size_t i = 0; i < sizeof kWords / sizeof kWords[0]; i++)
-    if (same(kWords[i].name, text, len)) {
+    if (ssl_is_word(kWords[i].name, text, len)) {
       *out = kWords[i];
       return true;
     }
   *out = (word){"", ALL_AUTHS, ALL_ENCS, true};
   for (size_t i = 0; i < sizeof kEmpty / sizeof kEmpty[0]; i++)
-    if (same(kEmpty[i], text, len)) return true;
+    if (ssl_is_word(kEmpty[i], text, len)) return true;
   return false;
 }
 
@@ -167,7 +167,8 @@ static void fill(row *r) {
 static bool fits(const SSL_CIPHER *cipher, const char *text, size_t len, bool *known) {
   bool all = true;
   *known = true;
-  if (same(cipher->name, text, len) || same(cipher->standard_name, text, len)) return true;
+  if (ssl_is_word(cipher->name, text, len) || ssl_is_word(cipher->standard_name, text, len))
+    return true;
   for (;;) {
     const char *plus = memchr(text, '+', len);
     size_t n = plus == NULL ? len : (size_t)(plus - text);
@@ -227,7 +228,7 @@ static void sort(row *r) {
 }
 
 static bool command(row *r, const char *text, size_t len) {
-  if (same("@STRENGTH", text, len)) {
+  if (ssl_is_word("@STRENGTH", text, len)) {
     sort(r);
     return true;
   }
@@ -326,7 +327,7 @@ int SSL_set_strict_cipher_list(SSL *ssl, const char *str) {
 static const SSL_CIPHER *find_suite13(const char *text, size_t len) {
   const SSL_CIPHER *cipher;
   for (size_t i = 0; (cipher = ssl_cipher_at(i)) != NULL; i++)
-    if (cipher->version == TLS1_3_VERSION && same(cipher->name, text, len)) return cipher;
+    if (cipher->version == TLS1_3_VERSION && ssl_is_word(cipher->name, text, len)) return cipher;
   return NULL;
 }
 

@@ -220,11 +220,11 @@ int SSL_export_keying_material(const SSL *ssl, uint8_t *out, size_t out_len, con
     SSL_ERR(SSL_R_HANDSHAKE_NOT_COMPLETE);
     return 0;
   }
-  if (label_len > EXPORT_LABEL_MAX || memchr(label, 0, label_len) != NULL) {
+  if (label_len > EXPORT_LABEL_MAX || (label_len > 0 && memchr(label, 0, label_len) != NULL)) {
     SSL_ERR(ERR_R_OVERFLOW);
     return 0;
   }
-  memcpy(text, label, label_len);
+  if (label_len > 0) memcpy(text, label, label_len);
   text[label_len] = '\0';
   hf_bytes bytes = {NULL, 0};
   if (use_context) bytes = (hf_bytes){context_len > 0 ? context : kEmpty, context_len};

@@ -43,7 +43,7 @@ static int finish(SSL *ssl) {
   return 1;
 }
 
-int ssl_handshake(SSL *ssl) {
+static int run(SSL *ssl) {
   if (ssl->conn == NULL && !start(ssl)) return -1;
   for (;;) {
     ssl_report(ssl);
@@ -70,6 +70,12 @@ int ssl_handshake(SSL *ssl) {
   }
 }
 
+int ssl_handshake(SSL *ssl) {
+  int ret = run(ssl);
+  ssl_info(ssl, ssl->role == SSL_ROLE_CLIENT ? SSL_CB_CONNECT_EXIT : SSL_CB_ACCEPT_EXIT, ret);
+  return ret;
+}
+
 bool ssl_ready_to_run(const SSL *ssl, int no_role) {
   if (ssl->role == SSL_ROLE_NONE) {
     SSL_ERR(no_role);
@@ -86,9 +92,7 @@ int SSL_do_handshake(SSL *ssl) {
   ssl_enter(ssl);
   if (ssl->io.done) return 1;
   if (!ssl_ready_to_run(ssl, SSL_R_CONNECTION_TYPE_NOT_SET)) return -1;
-  int ret = ssl_handshake(ssl);
-  ssl_info(ssl, ssl->role == SSL_ROLE_CLIENT ? SSL_CB_CONNECT_EXIT : SSL_CB_ACCEPT_EXIT, ret);
-  return ret;
+  return ssl_handshake(ssl);
 }
 
 int SSL_connect(SSL *ssl) {

@@ -13,7 +13,8 @@
  * speaks of this call. */
 void ssl_enter(SSL *ssl);
 
-/* ssl_handshake goes on with the handshake, or begins it.  1: it is done; 0: the peer closed it;
+/* ssl_handshake goes on with the handshake, or begins it, and tells the info callback what it
+ * returns.  1: it is done; 0: the peer closed it;
  * -1: see SSL_get_error. */
 int ssl_handshake(SSL *ssl);
 

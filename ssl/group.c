@@ -53,14 +53,10 @@ static const group *group_by_nid(int nid) {
   return NULL;
 }
 
-static bool same(const char *name, const char *text, size_t len) {
-  return strlen(name) == len && memcmp(name, text, len) == 0;
-}
-
 static const group *group_by_name(const char *text, size_t len) {
   for (size_t i = 0; i < NUM_GROUPS; i++)
-    if (same(kGroups[i].name, text, len) || same(kGroups[i].alias, text, len) ||
-        same(kGroups[i].alias2, text, len))
+    if (ssl_is_word(kGroups[i].name, text, len) || ssl_is_word(kGroups[i].alias, text, len) ||
+        ssl_is_word(kGroups[i].alias2, text, len))
       return &kGroups[i];
   return NULL;
 }

@@ -115,6 +115,13 @@ typedef struct ssl_ex_data {
   size_t num;
 } ssl_ex_data;
 
+/* ssl_password is who knows the password of an encrypted PEM file, and what he is given; of an SSL
+ * what is NULL is as in its SSL_CTX. */
+typedef struct ssl_password {
+  pem_password_cb *cb;
+  void *data;
+} ssl_password;
+
 struct ssl_method_st {
   int8_t role;      /* SSL_ROLE_ */
   uint16_t version; /* 0: any */
@@ -139,8 +146,7 @@ struct ssl_ctx_st {
   int (*verify_whole)(X509_STORE_CTX *store_ctx, void *arg); /* SSL_CTX_set_cert_verify_callback */
   void *verify_whole_arg;
   void (*keylog_callback)(const SSL *ssl, const char *line);
-  pem_password_cb *passwd_cb;
-  void *passwd_data;
+  ssl_password password;
   int session_cache_mode;
   unsigned long session_cache_size;
   uint32_t session_timeout;
@@ -194,6 +200,7 @@ struct ssl_st {
   SSL_CTX *first_ctx; /* the one it was made from: its servername callback, its ticket key */
   ssl_settings *settings;
   ssl_local local;
+  ssl_password password;
   X509_VERIFY_PARAM *param;
   int8_t role; /* SSL_ROLE_ */
   BIO *rbio, *wbio;
@@ -282,6 +289,8 @@ int ssl_use_certificate(ssl_settings **settings, X509 *x509);
 int ssl_use_private_key(ssl_settings **settings, EVP_PKEY *key);
 int ssl_use_rsa_key(ssl_settings **settings, RSA *rsa);
 int ssl_set1_chain(ssl_settings **settings, STACK_OF(X509) * chain);
+/* ssl_is_word says whether the |len| characters at |text| are |name|.  cipher_list.c */
+bool ssl_is_word(const char *name, const char *text, size_t len);
 /* These say whether the engine can do it. */
 bool ssl_engine_has_group(uint16_t id);
 bool ssl_engine_has_sigalg(uint16_t id);

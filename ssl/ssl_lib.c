@@ -93,8 +93,13 @@ SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx) {
 
 /* ---- Role ---- */
 
-void SSL_set_connect_state(SSL *ssl) { ssl->role = SSL_ROLE_CLIENT; }
-void SSL_set_accept_state(SSL *ssl) { ssl->role = SSL_ROLE_SERVER; }
+/* A connection keeps the role that its engine has. */
+static void set_role(SSL *ssl, int8_t role) {
+  if (ssl->conn == NULL) ssl->role = role;
+}
+
+void SSL_set_connect_state(SSL *ssl) { set_role(ssl, SSL_ROLE_CLIENT); }
+void SSL_set_accept_state(SSL *ssl) { set_role(ssl, SSL_ROLE_SERVER); }
 int SSL_is_server(const SSL *ssl) { return ssl->role == SSL_ROLE_SERVER; }
 
 int SSL_is_dtls(const SSL *ssl) {

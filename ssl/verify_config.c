@@ -84,7 +84,10 @@ int SSL_set1_host(SSL *ssl, const char *hostname) {
     return X509_VERIFY_PARAM_set1_ip(ssl->param, address, sizeof(struct in_addr));
   if (inet_pton(AF_INET6, hostname, address) == 1)
     return X509_VERIFY_PARAM_set1_ip(ssl->param, address, sizeof(struct in6_addr));
-  return X509_VERIFY_PARAM_set1_host(ssl->param, hostname, strlen(hostname));
+  /* RFC 6066 3, as in SSL_set_tlsext_host_name: without the dot that ends an absolute name. */
+  size_t len = strlen(hostname);
+  if (len > 0 && hostname[len - 1] == '.') len--;
+  return X509_VERIFY_PARAM_set1_host(ssl->param, hostname, len);
 }
 
 void SSL_set_hostflags(SSL *ssl, unsigned flags) {

@@ -94,6 +94,23 @@ Test(ssl_callbacks, info_tells_the_alert_of_a_failure) {
   SSL_CTX_free(untrusted);
 }
 
+/* Whoever lets SSL_write do the handshake is told as much. */
+Test(ssl_callbacks, info_tells_what_a_handshake_inside_of_write_returns) {
+  SSL_CTX_set_info_callback(client_ctx, on_info);
+  cr_assert(ssl_pair_new(&pair, client_ctx, server_ctx, 0));
+  cr_assert_eq(SSL_write(pair.client, "x", 1), -1);
+  cr_assert_eq(count_info(SSL_CB_CONNECT_EXIT), 1);
+  cr_assert_eq(infos[num_infos - 1].type, SSL_CB_CONNECT_EXIT);
+  cr_assert_eq(infos[num_infos - 1].value, -1);
+  cr_assert_eq(SSL_accept(pair.server), -1);
+  cr_assert_eq(SSL_write(pair.client, "x", 1), 1);
+  cr_assert_eq(count_info(SSL_CB_CONNECT_EXIT), 2);
+  cr_assert_eq(infos[num_infos - 1].value, 1);
+  /* Nothing of it once it is done. */
+  cr_assert_eq(SSL_write(pair.client, "x", 1), 1);
+  cr_assert_eq(count_info(SSL_CB_CONNECT_EXIT), 2);
+}
+
 /* ---- Msg ---- */
 
 static uint8_t messages[100]; /* type, with 128 if sent */

@@ -296,6 +296,36 @@ Test(ssl_config_certs, encrypted_keys) {
   EVP_PKEY_free(key);
 }
 
+Test(ssl_config_certs, passwords_of_one_ssl) {
+  char good[] = "a password", bad[] = "another";
+  EVP_PKEY *key = key_of("ecdsa-p256.key");
+  BIO *bio = BIO_new(BIO_s_mem());
+  const uint8_t *pem;
+  size_t len;
+  cr_assert_eq(PEM_write_bio_PrivateKey(bio, key, EVP_aes_128_cbc(), (uint8_t *)good,
+                                        (int)strlen(good), NULL, NULL),
+               1);
+  cr_assert_eq(BIO_mem_contents(bio, &pem, &len), 1);
+  const char *path = temporary(pem, len);
+  SSL_CTX_set_default_passwd_cb_userdata(ctx, bad);
+  cr_assert_eq(SSL_get_default_passwd_cb_userdata(ssl), bad);
+  cr_assert_null(SSL_get_default_passwd_cb(ssl));
+  SSL_set_default_passwd_cb(ssl, tell_password);
+  SSL_set_default_passwd_cb_userdata(ssl, good);
+  cr_assert_eq(SSL_get_default_passwd_cb(ssl), tell_password);
+  cr_assert_eq(SSL_get_default_passwd_cb_userdata(ssl), good);
+  cr_assert_null(SSL_CTX_get_default_passwd_cb(ctx));
+  cr_assert_eq(SSL_use_PrivateKey_file(ssl, path, SSL_FILETYPE_PEM), 1);
+  cr_assert_eq(SSL_CTX_use_PrivateKey_file(ctx, path, SSL_FILETYPE_PEM), 0);
+  last_reason();
+  SSL_set_default_passwd_cb_userdata(ssl, NULL); /* the SSL_CTX's again */
+  cr_assert_eq(SSL_use_PrivateKey_file(ssl, path, SSL_FILETYPE_PEM), 0);
+  last_reason();
+  unlink(path);
+  BIO_free(bio);
+  EVP_PKEY_free(key);
+}
+
 /* ---- Handshakes ---- */
 
 static void load(SSL_CTX *into, const char *name) {

@@ -447,3 +447,44 @@ Test(ssl_config_verify, authority_lists) {
   cr_assert_eq(SSL_add_client_CA(pair.server, NULL), 0);
   end();
 }
+
+/* More names than a CertificateRequest takes here: the first of them, and no failure. */
+Test(ssl_config_verify, a_long_list_of_authorities_is_cut) {
+  STACK_OF(X509_NAME) *list = sk_X509_NAME_new_null();
+  char text[40];
+  for (int i = 0; i < 2000; i++) {
+    X509_NAME *name = X509_NAME_new();
+    int len = snprintf(text, sizeof text, "certificate authority %d", 10000 + i);
+    cr_assert_eq(
+        X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const uint8_t *)text, len, -1, 0), 1);
+    cr_assert_neq(sk_X509_NAME_push(list, name), 0);
+  }
+  demand_client_certificate();
+  give_client("client-ecdsa-p256.pem", "client-ecdsa-p256.key");
+  SSL_CTX_set_client_CA_list(server, list);
+  start();
+  trusted();
+  /* Each is a SEQUENCE of a SET of a SEQUENCE: 2 + 2 + 2 bytes, 5 of OID, 2 + 27 of text. */
+  STACK_OF(X509_NAME) *got = SSL_get_client_CA_list(pair.client);
+  cr_assert_eq(sk_X509_NAME_num(got), 32 * 1024 / (2 + 40));
+  cr_assert_eq(X509_NAME_cmp(sk_X509_NAME_value(got, 0), sk_X509_NAME_value(list, 0)), 0);
+  cr_assert_eq(sk_X509_NAME_num(SSL_get_client_CA_list(pair.server)), 2000);
+  end();
+}
+
+Test(ssl_config_verify, a_name_may_end_in_a_dot) {
+  start();
+  cr_assert_eq(SSL_set1_host(pair.client, "localhost."), 1);
+  trusted();
+  end();
+  start();
+  cr_assert_eq(SSL_set1_host(pair.client, "other.example."), 1);
+  refused(X509_V_ERR_HOSTNAME_MISMATCH, SSL_AD_BAD_CERTIFICATE);
+  end();
+  start();
+  cr_assert_eq(SSL_set1_host(pair.client, "."), 0); /* as an empty one */
+  (void)SSL_connect(pair.client);
+  (void)SSL_accept(pair.server);
+  cr_assert_eq(SSL_connect(pair.client), -1);
+  end();
+}

@@ -167,3 +167,48 @@ Test(ssl_traps, an_alpn_list_that_could_not_be_sent) {
   BIO_free(net);
   SSL_free(ssl);
 }
+
+static int nothing_chosen(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
+                          unsigned in_len, void *arg) {
+  (void)ssl, (void)in_len, (void)arg;
+  *out = in;
+  *out_len = 0;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+Test(ssl_traps, an_alpn_callback_that_accepts_no_name) {
+  SSL_CTX_set_alpn_select_cb(server_ctx, nothing_chosen, NULL);
+  cr_assert_eq(SSL_CTX_set_alpn_protos(client_ctx, (const uint8_t *)"\2h2", 3), 0);
+  cr_assert(ssl_pair_new(&pair, client_ctx, server_ctx, 0));
+  expect(pair.client, SSL_connect(pair.client), -1, SSL_ERROR_WANT_READ);
+  expect(pair.server, SSL_accept(pair.server), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_R_INVALID_ALPN_PROTOCOL);
+  expect(pair.client, SSL_connect(pair.client), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_AD_REASON_OFFSET + SSL_AD_INTERNAL_ERROR);
+}
+
+/* ---- Roles ---- */
+
+Test(ssl_traps, a_role_set_during_a_connection_changes_nothing) {
+  cr_assert(ssl_pair_new(&pair, client_ctx, server_ctx, 0));
+  expect(pair.client, SSL_connect(pair.client), -1, SSL_ERROR_WANT_READ);
+  SSL_set_accept_state(pair.client);
+  cr_assert_eq(SSL_is_server(pair.client), 0);
+  cr_assert(ssl_pair_handshake(&pair));
+  SSL_set_connect_state(pair.server);
+  cr_assert_eq(SSL_is_server(pair.server), 1);
+  /* After SSL_clear there is none, and it may become the other. */
+  cr_assert_eq(SSL_clear(pair.client), 1);
+  SSL_set_accept_state(pair.client);
+  cr_assert_eq(SSL_is_server(pair.client), 1);
+}
+
+/* ---- Keying material ---- */
+
+Test(ssl_traps, keying_material_for_no_label) {
+  uint8_t a[16], b[16];
+  ready();
+  cr_assert_eq(SSL_export_keying_material(pair.client, a, 16, NULL, 0, NULL, 0, 0), 1);
+  cr_assert_eq(SSL_export_keying_material(pair.server, b, 16, "", 0, NULL, 0, 0), 1);
+  cr_assert(memcmp(a, b, 16) == 0);
+}

@@ -403,9 +403,9 @@ HF_SSL_EXPORT SSL_CTX *SSL_get_SSL_CTX(const SSL *ssl);
  * for servername callbacks.  Verify mode, versions and the like stay as they were.  NULL:
  * back to the SSL_CTX it was made from.  It returns the SSL_CTX in force, lent; NULL on failure. */
 HF_SSL_EXPORT SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx);
-/* SSL_set_connect_state makes |ssl| a client. */
+/* SSL_set_connect_state makes |ssl| a client, SSL_set_accept_state a server; from the first call
+ * that runs the handshake until SSL_clear they change nothing. */
 HF_SSL_EXPORT void SSL_set_connect_state(SSL *ssl);
-/* SSL_set_accept_state makes |ssl| a server. */
 HF_SSL_EXPORT void SSL_set_accept_state(SSL *ssl);
 /* SSL_is_server returns 1 for a server, else 0. */
 HF_SSL_EXPORT int SSL_is_server(const SSL *ssl);
@@ -602,7 +602,9 @@ HF_SSL_EXPORT long SSL_get_verify_result(const SSL *ssl);
 /* ---- Data of the application's ---- */
 
 /* SSL_get_ex_new_index gives an index for SSL_set_ex_data and SSL_get_ex_data; -1 on failure. Index
- * 0 is app_data's. */
+ * 0 is app_data's.  When an SSL is freed, |free_func| is called with it, its pointer (or NULL),
+ * NULL in place of a CRYPTO_EX_DATA, the index, |argl| and |argp|; the SSL's other pointers can be
+ * had of SSL_get_ex_data then. */
 HF_SSL_EXPORT int SSL_get_ex_new_index(long argl, void *argp, CRYPTO_EX_unused *unused,
                                        CRYPTO_EX_dup *dup_unused, CRYPTO_EX_free *free_func);
 HF_SSL_EXPORT int SSL_set_ex_data(SSL *ssl, int idx, void *data);

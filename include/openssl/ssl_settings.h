@@ -133,6 +133,11 @@ HF_SSL_EXPORT void SSL_CTX_set_default_passwd_cb(SSL_CTX *ctx, pem_password_cb *
 HF_SSL_EXPORT pem_password_cb *SSL_CTX_get_default_passwd_cb(const SSL_CTX *ctx);
 HF_SSL_EXPORT void SSL_CTX_set_default_passwd_cb_userdata(SSL_CTX *ctx, void *data);
 HF_SSL_EXPORT void *SSL_CTX_get_default_passwd_cb_userdata(const SSL_CTX *ctx);
+/* The same for the files that one SSL loads; what is NULL is as its SSL_CTX has it. */
+HF_SSL_EXPORT void SSL_set_default_passwd_cb(SSL *ssl, pem_password_cb *cb);
+HF_SSL_EXPORT pem_password_cb *SSL_get_default_passwd_cb(SSL *ssl);
+HF_SSL_EXPORT void SSL_set_default_passwd_cb_userdata(SSL *ssl, void *data);
+HF_SSL_EXPORT void *SSL_get_default_passwd_cb_userdata(SSL *ssl);
 /* The chain: the certificates after the current one.  The extra chain belongs to every certificate
  * that has no chain; what is added before there is a certificate goes there too.
  * get_extra_chain_certs gives the current chain if there is no extra one. */
@@ -183,8 +188,9 @@ HF_SSL_EXPORT void SSL_CTX_set_verify_depth(SSL_CTX *ctx, int depth);
 HF_SSL_EXPORT void SSL_set_verify_depth(SSL *ssl, int depth);
 HF_SSL_EXPORT int SSL_CTX_get_verify_depth(const SSL_CTX *ctx);
 HF_SSL_EXPORT int SSL_get_verify_depth(const SSL *ssl);
-/* SSL_set1_host demands a certificate for |hostname|, a DNS name or an IP address.  An empty one is
- * refused, and no chain is trusted from then on.  SSL_set_hostflags sets X509_CHECK_FLAG_ bits for
+/* SSL_set1_host demands a certificate for |hostname|, a DNS name (the dot at its end, if there is
+ * one, does not count) or an IP address.  An empty one is refused, and no chain is trusted from
+ * then on.  SSL_set_hostflags sets X509_CHECK_FLAG_ bits for
  * the comparison. */
 HF_SSL_EXPORT int SSL_set1_host(SSL *ssl, const char *hostname);
 HF_SSL_EXPORT void SSL_set_hostflags(SSL *ssl, unsigned flags);
@@ -229,7 +235,10 @@ HF_SSL_EXPORT int SSL_CTX_set_signing_algorithm_prefs(SSL_CTX *ctx, const uint16
 HF_SSL_EXPORT int SSL_set_signing_algorithm_prefs(SSL *ssl, const uint16_t *prefs,
                                                   size_t num_prefs);
 
-/* ---- Certificate authorities that a server names to its clients ---- */
+/* ---- Certificate authorities that a server names to its clients ----
+ *
+ * The list is a hint.  At most 32 KiB of names are sent, with two bytes for each; those of a longer
+ * list that do not fit any more are left out. */
 
 /* SSL_CTX_set_client_CA_list takes |list| over. */
 HF_SSL_EXPORT void SSL_CTX_set_client_CA_list(SSL_CTX *ctx, STACK_OF(X509_NAME) * list);
