@@ -259,6 +259,39 @@ Test(detail_rules, keys_that_are_worn_out) {
   expect(&play, AL_NONE, "worn keys");
 }
 
+/* ---- Proofs ---- */
+
+/* Takes proofs away from the client when it asks for its verdict. */
+struct taker {
+  struct craft_play *play;
+  uint8_t proof;
+};
+
+static bool forget(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  const struct taker *taker = arg;
+  (void)answer;
+  if (question->ask == HF_ASK_VERDICT) taker->play->side.conn->proofs &= (uint8_t)~taker->proof;
+  return false;
+}
+
+/* R-H-22: a handshake that a check was left out of does not come to an end. */
+Test(detail_rules, proofs_are_demanded) {
+  static const uint8_t proofs[] = {HF_PROOF_SIGNATURE, HF_PROOF_FINISHED};
+  for (size_t i = 0; i < sizeof proofs; i++) {
+    struct craft_play play;
+    struct side_setup setup;
+    struct taker taker = {&play, proofs[i]};
+    rules_setup(&setup, HF_CLIENT, 0);
+    setup.answer = forget;
+    setup.arg = &taker;
+    cr_assert(play_new(&play, &setup, "ecdsa-p256", 0x0403));
+    (void)play_until(&play, SERVER_SAID_FINISHED);
+    cr_expect_eq(side_fault(&play.side), HF_MISSING_PROOF);
+    cr_expect_not(hf_wants(play.side.conn) & (HF_READY | HF_CAN_SEND));
+    rules_free(&play);
+  }
+}
+
 /* ---- Shared secrets ---- */
 
 /* x of |scalar| times the base point. */

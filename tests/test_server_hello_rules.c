@@ -231,6 +231,7 @@ static const struct rule retries[] = {
     {"R-4.2.4-2", "an unknown suite", unknown_suite, AL_ILLEGAL_PARAMETER},
     {"R-4.2.4-2", "compression", deflate, AL_ILLEGAL_PARAMETER},
     {"R-4.2.4-2", "TLS 1.2 in supported_versions", version_12_selected, AL_ILLEGAL_PARAMETER},
+    {"R-4.2.4-2", "no supported_versions", tls12, AL_MISSING_EXTENSION},
     {"R-4.2.4-3", "no change asked for", no_change, AL_ILLEGAL_PARAMETER},
     {"R-4.2.4-8", "an unknown extension", unknown_extension, AL_UNSUPPORTED_EXTENSION},
     {"R-4.2.4-8", "a server_name", misplaced_name, AL_ILLEGAL_PARAMETER},
