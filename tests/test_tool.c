@@ -42,7 +42,9 @@ Test(tool, wrong_command_lines_are_refused_with_2_and_a_reason) {
       {"client --cert " TOOL_CERTS "rsa-2048.pem --key " TOOL_CERTS "ed25519.key localhost:1",
        "ed25519.key"},
       {"client ::1:443", "must be HOST:PORT"},
+      {"client localhost:65536", "must be HOST:PORT"},
       {"server", "PORT is missing"},
+      {"server 70000", "must be PORT or HOST:PORT"},
       {"server --parallel 0", "without --www"},
       {"server --require 0", "whom to trust"},
       {"server --count -1 0", "wants a number"},
@@ -120,7 +122,10 @@ Test(tool, demo_shows_wants_questions_and_flights_in_order) {
                                       "client  asks      KEEP",
                                       "client  says",
                                       "server  hears",
+                                      "hf_rekey",
+                                      "FLIGHT    27 bytes in 1 record",
                                       "KeyUpdate",
+                                      "FLIGHT    24 bytes in 1 record",
                                       "close_notify",
                                       "CLOSED"};
   struct buf out = {0};

@@ -186,6 +186,7 @@ static bool say(struct end *end, const char *text) {
   if (hf_seal(end->conn, &len, record, sizeof record, (const uint8_t *)text, strlen(text)) != HF_OK)
     return false;
   show(end, "says", "\"%s\" (%zu bytes in a record of %zu)", text, strlen(text), len);
+  show_flight(end); /* this record is told, and no part of the next flight */
   return BIO_write(end->bio, record, (int)len) == (int)len;
 }
 

@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -29,6 +30,8 @@ bool net_split(char host[256], char port[32], const char *address) {
     return false; /* an IPv6 address without its brackets */
   }
   if (len >= 256 || rest[0] == 0 || strlen(rest) >= 32) return false;
+  /* getaddrinfo would take a number too large modulo 65,536. */
+  if (strspn(rest, "0123456789") == strlen(rest) && strtoul(rest, NULL, 10) > 65535) return false;
   memcpy(host, address, len);
   host[len] = 0;
   snprintf(port, 32, "%s", rest);
