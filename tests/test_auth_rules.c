@@ -253,6 +253,9 @@ Test(auth_rules, finished) {
     bad_finished(&play, SERVER_SAID_VERIFY, lengths[i], 0, AL_DECODE_ERROR);
     rules_server(&play, 0, NULL, 0);
     bad_finished(&play, CLIENT_HEARD_FINISHED, lengths[i], 0, AL_DECODE_ERROR);
+    if (lengths[i] == 0) continue;
+    rules_client(&play); /* its length is wrong before its bytes are */
+    bad_finished(&play, SERVER_SAID_VERIFY, lengths[i], 1, AL_DECODE_ERROR);
   }
 }
 

@@ -228,7 +228,7 @@ static void tcp_pair(int fds[2]) {
   close(listener);
 }
 
-Test(ssl_socket, nonblocking_tcp_is_stopped_both_ways) {
+Test(ssl_socket, nonblocking_tcp_stops_the_server_both_ways_and_the_client_reading) {
   int fds[2];
   unsigned client_saw, server_saw;
   tcp_pair(fds);
