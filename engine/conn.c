@@ -142,8 +142,8 @@ void hf_get_facts(hf_facts *out, const hf_conn *conn) {
   out->role = (hf_role)conn->role;
   out->version = conn->version;
   out->suite = conn->suite != NULL ? conn->suite->id : 0;
-  if (conn->suite == NULL && hf_has(conn, EARLY) && conn->hs != NULL) {
-    out->suite = hf_early_suite(conn);
+  if (conn->suite == NULL && conn->hs != NULL && conn->hs->early_suite != NULL) {
+    out->suite = conn->hs->early_suite->id;
   }
   out->group = conn->group;
   out->sigalg = conn->peer_sigalg;

@@ -228,8 +228,9 @@ hf_status hf_expand_label(uint8_t *out, size_t out_len, const hf_suite *suite,
 hf_status hf_finished_mac(uint8_t *out, const hf_suite *suite, const uint8_t *base_key,
                           const uint8_t *hash);
 hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *psk, const uint8_t *hash);
-hf_status hf_derive_early(uint8_t *out, const hf_suite *suite, const uint8_t *psk,
-                          const hf_transcript *transcript);
+/* hf_derive_early derives the secrets of early data from |psk|, for hf_derive_EARLY. */
+hf_status hf_derive_early(hf_conn *conn, const hf_suite *suite, const uint8_t *psk);
+hf_status hf_derive_EARLY(hf_conn *conn); /* psk.c */
 hf_status hf_derive_HANDSHAKE(hf_conn *conn);
 hf_status hf_derive_APPLICATION(hf_conn *conn);
 hf_status hf_derive_RESUMPTION(hf_conn *conn);
@@ -335,6 +336,8 @@ typedef struct hf_hs {
                  [HF_MAX_HASH];  /* [hf_role][hf_level - 1]: traffic secrets until KEY takes them */
   uint8_t shared[HF_MAX_SECRET]; /* of the key exchange, until HANDSHAKE is derived */
   uint8_t psk[HF_MAX_HASH];      /* with RESUMED */
+  uint8_t early_exporter[HF_MAX_HASH];
+  const hf_suite *early_suite;       /* of the early secrets; NULL: not derived */
   uint8_t kem_secret[HF_KEM_SECRET]; /* server: the answer to ENCAP */
   uint8_t hello_digest[32];          /* server: what a second hello must repeat */
   uint8_t cookie_content[4 + HF_MAX_HASH];
@@ -518,8 +521,6 @@ hf_status hf_psk_begin(hf_conn *conn);
 hf_status hf_psk_bind(hf_conn *conn);
 hf_status hf_psk_check_early(hf_conn *conn);
 void hf_refuse_early(hf_conn *conn); /* client: EARLY is over, if it was set */
-uint16_t hf_early_suite(const hf_conn *conn);
-hf_status hf_early_traffic(hf_conn *conn, const hf_suite **suite, uint8_t *out);
 
 /* ---- trace.c ---- */
 hf_status hf_trace_begin(hf_conn *conn);

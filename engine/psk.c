@@ -183,16 +183,6 @@ void hf_refuse_early(hf_conn *conn) {
   hf_flag(conn, EARLY, false);
 }
 
-uint16_t hf_early_suite(const hf_conn *conn) {
-  hf_session session;
-  uint16_t id = 0;
-  if (hf_session_parse(&session, conn->hs->session) == HF_OK) {
-    id = session.suite->id;
-  }
-  OPENSSL_cleanse(&session, sizeof(session));
-  return id;
-}
-
 /* Fills in the binder of the hello in hello_bytes. */
 hf_status hf_psk_bind(hf_conn *conn) {
   hf_hs *hs = conn->hs;
@@ -243,17 +233,17 @@ hf_status hf_psk_check_early(hf_conn *conn) {
   return same ? HF_OK : HF_EARLY_DATA_MISMATCH;
 }
 
-/* The early traffic secret.  A client does not know yet which suite will be chosen: the session's
- * it is. */
-hf_status hf_early_traffic(hf_conn *conn, const hf_suite **suite, uint8_t *out) {
-  hf_hs *hs = conn->hs;
+/* A client does not know yet which suite will be chosen: the session's it is. */
+hf_status hf_derive_EARLY(hf_conn *conn) {
   hf_session session;
-  if (hf_is_server(conn)) {
-    return hf_derive_early(out, conn->suite, hs->psk, &hs->transcript);
+  if (conn->hs->early_suite != NULL) {
+    return HF_OK;  // a client's, when it sent its hello
   }
-  HF_TRY(hf_session_parse(&session, hs->session));
-  *suite = session.suite;
-  const hf_status status = hf_derive_early(out, session.suite, session.psk, &hs->transcript);
+  if (hf_is_server(conn)) {
+    return hf_derive_early(conn, conn->suite, conn->hs->psk);
+  }
+  HF_TRY(hf_session_parse(&session, conn->hs->session));
+  const hf_status status = hf_derive_early(conn, session.suite, session.psk);
   OPENSSL_cleanse(&session, sizeof(session));
   return status;
 }

@@ -89,16 +89,26 @@ hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *psk, con
   return status;
 }
 
-hf_status hf_derive_early(uint8_t *out, const hf_suite *suite, const uint8_t *psk,
-                          const hf_transcript *transcript) {
+hf_status hf_derive_early(hf_conn *conn, const hf_suite *suite, const uint8_t *psk) {
+  hf_hs *hs = conn->hs;
   uint8_t secret[HF_MAX_HASH], hash[HF_MAX_HASH];
   hf_status status = early_secret(secret, suite, psk);
+  hf_transcript_hash(hash, &hs->transcript, suite);
   if (status == HF_OK) {
-    hf_transcript_hash(hash, transcript, suite);
-    status = derive_secret(out, suite, secret, LABEL("c e traffic"), hash);
+    status = derive_secret(hs->traffic[HF_CLIENT][HF_EARLY - 1], suite, secret,
+                           LABEL("c e traffic"), hash);
+  }
+  if (status == HF_OK) {
+    status = derive_secret(hs->early_exporter, suite, secret, LABEL("e exp master"), hash);
   }
   OPENSSL_cleanse(secret, sizeof(secret));
-  return status;
+  HF_TRY(status);
+  hs->early_suite = suite;
+  if (conn->config->settings.flags & HF_EXPORT_SECRETS) {
+    hf_ask_install(conn, suite, HF_SECRET_EARLY_EXPORTER, HF_EARLY, false, "EARLY_EXPORTER_SECRET",
+                   hs->early_exporter);
+  }
+  return HF_OK;
 }
 
 /* Derives the traffic secrets of both sides at |level| from hs->secret and the transcript here. */

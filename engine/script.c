@@ -263,11 +263,8 @@ static hf_status key_row(hf_conn *conn, const row *r) {
     hf_keys_wipe(keys);
     return HF_OK;
   }
-  const hf_suite *suite = conn->suite;
+  const hf_suite *suite = r->level == HF_EARLY ? conn->hs->early_suite : conn->suite;
   uint8_t *secret = conn->hs->traffic[r->who][r->level - 1];
-  if (r->level == HF_EARLY) {
-    HF_TRY(hf_early_traffic(conn, &suite, secret));
-  }
   HF_TRY(hf_keys_set(keys, suite, (hf_level)r->level, secret));
   OPENSSL_cleanse(secret, HF_MAX_HASH);
   if (conn->config->settings.flags & HF_EXPORT_SECRETS) {

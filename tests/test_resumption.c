@@ -116,6 +116,52 @@ Test(resumption, early_data_is_accepted) {
   finish(&f);
 }
 
+/* secrets is what INSTALL handed out at the level of early data, in order. */
+struct secrets {
+  char labels[200];
+  uint8_t exporter[32], traffic[32];
+};
+
+static bool note_secret(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  struct secrets *secrets = arg;
+  (void)answer;
+  if (question->ask != HF_ASK_INSTALL || question->install.level != HF_EARLY) return false;
+  bool exporter = question->install.kind == HF_SECRET_EARLY_EXPORTER;
+  cr_assert_eq(question->install.secret.len, 32);
+  cr_expect_eq(question->install.suite, 0x1301);
+  memcpy(exporter ? secrets->exporter : secrets->traffic, question->install.secret.data, 32);
+  strcat(strcat(secrets->labels, question->install.label), " ");
+  return false;
+}
+
+/* R-7.1-2: the same on both sides; a server that refuses has none. */
+Test(resumption, early_secrets) {
+  static const char both[] = "EARLY_EXPORTER_SECRET CLIENT_EARLY_TRAFFIC_SECRET ";
+  for (int accepted = 0; accepted < 2; accepted++) {
+    struct fixture f;
+    struct secrets client = {.labels = ""}, server = {.labels = ""};
+    begin(&f);
+    f.client.settings.flags |= HF_EXPORT_SECRETS;
+    f.server.settings.flags |= HF_EXPORT_SECRETS;
+    f.client.answer = f.server.answer = note_secret;
+    f.client.arg = &client;
+    f.server.arg = &server;
+    if (!accepted) f.server.start.now += 60000;
+    start_early(&f, 100);
+    complete(&f, true, accepted == 1);
+    cr_expect_str_eq(client.labels, both);
+    cr_expect_str_eq(server.labels, accepted ? both : "");
+    if (accepted) {
+      cr_expect_arr_eq(client.exporter, server.exporter, 32);
+      cr_expect_arr_eq(client.traffic, server.traffic, 32);
+      cr_expect_arr_neq(client.traffic, client.exporter, 32);
+    }
+    pair_free(&f.second);
+    pair_free(&f.first);
+    credential_free(f.credential);
+  }
+}
+
 /* R-4.3.10-2: no more than the ticket allows. */
 Test(resumption, early_data_is_limited) {
   struct fixture f;

@@ -371,7 +371,7 @@ typedef struct hf_candidate {
 typedef enum hf_secret_kind {
   HF_SECRET_TRAFFIC,        /* a traffic secret of section 7.1: |level|, |sending| */
   HF_SECRET_EXPORTER,       /* exporter_secret */
-  HF_SECRET_EARLY_EXPORTER, /* early_exporter_secret */
+  HF_SECRET_EARLY_EXPORTER, /* early_exporter_secret: when early data is offered, or accepted */
   HF_SECRET_MAIN_12         /* TLS 1.2 main secret */
 } hf_secret_kind;
 
