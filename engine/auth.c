@@ -136,7 +136,9 @@ static size_t certificate_bound(const hf_conn *conn) {
   const hf_identity *identity = conn->hs->identity;
   // An entry costs two bytes more than its certificate has here; a certificate is never shorter
   // than its length.
-  return identity == NULL ? 8 : 64 + 2 * identity->chain.len + identity->compressed.len;
+  return identity == NULL ? 8
+                          : 64 + 2 * identity->chain.len + identity->compressed.len +
+                                identity->ocsp.len + identity->scts.len;
 }
 
 size_t hf_bound_CERTIFICATE(const hf_conn *conn) { return certificate_bound(conn); }
@@ -153,10 +155,14 @@ hf_status hf_send_CERTIFICATE(hf_conn *conn, CBB *body) {
   if (identity != NULL) {
     CBS_init(&chain, identity->chain.data, identity->chain.len);
   }
-  while (CBS_get_u24_length_prefixed(&chain, &certificate)) {
+  for (bool first = true; CBS_get_u24_length_prefixed(&chain, &certificate); first = false) {
     if (!CBB_add_u24_length_prefixed(&list, &data) ||
-        !CBB_add_bytes(&data, CBS_data(&certificate), CBS_len(&certificate)) ||
-        !CBB_add_u16(&list, 0 /* no extensions */)) {
+        !CBB_add_bytes(&data, CBS_data(&certificate), CBS_len(&certificate)) || !CBB_flush(&list)) {
+      return HF_INTERNAL;
+    }
+    if (first) {
+      HF_TRY(hf_extensions_send(conn, CT, &list));
+    } else if (!CBB_add_u16(&list, 0 /* no extensions */)) {
       return HF_INTERNAL;
     }
   }
@@ -288,8 +294,27 @@ hf_status hf_answer_decompress(hf_conn *conn, hf_bytes message) {
 
 /* ---- VERDICT ---- */
 
+/* What is stapled to the end entity, out of the extensions of its entry. */
+static hf_status find_stapled(const hf_conn *conn, CBS extensions, hf_bytes *ocsp, hf_bytes *scts) {
+  CBS bodies[HF_NUM_EXT], response;
+  uint32_t mask;
+  HF_TRY(hf_extensions_parse(conn, CT, extensions, bodies, &mask));
+  if (mask & 1u << HF_EXT_status_request) {
+    if (!hf_read_status(&bodies[HF_EXT_status_request], &response)) {
+      return HF_INTERNAL;  // the handler read it
+    }
+    *ocsp = hf_range(CBS_data(&response), CBS_len(&response));
+  }
+  if (mask & 1u << HF_EXT_signed_certificate_timestamp) {
+    const CBS *body = &bodies[HF_EXT_signed_certificate_timestamp];
+    *scts = hf_range(CBS_data(body), CBS_len(body));
+  }
+  return HF_OK;
+}
+
 hf_status hf_ask_VERDICT(hf_conn *conn) {
   hf_hs *hs = conn->hs;
+  hf_bytes ocsp = {NULL, 0}, scts = {NULL, 0};
   CBS list = certificate_list(conn), certificate, extensions;
   size_t num = 0;
   for (CBS count = list; next_entry(&count, &certificate, &extensions);) {
@@ -300,10 +325,15 @@ hf_status hf_ask_VERDICT(hf_conn *conn) {
   hf_bytes *chain = lists;
   for (size_t i = 0; next_entry(&list, &certificate, &extensions); i++) {
     chain[i] = hf_range(CBS_data(&certificate), CBS_len(&certificate));
+    if (i == 0) {
+      HF_TRY(find_stapled(conn, extensions, &ocsp, &scts));
+    }
   }
   hf_question_t *q = hf_ask_begin(conn, HF_ASK_VERDICT);
   q->verdict.chain = chain;
   q->verdict.num = num;
+  q->verdict.ocsp = ocsp;
+  q->verdict.scts = scts;
   if (!hf_is_server(conn)) {
     q->verdict.server_name = hf_range(conn->server_name, conn->server_name_len);
   }

@@ -293,6 +293,10 @@ bool hf_ext_offered(const hf_conn *conn, hf_ext ext);
 bool hf_ext_body(const hf_conn *conn, hf_ext ext, CBS *out);
 hf_status hf_get_codes(CBS *body, CBS *list);
 hf_status hf_put_codes(CBB *body, hf_codes codes);
+/* hf_read_status reads CertificateStatus (RFC 6066 8), hf_read_scts a
+ * SignedCertificateTimestampList (RFC 6962 3.3). */
+bool hf_read_status(CBS *body, CBS *response);
+bool hf_read_scts(CBS *body);
 bool hf_next_share(CBS *shares, uint16_t *group, CBS *key);
 bool hf_find_share(CBS shares, uint16_t wanted, CBS *key);
 bool hf_alpn_offered(const hf_conn *conn, const uint8_t *name, size_t len);
@@ -355,10 +359,11 @@ typedef struct hf_hs {
   hf_identity *identity;             /* chosen */
   EVP_PKEY *peer_key; /* of the peer's certificate, until its signature is verified */
   const hf_group *group;
-  void *lists;         /* arrays that the pending question points at */
-  size_t lists_max;    /* room there */
-  uint32_t peer_asked; /* extensions the peer's request (hello or CertificateRequest) held: may be
-                          answered */
+  void *lists;           /* arrays that the pending question points at */
+  size_t lists_max;      /* room there */
+  uint32_t peer_asked;   /* extensions the peer's request (hello or CertificateRequest) held: may be
+                            answered */
+  uint32_t request_mask; /* server: extensions its CertificateRequest held */
   /* client: lists in the CertificateRequest */
   hf_span request_sigalgs, request_cert_sigalgs, request_authorities, request_compression;
   hf_span certificates;  /* the peer's list of CertificateEntry */

@@ -46,13 +46,19 @@ hf_status hf_extensions_send(hf_conn *conn, hf_place place, CBB *message) {
   if (!CBB_add_u16_length_prefixed(message, &list)) {
     return HF_INTERNAL;
   }
+  uint32_t sent = 0;
   for (size_t i = 0; i < HF_NUM_EXT; i++) {
     const bool asked = (conn->hs->peer_asked & 1u << i) != 0;
+    const size_t before = CBB_len(&list);
     // The cookie alone answers nothing: RFC 9846 4.3.
     if ((extensions[i].places & place) &&
         (!is_response(place) || asked || (place == HRR && i == HF_EXT_cookie))) {
       HF_TRY(extensions[i].send(conn, place, &list));
     }
+    sent |= CBB_len(&list) > before ? 1u << i : 0;
+  }
+  if (place == CR) {
+    conn->hs->request_mask = sent;
   }
   return CBB_flush(message) ? HF_OK : HF_INTERNAL;
 }
@@ -63,6 +69,14 @@ static hf_status next_extension(CBS *list, uint16_t *code, CBS *body) {
                                                                             : HF_DECODE_ERROR;
 }
 
+/* Was it in what |place| answers: the hello, or a server's CertificateRequest? */
+static bool asked_for(const hf_conn *conn, hf_place place, hf_ext ext) {
+  if (place == CT && hf_is_server(conn)) {
+    return (conn->hs->request_mask & 1u << ext) != 0;
+  }
+  return hf_ext_offered(conn, ext) || (place == HRR && ext == HF_EXT_cookie);
+}
+
 static hf_status check_place(const hf_conn *conn, hf_place place, hf_ext ext) {
   if (ext == HF_NUM_EXT) {
     return is_response(place) ? HF_UNSUPPORTED_EXTENSION : HF_OK;
@@ -70,7 +84,7 @@ static hf_status check_place(const hf_conn *conn, hf_place place, hf_ext ext) {
   if (!(extensions[ext].places & place)) {
     return HF_MISPLACED_EXTENSION;
   }
-  if (is_response(place) && !hf_ext_offered(conn, ext) && !(place == HRR && ext == HF_EXT_cookie)) {
+  if (is_response(place) && !asked_for(conn, place, ext)) {
     return HF_UNSUPPORTED_EXTENSION;
   }
   return HF_OK;

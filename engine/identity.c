@@ -33,9 +33,21 @@ static hf_status chain_bytes(hf_bytes *out, const hf_bytes *chain, size_t num_ch
   return HF_OK;
 }
 
+/* Both must fit the extensions of one CertificateEntry: with their heads, 2^16-1 bytes. */
+static bool valid_stapled(hf_bytes ocsp, hf_bytes scts) {
+  enum { STATUS_HEAD = 4 + 1 + 3, SCTS_HEAD = 4 };
+  CBS list;
+  size_t room = UINT16_MAX - STATUS_HEAD - SCTS_HEAD;
+  if (ocsp.len > room || scts.len > room - ocsp.len || (ocsp.data != NULL && ocsp.len == 0)) {
+    return false;
+  }
+  CBS_init(&list, scts.data, scts.len);
+  return scts.data == NULL || (hf_read_scts(&list) && CBS_len(&list) == 0);
+}
+
 static hf_status fill(hf_identity *identity, const hf_bytes *chain, size_t num_chain, hf_bytes ocsp,
                       hf_bytes scts, hf_codes sigalgs) {
-  if (ocsp.len > HF_MAX_U24 || scts.len > UINT16_MAX) {
+  if (!valid_stapled(ocsp, scts)) {
     return HF_MISUSE;
   }
   // A key can do more than TLS 1.3 has a use for: PKCS #1 v1.5 signatures, say.

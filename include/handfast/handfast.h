@@ -116,6 +116,10 @@ enum {
   /* server: send a HelloRetryRequest with a cookie to every hello without one */
   HF_DEMAND_COOKIE = 512,
   HF_PREFER_CLIENT_SUITES = 1024, /* server: choose the suite by the client's order */
+  /* ask the peer to staple an OCSP response to its certificate: client in ClientHello (RFC 6066
+   * section 8), server in CertificateRequest, if it sends one (4.5.1.1). HF_ASK_VERDICT shows it */
+  HF_REQUEST_OCSP = 2048,
+  HF_REQUEST_SCTS = 4096, /* and its signed certificate timestamps (RFC 6962 section 3.3) */
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */
@@ -172,11 +176,14 @@ HF_EXPORT void hf_config_up_ref(hf_config *config);
 HF_EXPORT void hf_config_free(hf_config *config);
 
 /* hf_identity_new makes an identity with one reference. |chain| is the certificates in DER, the
- * end entity's first, at least one (4.5.1); |ocsp| a DER OCSPResponse and |scts| a
- * SignedCertificateTimestampList kept with it (this version staples neither), or absent; |sigalgs|
- * what the key can sign with, in order of preference, 16 at most. The private key is not part of
- * it: signing is a question. |tag| is the caller's own name for it, given back in HF_ASK_SIGNATURE
- * and in saved states. Everything is copied. HF_MISUSE for an empty chain or list, HF_NO_MEMORY. */
+ * end entity's first, at least one (4.5.1); |ocsp| a DER OCSPResponse (RFC 6960) and |scts| a
+ * SignedCertificateTimestampList with its outer length (RFC 6962 section 3.3) about the end entity,
+ * or absent: each is stapled to its certificate for peers that ask for it, and shown to nobody
+ * else; |sigalgs| what the key can sign with, in order of preference, 16 at most. The private key
+ * is not part of it: signing is a question. |tag| is the caller's own name for it, given back in
+ * HF_ASK_SIGNATURE and in saved states. Everything is copied. HF_MISUSE for an empty chain, list of
+ * algorithms or |ocsp|, for an |scts| that is not one or more timestamps that are not empty, or if
+ * |ocsp| and |scts| together are over 65523 bytes; HF_NO_MEMORY. */
 HF_EXPORT HF_MUST_USE hf_status hf_identity_new(hf_identity **out, uint64_t tag,
                                                 const hf_bytes *chain, size_t num_chain,
                                                 hf_bytes ocsp, hf_bytes scts, hf_codes sigalgs);
@@ -430,7 +437,10 @@ typedef struct hf_question_t {
       /* DER certificates as received, the end entity's first; num is at least 1 */
       const hf_bytes *chain;
       size_t num;
-      hf_bytes ocsp, scts;  /* stapled, if any */
+      /* stapled to chain[0]: an OCSPResponse, a SignedCertificateTimestampList with its outer
+       * length; absent: none. Of the first only the envelope, of the second only the lengths were
+       * looked at: whether they are worth anything is part of the question */
+      hf_bytes ocsp, scts;
       hf_bytes server_name; /* client: hf_start.server_name */
       bool raw_key;         /* chain[0] is a SubjectPublicKeyInfo (RFC 7250) */
     } verdict;
