@@ -51,6 +51,7 @@ bool ssl_slots_copy(ssl_settings *to, const ssl_settings *from) {
   to->current_slot = from->current_slot;
   to->cert_cb = from->cert_cb;
   to->cert_cb_arg = from->cert_cb_arg;
+  to->key_method = from->key_method;
   memcpy(to->session_id_context, from->session_id_context, sizeof to->session_id_context);
   to->session_id_context_len = from->session_id_context_len;
   return true;

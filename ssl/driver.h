@@ -51,6 +51,15 @@ int ssl_reason(hf_status status);
  * False: it has to wait, or nothing is pending; ssl->want says for what.  questions.c */
 bool ssl_answer(SSL *ssl);
 
+/* The callbacks that may have to be waited for, for questions.c; false, and -1 of ssl_ask_select,
+ * with ssl->want set: not yet.  ssl_ask_select and ssl_ask_dos are given the ClientHello with its
+ * header; 0 and false mean that it is refused.  The others answer the question or refuse it.
+ * pause.c */
+int ssl_ask_select(SSL *ssl, hf_bytes message);
+bool ssl_ask_dos(SSL *ssl, hf_bytes message);
+bool ssl_ask_signature(SSL *ssl, const hf_question_t *question);
+bool ssl_ask_verdict(SSL *ssl, const hf_question_t *question);
+
 /* ssl_report gives what the engine saw to the info and msg callbacks; ssl_info calls the info
  * callback.  callbacks.c */
 void ssl_report(SSL *ssl);

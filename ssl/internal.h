@@ -86,6 +86,7 @@ typedef struct ssl_settings {
   STACK_OF(X509) * extra_chain; /* of slots that have no chain */
   int (*cert_cb)(SSL *ssl, void *arg);
   void *cert_cb_arg;
+  const SSL_PRIVATE_KEY_METHOD *key_method; /* lent; of the slots that have no key; NULL: none */
   uint8_t session_id_context[SSL_MAX_SID_CTX_LENGTH];
   size_t session_id_context_len;
   /* Made when first needed, by any thread; NULL: not yet. */
@@ -98,6 +99,7 @@ typedef struct ssl_settings {
 typedef struct ssl_local {
   int verify_mode;
   int (*verify_callback)(int ok, X509_STORE_CTX *store_ctx);
+  enum ssl_verify_result_t (*custom_verify)(SSL *ssl, uint8_t *out_alert); /* NULL: libcrypto's */
   uint32_t mode;
   bool quiet_shutdown;
   bool read_ahead;
@@ -145,6 +147,9 @@ struct ssl_ctx_st {
   void *alpn_select_arg;
   int (*verify_whole)(X509_STORE_CTX *store_ctx, void *arg); /* SSL_CTX_set_cert_verify_callback */
   void *verify_whole_arg;
+  enum ssl_select_cert_result_t (*select_certificate_cb)(const SSL_CLIENT_HELLO *hello);
+  int (*dos_protection_cb)(const SSL_CLIENT_HELLO *hello);
+  int (*client_cert_cb)(SSL *ssl, X509 **out_x509, EVP_PKEY **out_pkey);
   void (*keylog_callback)(const SSL *ssl, const char *line);
   ssl_password password;
   int session_cache_mode;
@@ -188,8 +193,10 @@ typedef struct ssl_io {
   bool zero_return;    /* this very call met close_notify */
   int hello_step; /* server: which callbacks of HF_ASK_HELLO have run, for one may have to be called
                      again */
-  bool ack_name;  /* server: and the servername callback took the name */
-  int refusal;    /* SSL_R_ reason for which this side refused a question; 0: none */
+  const SSL_PRIVATE_KEY_METHOD *key_op; /* has begun a signature; NULL: none has */
+  bool verifying;                       /* custom_verify was asked */
+  bool ack_name;                        /* server: and the servername callback took the name */
+  int refusal; /* SSL_R_ reason for which this side refused a question; 0: none */
   size_t num_errors;
   ssl_saved_error errors[SSL_SAVED_ERRORS];
 } ssl_io;

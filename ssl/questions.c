@@ -78,7 +78,7 @@ static bool make_answers(SSL *ssl) {
 
 /* ---- HF_ASK_HELLO ---- */
 
-enum { STEP_NAME, STEP_CERT, STEP_ALPN };
+enum { STEP_SELECT, STEP_NAME, STEP_CERT, STEP_ALPN };
 
 /* ask_name runs the servername callback. False: the hello is refused. */
 static bool ask_name(SSL *ssl) {
@@ -135,6 +135,11 @@ static bool ask_alpn(SSL *ssl, hf_bytes *chosen, hf_bytes offered) {
 
 static bool answer_hello(SSL *ssl, const hf_question_t *question) {
   hf_bytes chosen = {NULL, 0};
+  if (ssl->io.hello_step == STEP_SELECT) {
+    int ret = ssl_ask_select(ssl, question->hello.hello);
+    if (ret <= 0) return ret == 0;
+    ssl->io.hello_step = STEP_NAME;
+  }
   if (ssl->io.hello_step == STEP_NAME) {
     if (!ask_name(ssl)) return true;
     ssl->io.hello_step = STEP_CERT;
@@ -145,6 +150,7 @@ static bool answer_hello(SSL *ssl, const hf_question_t *question) {
     ssl->io.hello_step = STEP_ALPN;
   }
   if (!ask_alpn(ssl, &chosen, question->hello.alpn)) return true;
+  if (!ssl_ask_dos(ssl, question->hello.hello)) return true;
   hf_config *config = ssl_build_config(ssl, ssl->io.ack_name);
   if (config == NULL) return refuse_as_noted(ssl);
   if (hf_answer_hello(ssl->conn, config, chosen, NULL) != HF_MISUSE) return true;
@@ -186,6 +192,8 @@ static bool answer_identity(SSL *ssl, const hf_question_t *question) {
 }
 
 static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
+  if (ssl->local.custom_verify != NULL && !question->verdict.raw_key)
+    return ssl_ask_verdict(ssl, question);
   if (!make_answers(ssl) ||
       !ssl_set_peer_chain(ssl, question->verdict.chain, question->verdict.num) ||
       !X509_VERIFY_PARAM_set1(hf_answers_param(ssl->io.answers), ssl->param))
@@ -195,6 +203,12 @@ static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
   bool answered = usual(ssl);
   ssl->verify_result = hf_answers_verify_result(ssl->io.answers);
   return answered;
+}
+
+/* A certificate that has a key here needs nobody else. */
+static bool answer_signature(SSL *ssl, const hf_question_t *question) {
+  if (!make_answers(ssl)) return refuse_internal(ssl);
+  return hf_answer(ssl->conn, ssl->io.answers) || ssl_ask_signature(ssl, question);
 }
 
 static bool answer(SSL *ssl) {
@@ -211,6 +225,7 @@ static bool answer(SSL *ssl) {
     case HF_ASK_VERDICT:
       return answer_verdict(ssl, question);
     case HF_ASK_SIGNATURE:
+      return answer_signature(ssl, question);
     case HF_ASK_COOKIE:
     case HF_ASK_TICKET:
     case HF_ASK_KEEP:

@@ -212,7 +212,7 @@ static ssl_credentials *credentials_make(const ssl_settings *s) {
     int index = i < 0 ? s->current_slot : i;
     if (index < 0 || (i >= 0 && index == s->current_slot)) continue;
     const ssl_slot *slot = &s->slots[index];
-    if (slot->leaf == NULL || slot->key == NULL) continue;
+    if (slot->leaf == NULL || (slot->key == NULL && s->key_method == NULL)) continue;
     STACK_OF(X509) *chain = slot->chain != NULL ? slot->chain : s->extra_chain;
     status = make_credential(&made->list[made->num], slot, chain,
                              (hf_codes){s->signing_sigalgs.list, s->signing_sigalgs.num});

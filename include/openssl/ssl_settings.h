@@ -167,6 +167,102 @@ HF_SSL_EXPORT EVP_PKEY *SSL_get_privatekey(const SSL *ssl);
 HF_SSL_EXPORT void SSL_CTX_set_cert_cb(SSL_CTX *ctx, int (*cb)(SSL *ssl, void *arg), void *arg);
 HF_SSL_EXPORT void SSL_set_cert_cb(SSL *ssl, int (*cb)(SSL *ssl, void *arg), void *arg);
 
+/* SSL_CTX_set_client_cert_cb sets, as a certificate callback, who gives a client that has no
+ * certificate the one for the server that asks for it: 1 with |*out_x509| and |*out_pkey| set,
+ * which are taken over, 0 for none, -1 to be called again (SSL_ERROR_WANT_X509_LOOKUP). */
+HF_SSL_EXPORT void SSL_CTX_set_client_cert_cb(SSL_CTX *ctx, int (*cb)(SSL *ssl, X509 **out_x509,
+                                                                      EVP_PKEY **out_pkey));
+/* What these callbacks may want to know, lent until they have answered.  SSL_get0_certificate_types
+ * gives the kinds of certificate that a server of TLS 1.2 asks for, and returns how many; TLS 1.3
+ * has none.  SSL_get0_peer_verify_algorithms gives the SignatureSchemes that the peer takes. */
+HF_SSL_EXPORT size_t SSL_get0_certificate_types(const SSL *ssl, const uint8_t **out_types);
+HF_SSL_EXPORT size_t SSL_get0_peer_verify_algorithms(const SSL *ssl, const uint16_t **out_sigalgs);
+
+/* ---- Private keys that are elsewhere ---- */
+
+/* ssl_private_key_result_t is what the functions of an SSL_PRIVATE_KEY_METHOD return: it is done;
+ * ask |complete| later (SSL_ERROR_WANT_PRIVATE_KEY_OPERATION); it cannot be done, and the handshake
+ * fails with internal_error. */
+enum ssl_private_key_result_t BORINGSSL_ENUM_INT {
+  ssl_private_key_success,
+  ssl_private_key_retry,
+  ssl_private_key_failure
+};
+
+/* ssl_private_key_method_st (SSL_PRIVATE_KEY_METHOD) is who signs with a key that is not here.
+ * |sign| signs |in| under the SSL_SIGN_ code |signature_algorithm|, writes at most |max_out| bytes
+ * to |out| and their number to |*out_len|; |in| is lent until it returns.  After it said
+ * ssl_private_key_retry, each call on |ssl| that goes on with the handshake calls |complete| until
+ * that says something else; it writes the signature in the same way.  There is at most one
+ * operation at a time for each SSL.  If the SSL is freed or cleared meanwhile, neither is called
+ * again. |decrypt| is for key exchanges that there are none of; it is not called, and may be NULL.
+ */
+struct ssl_private_key_method_st {
+  enum ssl_private_key_result_t (*sign)(SSL *ssl, uint8_t *out, size_t *out_len, size_t max_out,
+                                        uint16_t signature_algorithm, const uint8_t *in,
+                                        size_t in_len);
+  enum ssl_private_key_result_t (*decrypt)(SSL *ssl, uint8_t *out, size_t *out_len, size_t max_out,
+                                           const uint8_t *in, size_t in_len);
+  enum ssl_private_key_result_t (*complete)(SSL *ssl, uint8_t *out, size_t *out_len,
+                                            size_t max_out);
+};
+
+/* SSL_CTX_set_private_key_method drops the private keys there are, and has |key_method| sign for
+ * every certificate that has none; it must live as long as any SSL that has it.  A key that is set
+ * later is used for its certificate.  NULL: nobody signs for them.  What the key can sign with
+ * follows from the certificate; SSL_CTX_set_signing_algorithm_prefs restricts it. */
+HF_SSL_EXPORT void SSL_CTX_set_private_key_method(SSL_CTX *ctx,
+                                                  const SSL_PRIVATE_KEY_METHOD *key_method);
+HF_SSL_EXPORT void SSL_set_private_key_method(SSL *ssl, const SSL_PRIVATE_KEY_METHOD *key_method);
+
+/* ---- A server's first look at a ClientHello ---- */
+
+/* ssl_early_callback_ctx (SSL_CLIENT_HELLO) is a ClientHello as it was received: the message
+ * without its header, and its parts; lent until the callback returns.  |version| is its
+ * legacy_version; the cookie, of DTLS, is empty. */
+struct ssl_early_callback_ctx {
+  SSL *ssl;
+  const uint8_t *client_hello;
+  size_t client_hello_len;
+  uint16_t version;
+  const uint8_t *random;
+  size_t random_len;
+  const uint8_t *session_id;
+  size_t session_id_len;
+  const uint8_t *dtls_cookie;
+  size_t dtls_cookie_len;
+  const uint8_t *cipher_suites;
+  size_t cipher_suites_len;
+  const uint8_t *compression_methods;
+  size_t compression_methods_len;
+  const uint8_t *extensions;
+  size_t extensions_len;
+};
+
+/* ssl_select_cert_result_t is what the callback of SSL_CTX_set_select_certificate_cb returns: go
+ * on; call me again (SSL_ERROR_PENDING_CERTIFICATE); refuse the client (handshake_failure), which
+ * ssl_select_cert_disable_ech does too, as there is no ECH. */
+enum ssl_select_cert_result_t BORINGSSL_ENUM_INT {
+  ssl_select_cert_success = 1,
+  ssl_select_cert_retry = 0,
+  ssl_select_cert_error = -1,
+  ssl_select_cert_disable_ech = -2
+};
+
+/* SSL_CTX_set_select_certificate_cb sets who sees the first ClientHello of each connection before
+ * the other callbacks do and before anything is decided, and may configure its |ssl|. */
+HF_SSL_EXPORT void SSL_CTX_set_select_certificate_cb(
+    SSL_CTX *ctx, enum ssl_select_cert_result_t (*cb)(const SSL_CLIENT_HELLO *hello));
+/* SSL_early_callback_ctx_extension_get finds the extension |extension_type|: 1, and |*out_data| and
+ * |*out_len| are its body, lent as |client_hello| is; 0: it was not sent. */
+HF_SSL_EXPORT int SSL_early_callback_ctx_extension_get(const SSL_CLIENT_HELLO *client_hello,
+                                                       uint16_t extension_type,
+                                                       const uint8_t **out_data, size_t *out_len);
+/* SSL_CTX_set_dos_protection_cb sets who is asked last about a ClientHello, before sessions are
+ * looked for: 1 to go on, 0 to refuse the client with internal_error. */
+HF_SSL_EXPORT void SSL_CTX_set_dos_protection_cb(SSL_CTX *ctx,
+                                                 int (*cb)(const SSL_CLIENT_HELLO *hello));
+
 /* ---- Verification of the peer ---- */
 
 /* SSL_CTX_set_verify says what becomes of the peer's chain.  SSL_VERIFY_NONE: a client goes on
@@ -224,6 +320,19 @@ HF_SSL_EXPORT int SSL_CTX_load_verify_locations(SSL_CTX *ctx, const char *ca_fil
 /* SSL_CTX_set_cert_verify_callback has |callback| called in place of X509_verify_cert. */
 HF_SSL_EXPORT void SSL_CTX_set_cert_verify_callback(
     SSL_CTX *ctx, int (*callback)(X509_STORE_CTX *store_ctx, void *arg), void *arg);
+/* ssl_verify_result_t is what the callback of SSL_CTX_set_custom_verify returns: the chain is
+ * trusted; it is not; call me again (SSL_ERROR_WANT_CERTIFICATE_VERIFY). */
+enum ssl_verify_result_t BORINGSSL_ENUM_INT { ssl_verify_ok, ssl_verify_invalid, ssl_verify_retry };
+/* SSL_CTX_set_custom_verify sets the mode, as SSL_CTX_set_verify does, and |callback| to verify the
+ * peer's chain (SSL_get0_peer_certificates) in place of libcrypto, names and all; NULL: libcrypto
+ * again.  If the chain is not trusted, the peer is told |*out_alert|, certificate_unknown at first;
+ * with SSL_VERIFY_NONE the handshake goes on all the same.  SSL_get_verify_result is X509_V_OK or
+ * X509_V_ERR_APPLICATION_VERIFICATION afterwards. */
+HF_SSL_EXPORT void SSL_CTX_set_custom_verify(
+    SSL_CTX *ctx, int mode, enum ssl_verify_result_t (*callback)(SSL *ssl, uint8_t *out_alert));
+HF_SSL_EXPORT void SSL_set_custom_verify(SSL *ssl, int mode,
+                                         enum ssl_verify_result_t (*callback)(SSL *ssl,
+                                                                              uint8_t *out_alert));
 /* SSL_CTX_set_verify_algorithm_prefs sets the SignatureSchemes that the peer may use, best first.
  */
 HF_SSL_EXPORT int SSL_CTX_set_verify_algorithm_prefs(SSL_CTX *ctx, const uint16_t *prefs,
