@@ -205,6 +205,68 @@ Test(questions, each_can_be_refused) {
   credential_free(credential);
 }
 
+/* stop_at runs a pair until |role| is asked |ask|, which nobody answers. */
+static void stop_at(struct pair *pair, const struct credential *credential, int role, hf_ask ask,
+                    hf_bytes session) {
+  static const uint16_t groups[] = {0x17};
+  struct side_setup client, server;
+  pair_setup(&client, &server, credential, session.data == NULL ? 5 : 6);
+  client.settings.flags = HF_EXPORT_SECRETS;
+  client.start.session = session;
+  client.credential = credential;
+  server.settings.flags =
+      HF_EXPORT_SECRETS | HF_DEMAND_COOKIE | HF_REQUEST_CLIENT_CERT | HF_ISSUE_TICKETS;
+  server.settings.groups = (hf_codes){groups, 1};
+  if (role == 0) client.leaves = ask;
+  if (role == 1) server.leaves = ask;
+  cr_assert_eq(pair_new(pair, &client, &server, 0), HF_OK);
+  (void)pair_run(pair);
+  const hf_conn *conn = role == 0 ? pair->client.conn : pair->server.conn;
+  cr_assert(hf_wants(conn) & HF_WANT_ANSWER);
+  cr_assert_eq(hf_question(conn)->ask, ask, "role %d: %d, not %d", role,
+               (int)hf_question(conn)->ask, (int)ask);
+  cr_assert_eq((hf_wants(conn) & HF_READY) != 0, !of_the_handshake(ask));
+}
+
+/* late_and_never: whenever the answer comes, the handshake goes on from there, and what was
+ * answered cannot be answered again; and if it never comes, the connection can be freed. */
+static void late_and_never(const struct credential *credential, int role, hf_ask ask,
+                           hf_bytes session) {
+  struct pair pair;
+  stop_at(&pair, credential, role, ask, session);
+  pair_free(&pair);
+  stop_at(&pair, credential, role, ask, session);
+  struct side *us = role == 0 ? &pair.client : &pair.server;
+  us->setup.leaves = HF_ASK_NONE;
+  cr_assert_eq(side_feed(us, NULL, 0), HF_OK);
+  cr_assert(pair_run(&pair), "role %d, question %d: %s", role, (int)ask,
+            hf_status_text(side_fault(us)));
+  cr_assert_not(hf_wants(us->conn) & HF_WANT_ANSWER);
+  cr_assert_eq(hf_question(us->conn)->ask, HF_ASK_NONE);
+  cr_assert_eq(hf_refuse(us->conn, 40), HF_MISUSE);
+  cr_assert_eq(hf_answer_signature(us->conn, some), HF_MISUSE);
+  cr_assert_eq(hf_answer_verdict(us->conn), HF_MISUSE);
+  cr_assert_eq(hf_answer_identity(us->conn, NULL), HF_MISUSE);
+  cr_assert_eq(hf_answer_done(us->conn), HF_MISUSE);
+  cr_assert(hf_wants(us->conn) & HF_READY);
+  pair_free(&pair);
+}
+
+/* R-H-3 R-H-4 */
+Test(questions, each_can_be_answered_late_or_never) {
+  struct credential *credential = credential_load("ecdsa-p256");
+  struct pair first;
+  cr_assert(session_of(&first, credential));
+  hf_bytes session = {first.client.kept.data, first.client.kept.len};
+  for (hf_ask ask = HF_ASK_NONE + 1; ask <= HF_ASK_INSTALL; ask++) {
+    if (1 << ask & ALL_OF_CLIENT) late_and_never(credential, 0, ask, absent);
+    if (1 << ask & ALL_OF_SERVER) late_and_never(credential, 1, ask, absent);
+  }
+  late_and_never(credential, 1, HF_ASK_SESSION, session);
+  pair_free(&first);
+  credential_free(credential);
+}
+
 /* R-H-8: unanswered, they hinder nothing. */
 Test(questions, tickets_hinder_nothing) {
   struct credential *credential = credential_load("ecdsa-p256");
