@@ -14,7 +14,8 @@ void ssl_slot_clear(ssl_slot *slot) {
   X509_free(slot->leaf);
   EVP_PKEY_free(slot->key);
   sk_X509_pop_free(slot->chain, X509_free);
-  *slot = (ssl_slot){NULL, NULL, NULL};
+  ssl_staples_clear(&slot->staples);
+  *slot = (ssl_slot){.leaf = NULL};
 }
 
 /* copy_chain: |*out| is NULL for NULL.  False: memory ran out. */
@@ -39,12 +40,15 @@ bool ssl_slots_copy(ssl_settings *to, const ssl_settings *from) {
   for (size_t i = 0; i < SSL_SLOTS; i++) {
     ssl_slot *slot = &to->slots[i];
     ssl_slot_clear(slot);
-    *slot = (ssl_slot){from->slots[i].leaf, from->slots[i].key, chains[i]};
+    *slot = (ssl_slot){from->slots[i].leaf, from->slots[i].key, chains[i],
+                       ssl_staples_share(&from->slots[i].staples)};
     if (slot->leaf != NULL) X509_up_ref(slot->leaf);
     if (slot->key != NULL) EVP_PKEY_up_ref(slot->key);
   }
   sk_X509_pop_free(to->extra_chain, X509_free);
   to->extra_chain = chains[SSL_SLOTS];
+  ssl_staples_clear(&to->staples);
+  to->staples = ssl_staples_share(&from->staples);
   if (from->verify_store != NULL) X509_STORE_up_ref(from->verify_store);
   X509_STORE_free(to->verify_store);
   to->verify_store = from->verify_store;
@@ -76,6 +80,15 @@ static const ssl_slot *current(const ssl_settings *s) {
   return s->current_slot < 0 ? NULL : &s->slots[s->current_slot];
 }
 
+/* The first that is current gets what was to be stapled before it came. */
+static void set_current(ssl_settings *s, int index) {
+  if (s->current_slot < 0) {
+    s->slots[index].staples = s->staples;
+    s->staples = (ssl_staples){NULL, NULL};
+  }
+  s->current_slot = index;
+}
+
 /* ---- Certificate and key ---- */
 
 int ssl_use_certificate(ssl_settings **settings, X509 *x509) {
@@ -99,7 +112,7 @@ int ssl_use_certificate(ssl_settings **settings, X509 *x509) {
     X509_up_ref(x509);
     X509_free(slot->leaf);
     slot->leaf = x509;
-    s->current_slot = index;
+    set_current(s, index);
   }
   EVP_PKEY_free(key);
   return s != NULL;
@@ -124,7 +137,7 @@ int ssl_use_private_key(ssl_settings **settings, EVP_PKEY *key) {
   EVP_PKEY_up_ref(key);
   EVP_PKEY_free(s->slots[index].key);
   s->slots[index].key = key;
-  s->current_slot = index;
+  set_current(s, index);
   return 1;
 }
 

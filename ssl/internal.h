@@ -36,11 +36,18 @@ typedef struct ssl_codes {
 /* One certificate for each kind of key. */
 enum { SSL_SLOT_RSA, SSL_SLOT_EC, SSL_SLOT_ED25519, SSL_SLOTS };
 
-/* ssl_slot is a certificate, its key and the chain after it; each may be absent. */
+/* ssl_staples is an OCSP response and a list of signed certificate timestamps; NULL: none. */
+typedef struct ssl_staples {
+  CRYPTO_BUFFER *ocsp, *scts;
+} ssl_staples;
+
+/* ssl_slot is a certificate, its key, the chain after it and what is stapled to it; each may be
+ * absent. */
 typedef struct ssl_slot {
   X509 *leaf;
   EVP_PKEY *key;
   STACK_OF(X509) * chain;
+  ssl_staples staples;
 } ssl_slot;
 
 /* ssl_credentials is the slots that are complete, in the order of SSL_SLOT_, the current one first.
@@ -77,13 +84,15 @@ typedef struct ssl_settings {
   size_t alpn_len;
   STACK_OF(X509_NAME) * authorities; /* NULL: none */
   size_t max_cert_list;
-  size_t num_tickets; /* at most SSL_MAX_TICKETS */
+  size_t num_tickets;   /* at most SSL_MAX_TICKETS */
+  uint32_t hello_flags; /* of hf_settings.flags, for clients alone */
   /* What SSL_set_SSL_CTX replaces. */
   X509_STORE *verify_store;  /* NULL: the SSL_CTX's cert_store */
   ssl_codes signing_sigalgs; /* empty: default */
   ssl_slot slots[SSL_SLOTS];
   int current_slot;             /* -1: none yet */
   STACK_OF(X509) * extra_chain; /* of slots that have no chain */
+  ssl_staples staples;          /* of the first certificate that comes; empty once there is one */
   int (*cert_cb)(SSL *ssl, void *arg);
   void *cert_cb_arg;
   const SSL_PRIVATE_KEY_METHOD *key_method; /* lent; of the slots that have no key; NULL: none */
@@ -219,6 +228,7 @@ struct ssl_st {
   STACK_OF(CRYPTO_BUFFER) * peer_chain;   /* the peer's certificates in DER, NULL if none */
   STACK_OF(X509) * peer_x509;             /* parsed, when asked for */
   STACK_OF(X509) * peer_rest;             /* without the first */
+  ssl_staples peer_staples;               /* client: of the server's first certificate */
   STACK_OF(X509_NAME) * peer_authorities; /* client: of the server's CertificateRequest */
   long verify_result;                     /* X509_V_ERR_INVALID_CALL before there is one */
   ssl_ex_data ex_data;
@@ -237,6 +247,9 @@ const ssl_credentials *ssl_get_credentials(SSL *ssl);
 X509_STORE *ssl_verify_store(const SSL *ssl);
 /* ssl_set_peer_chain keeps a copy of the chain of HF_ASK_VERDICT.  False: memory ran out. */
 bool ssl_set_peer_chain(SSL *ssl, const hf_bytes *chain, size_t num);
+/* ssl_set_peer_staples keeps copies of what HF_ASK_VERDICT shows beside the chain.  False: memory
+ * ran out. */
+bool ssl_set_peer_staples(SSL *ssl, hf_bytes ocsp, hf_bytes scts);
 /* ssl_peer_clear forgets all that the peer showed. */
 void ssl_peer_clear(SSL *ssl);
 /* ssl_set_peer_authorities keeps the names of HF_ASK_IDENTITY for SSL_get_client_CA_list; those
@@ -291,6 +304,13 @@ bool ssl_credentials_share(ssl_settings *to, ssl_settings *from);
  * SSL_set_SSL_CTX replaces, from |from|; false: memory ran out, |to| is as it was. */
 void ssl_slot_clear(ssl_slot *slot);
 bool ssl_slots_copy(ssl_settings *to, const ssl_settings *from);
+/* ssl_staples_clear drops both; ssl_staples_share takes a reference to each for the copy that it
+ * returns; ssl_staple_bytes lends the bytes, absent of NULL. */
+void ssl_staples_clear(ssl_staples *staples);
+ssl_staples ssl_staples_share(const ssl_staples *from);
+hf_bytes ssl_staple_bytes(const CRYPTO_BUFFER *buffer);
+/* ssl_set_hello_flag sets or clears one of |hello_flags|.  False: memory ran out. */
+bool ssl_set_hello_flag(ssl_settings **settings, uint32_t flag, bool on);
 /* As the SSL_use_ functions and SSL_set1_chain, for either kind of object. */
 int ssl_use_certificate(ssl_settings **settings, X509 *x509);
 int ssl_use_private_key(ssl_settings **settings, EVP_PKEY *key);

@@ -13,6 +13,7 @@ void ssl_peer_clear(SSL *ssl) {
   sk_CRYPTO_BUFFER_pop_free(ssl->peer_chain, CRYPTO_BUFFER_free);
   sk_X509_pop_free(ssl->peer_x509, X509_free);
   sk_X509_free(ssl->peer_rest);
+  ssl_staples_clear(&ssl->peer_staples);
   sk_X509_NAME_pop_free(ssl->peer_authorities, X509_NAME_free);
   OPENSSL_free(ssl->peer_name);
   ssl->peer_chain = NULL;

@@ -192,6 +192,8 @@ static bool answer_identity(SSL *ssl, const hf_question_t *question) {
 }
 
 static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
+  if (!ssl_set_peer_staples(ssl, question->verdict.ocsp, question->verdict.scts))
+    return refuse_internal(ssl);
   if (ssl->local.custom_verify != NULL && !question->verdict.raw_key)
     return ssl_ask_verdict(ssl, question);
   if (!make_answers(ssl) ||

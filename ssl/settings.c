@@ -52,6 +52,7 @@ void ssl_settings_free(ssl_settings *s) {
   sk_X509_NAME_pop_free(s->authorities, X509_NAME_free);
   for (size_t i = 0; i < SSL_SLOTS; i++) ssl_slot_clear(&s->slots[i]);
   sk_X509_pop_free(s->extra_chain, X509_free);
+  ssl_staples_clear(&s->staples);
   OPENSSL_free(s);
 }
 
@@ -113,6 +114,7 @@ static ssl_settings *copy(ssl_settings *from) {
   to->options = from->options;
   to->max_cert_list = from->max_cert_list;
   to->num_tickets = from->num_tickets;
+  to->hello_flags = from->hello_flags;
   if (!copy_lists(to, from) || !ssl_slots_copy(to, from)) {
     ssl_settings_free(to);
     return NULL;

@@ -89,7 +89,7 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   uint32_t flags = 0;
   if (variant & SSL_CONFIG_SECRETS) flags |= HF_EXPORT_SECRETS;
   if (variant & SSL_CONFIG_TRACE) flags |= HF_TRACE;
-  if (!(variant & SSL_CONFIG_SERVER)) return flags;
+  if (!(variant & SSL_CONFIG_SERVER)) return flags | s->hello_flags;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   /* A ticket does not hold the client's certificate: see answer_session in questions.c. */
   if (!(s->options & SSL_OP_NO_TICKET) && s->num_tickets > 0 && !(variant & SSL_CONFIG_REQUEST))
@@ -192,9 +192,10 @@ static hf_status make_credential(hf_credential **out, const ssl_slot *slot, STAC
     if (len < 0) break;
     ders[made] = (hf_bytes){der, (size_t)len};
   }
-  const hf_bytes none = {NULL, 0};
-  hf_status status =
-      made < num ? HF_NO_MEMORY : hf_credential_new(out, ders, num, slot->key, sigalgs, none, none);
+  hf_status status = made < num ? HF_NO_MEMORY
+                                : hf_credential_new(out, ders, num, slot->key, sigalgs,
+                                                    ssl_staple_bytes(slot->staples.ocsp),
+                                                    ssl_staple_bytes(slot->staples.scts));
   for (size_t i = 0; i < made; i++) OPENSSL_free((uint8_t *)ders[i].data);
   OPENSSL_free(ders);
   return status;

@@ -597,6 +597,13 @@ HF_SSL_EXPORT STACK_OF(X509) * SSL_get_peer_cert_chain(const SSL *ssl);
 HF_SSL_EXPORT STACK_OF(X509) * SSL_get_peer_full_cert_chain(const SSL *ssl);
 /* SSL_get0_peer_certificates returns the whole chain in DER, lent, or NULL. */
 HF_SSL_EXPORT const STACK_OF(CRYPTO_BUFFER) * SSL_get0_peer_certificates(const SSL *ssl);
+/* SSL_get0_ocsp_response lends a client the OCSP response that the server stapled to its first
+ * certificate, and SSL_get0_signed_cert_timestamp_list the SignedCertificateTimestampList with its
+ * outer length.  They can be asked from the verification on, for as long as |ssl| is neither
+ * cleared nor freed.  |*out_len| 0: none came.  Nobody here looked at what is in them. */
+HF_SSL_EXPORT void SSL_get0_ocsp_response(const SSL *ssl, const uint8_t **out, size_t *out_len);
+HF_SSL_EXPORT void SSL_get0_signed_cert_timestamp_list(const SSL *ssl, const uint8_t **out,
+                                                       size_t *out_len);
 /* SSL_get_verify_result returns the X509_V_ code of the chain's verification;
  * X509_V_ERR_INVALID_CALL before it. */
 HF_SSL_EXPORT long SSL_get_verify_result(const SSL *ssl);

@@ -161,6 +161,29 @@ HF_SSL_EXPORT X509 *SSL_CTX_get0_certificate(const SSL_CTX *ctx);
 HF_SSL_EXPORT X509 *SSL_get_certificate(const SSL *ssl);
 HF_SSL_EXPORT EVP_PKEY *SSL_CTX_get0_privatekey(const SSL_CTX *ctx);
 HF_SSL_EXPORT EVP_PKEY *SSL_get_privatekey(const SSL *ssl);
+/* SSL_CTX_set_ocsp_response sets the OCSP response (RFC 6960, in DER) that is stapled to the
+ * current certificate, or to the first that is set if there is none yet, for peers that ask for it;
+ * it is copied.  Of no bytes: none.  Returns 0 if memory ran out, or if it and the timestamps are
+ * over 65523 bytes together: SSL_R_DATA_LENGTH_TOO_LONG. */
+HF_SSL_EXPORT int SSL_CTX_set_ocsp_response(SSL_CTX *ctx, const uint8_t *response,
+                                            size_t response_len);
+HF_SSL_EXPORT int SSL_set_ocsp_response(SSL *ssl, const uint8_t *response, size_t response_len);
+/* SSL_CTX_set_signed_cert_timestamp_list does so with a SignedCertificateTimestampList, with its
+ * outer length (RFC 6962 section 3.3).  SSL_R_INVALID_SCT_LIST if it is none, or empty, or a
+ * timestamp in it is. */
+HF_SSL_EXPORT int SSL_CTX_set_signed_cert_timestamp_list(SSL_CTX *ctx, const uint8_t *list,
+                                                         size_t list_len);
+HF_SSL_EXPORT int SSL_set_signed_cert_timestamp_list(SSL *ssl, const uint8_t *list,
+                                                     size_t list_len);
+/* SSL_CTX_enable_ocsp_stapling has clients ask for an OCSP response, and
+ * SSL_CTX_enable_signed_cert_timestamps for timestamps.  What came is for the application to judge:
+ * SSL_get0_ocsp_response.  If memory runs out, the reason is on the error queue and nothing is
+ * asked for. */
+HF_SSL_EXPORT void SSL_CTX_enable_ocsp_stapling(SSL_CTX *ctx);
+HF_SSL_EXPORT void SSL_enable_ocsp_stapling(SSL *ssl);
+HF_SSL_EXPORT void SSL_CTX_enable_signed_cert_timestamps(SSL_CTX *ctx);
+HF_SSL_EXPORT void SSL_enable_signed_cert_timestamps(SSL *ssl);
+
 /* SSL_CTX_set_cert_cb sets a callback that may configure a certificate at the last moment: on a
  * server for each ClientHello, on a client when a certificate is asked for.  It returns 1 to go on,
  * 0 to fail, -1 to be called again (SSL_ERROR_WANT_X509_LOOKUP). */
