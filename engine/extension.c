@@ -47,7 +47,10 @@ hf_status hf_extensions_send(hf_conn *conn, hf_place place, CBB *message) {
     return HF_INTERNAL;
   }
   uint32_t sent = 0;
-  for (size_t i = 0; i < HF_NUM_EXT; i++) {
+  // pre_shared_key, the last row, stands first in a ServerHello: RFC 8448 section 4.
+  const size_t first = place == SH ? HF_EXT_pre_shared_key : 0;
+  for (size_t n = 0; n < HF_NUM_EXT; n++) {
+    const size_t i = (first + n) % HF_NUM_EXT;
     const bool asked = (conn->hs->peer_asked & 1u << i) != 0;
     const size_t before = CBB_len(&list);
     // The cookie alone answers nothing: RFC 9846 4.3.

@@ -1,9 +1,9 @@
-/* test_rfc8448.c: the engine against the traces of RFC 8448, sections 3 (simple 1-RTT) and 5
- * (HelloRetryRequest).
+/* test_rfc8448.c: the engine against the traces of RFC 8448, sections 3 (simple 1-RTT), 4 (resumed
+ * 0-RTT), 5 (HelloRetryRequest), 6 (client authentication) and 7 (compatibility mode).
  *
- * Its inputs are the RFC's private keys, randoms, certificate, signature, ticket and cookie, and on
- * the client its exact ClientHello; what comes out is compared with the RFC.  The traces have no
- * ChangeCipherSpec: their session ids are empty.
+ * Its inputs are the RFC's private keys, randoms, certificates, signatures, ticket and cookie, and
+ * on the client its exact ClientHello; what comes out is compared with the RFC.  Only section 7 has
+ * ChangeCipherSpec: elsewhere the session ids are empty.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -13,16 +13,31 @@
 #include "rfc8448_oracle.h"
 #include "side.h"
 
-enum { CLIENT_HANDSHAKE, SERVER_HANDSHAKE, CLIENT_DATA, SERVER_DATA, EXPORTER, NUM_SECRETS };
+enum {
+  CLIENT_HANDSHAKE,
+  SERVER_HANDSHAKE,
+  CLIENT_DATA,
+  SERVER_DATA,
+  EXPORTER,
+  NUM_ALWAYS,
+  EARLY_EXPORTER = NUM_ALWAYS,
+  EARLY_TRAFFIC,
+  NUM_SECRETS
+};
 /* As the NSS key log calls them. */
-static const char *const labels[NUM_SECRETS] = {
-    "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0",
-    "SERVER_TRAFFIC_SECRET_0", "EXPORTER_SECRET"};
+static const char *const labels[NUM_SECRETS] = {"CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+                                                "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+                                                "CLIENT_TRAFFIC_SECRET_0",
+                                                "SERVER_TRAFFIC_SECRET_0",
+                                                "EXPORTER_SECRET",
+                                                "EARLY_EXPORTER_SECRET",
+                                                "CLIENT_EARLY_TRAFFIC_SECRET"};
 
 /* run is one side going through one trace, and what was compared on the way. */
 struct run {
   const struct rfc8448_trace *trace;
   struct side side;
+  hf_bytes session;                 /* section 4: the session of section 3 */
   uint8_t secrets[NUM_SECRETS][32]; /* as HF_ASK_INSTALL handed them out */
   bool installed[NUM_SECRETS];
   uint8_t ticket_psk[32]; /* server: what the ticket's state must hold */
@@ -80,10 +95,28 @@ static bool holds(hf_bytes whole, hf_bytes part) {
 
 /* ---- The client ---- */
 
+/* What section 6's CertificateRequest asks for. */
+static void check_request(struct run *run, hf_codes sigalgs) {
+  hf_bytes request = run->trace->certificate_request;
+  struct buf wire = {0};
+  for (size_t i = 0; i < sigalgs.num; i++) {
+    uint8_t code[2] = {(uint8_t)(sigalgs.list[i] >> 8), (uint8_t)sigalgs.list[i]};
+    buf_add(&wire, code, 2);
+  }
+  fact(run, (hf_bytes){wire.data, wire.len}, (hf_bytes){request.data + 13, request.len - 13},
+       "signature algorithms");
+  buf_free(&wire);
+}
+
 static bool client_answer(void *arg, struct side_answer *answer, const hf_question_t *question) {
   struct run *run = arg;
-  (void)answer;
-  if (question->ask == HF_ASK_INSTALL) {
+  if (question->ask == HF_ASK_IDENTITY) {
+    check_request(run, question->identity.sigalgs);
+  } else if (question->ask == HF_ASK_SIGNATURE) {
+    cr_assert_eq(question->signature.sigalg, 0x0804);
+    *answer = (struct side_answer){.ask = question->ask, .bytes = run->trace->client_signature};
+    return true;
+  } else if (question->ask == HF_ASK_INSTALL) {
     keep_secret(run, question);
   } else if (question->ask == HF_ASK_VERDICT) {
     cr_assert_eq(question->verdict.num, 1);
@@ -103,7 +136,13 @@ static bool client_answer(void *arg, struct side_answer *answer, const hf_questi
 
 static const uint16_t suites[] = {0x1301, 0x1303, 0x1302}, client_groups[] = {0x1d, 0x17, 0x18};
 
-static void client_start(struct run *run, const struct rfc8448_trace *trace) {
+/* The ticket of section 4 is 6 ms old: by that its obfuscated age differs from ticket_age_add. */
+enum { TICKET_AGE = 6 };
+static const uint64_t issued = 1700000000000;
+
+/* client_start: |session| for section 4, |credential| for section 6, else absent. */
+static void client_start(struct run *run, const struct rfc8448_trace *trace, hf_bytes session,
+                         const struct credential *credential) {
   *run = (struct run){.trace = trace};
   struct side_setup setup = {
       .settings = {.role = HF_CLIENT,
@@ -111,12 +150,14 @@ static void client_start(struct run *run, const struct rfc8448_trace *trace) {
                    .version_max = 0x0304,
                    .suites = {suites, 3},
                    .groups = {client_groups, 3},
-                   .flags = HF_EXPORT_SECRETS,
+                   .flags = HF_EXPORT_SECRETS | HF_ALLOW_EARLY_DATA,
                    .record_size_limit = 0x4001},
       .start = {.hello = trace->client_hello,
                 .retry_hello = trace->retry_hello,
                 .server_name = bytes_of("server"),
-                .now = 1700000000000},
+                .session = session,
+                .now = session.data != NULL ? issued + TICKET_AGE : issued},
+      .credential = credential,
       .answer = client_answer,
       .arg = run,
   };
@@ -129,6 +170,28 @@ static void client_start(struct run *run, const struct rfc8448_trace *trace) {
   output(run, trace->client_hello_record, "ClientHello record");
 }
 
+/* client_last_flight compares what the client sends after the server's Finished, record by record.
+ */
+static void client_last_flight(struct run *run) {
+  const struct rfc8448_trace *t = run->trace;
+  const hf_bytes records[] = {t->client_ccs_record, t->end_of_early_data_record,
+                              t->client_finished_record};
+  struct buf expected = {0};
+  for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+    buf_add(&expected, records[i].data, records[i].len);
+    run->num_records += records[i].data != NULL;
+  }
+  run->num_records--;
+  output(run, (hf_bytes){expected.data, expected.len}, "client's last flight");
+  buf_free(&expected);
+}
+
+/* The scheme of the server's signature; 0: it has none. */
+static uint16_t server_sigalg(const struct rfc8448_trace *t) {
+  const uint8_t *verify = t->certificate_verify.data;
+  return verify == NULL ? 0 : (uint16_t)(verify[4] << 8 | verify[5]);
+}
+
 static void client_handshake(struct run *run) {
   const struct rfc8448_trace *t = run->trace;
   if (t->retry_request_record.data != NULL) {
@@ -137,8 +200,9 @@ static void client_handshake(struct run *run) {
   }
   feed(run, t->server_hello_record);
   cr_assert_eq(run->side.out.len, 0);
+  if (t->server_ccs_record.data != NULL) feed(run, t->server_ccs_record);
   feed(run, t->server_flight_record);
-  output(run, t->client_finished_record, "client's Finished record");
+  client_last_flight(run);
   cr_assert(side_is_ready(&run->side));
   check_secret(run, CLIENT_HANDSHAKE, t->client_handshake_traffic);
   check_secret(run, SERVER_HANDSHAKE, t->server_handshake_traffic);
@@ -151,7 +215,9 @@ static void client_handshake(struct run *run) {
   cr_assert_eq(facts.suite, 0x1301);
   cr_assert_eq(facts.group, t->retry_hello.data != NULL ? 0x17 : 0x1d);
   cr_assert_eq(facts.retried, t->retry_hello.data != NULL);
-  cr_assert_eq(facts.sigalg, 0x0804);
+  cr_assert_eq(facts.sigalg, server_sigalg(t));
+  cr_assert_eq(facts.resumed, t->early_data.data != NULL);
+  cr_assert_eq(facts.early_accepted, t->early_data.data != NULL);
   fact(run, facts.server_random, t->server_random, "server's random");
   fact(run, facts.own_finished, t->client_finished, "client's verify_data");
   fact(run, facts.peer_finished, t->server_finished, "server's verify_data");
@@ -185,13 +251,20 @@ static void finish(struct run *run, const char *role) {
   side_free(&run->side);
 }
 
+static const hf_bytes absent = {NULL, 0};
+
+/* client_ticket is section 3 as far as the ticket. */
+static void client_ticket(struct run *run) {
+  client_start(run, &rfc8448_simple, absent, NULL);
+  client_handshake(run);
+  feed(run, rfc8448_simple.ticket_record);
+  cr_assert_eq(run->side.asked[HF_ASK_KEEP], 1);
+}
+
 /* R-4.1-1 R-7.1-1 R-4.3.7-3: the server of the traces says which groups it has. */
 Test(rfc8448, client_simple) {
   struct run run;
-  client_start(&run, &rfc8448_simple);
-  client_handshake(&run);
-  feed(&run, rfc8448_simple.ticket_record);
-  cr_assert_eq(run.side.asked[HF_ASK_KEEP], 1);
+  client_ticket(&run);
   exchange_data(&run, rfc8448_simple.client_data_record, rfc8448_simple.server_data_record);
   close_both(&run, rfc8448_simple.client_alert_record, rfc8448_simple.server_alert_record);
   cr_assert_eq(run.num_records, 4);
@@ -201,9 +274,63 @@ Test(rfc8448, client_simple) {
 
 Test(rfc8448, client_retry) {
   struct run run;
-  client_start(&run, &rfc8448_retry);
+  client_start(&run, &rfc8448_retry, absent, NULL);
   client_handshake(&run);
   close_both(&run, rfc8448_retry.client_alert_record, rfc8448_retry.server_alert_record);
+  cr_assert_eq(run.num_records, 4);
+  cr_assert_eq(run.num_secrets, 5);
+  finish(&run, "client");
+}
+
+/* R-4.3.10-1 R-7.1-2: by the session that section 3 ended with. */
+Test(rfc8448, client_early) {
+  const struct rfc8448_trace *t = &rfc8448_early;
+  struct run first, run;
+  client_ticket(&first);
+  client_start(&run, t, (hf_bytes){first.side.kept.data, first.side.kept.len}, NULL);
+  check_secret(&run, EARLY_EXPORTER, t->early_exporter);
+  check_secret(&run, EARLY_TRAFFIC, t->early_traffic);
+  cr_assert_eq(side_send(&run.side, t->early_data.data, t->early_data.len), HF_OK);
+  output(&run, t->early_data_record, "early data record");
+  client_handshake(&run);
+  exchange_data(&run, t->client_data_record, t->server_data_record);
+  close_both(&run, t->client_alert_record, t->server_alert_record);
+  cr_assert_eq(run.num_records, 6);
+  cr_assert_eq(run.num_secrets, 7);
+  finish(&run, "client");
+  side_free(&first.side);
+}
+
+/* Neither's private key is known: the signatures are the RFC's. */
+static void identity(struct credential *credential, hf_bytes certificate, uint16_t sigalg) {
+  *credential = (struct credential){.key = NULL};
+  cr_assert_eq(hf_identity_new(&credential->identity, 0, &certificate, 1, absent, absent,
+                               (hf_codes){&sigalg, 1}),
+               HF_OK);
+}
+
+/* R-4.5.1-1: Certificate, CertificateVerify and Finished of a client, in one record. */
+Test(rfc8448, client_client_auth) {
+  const struct rfc8448_trace *t = &rfc8448_client_auth;
+  struct run run;
+  struct credential credential;
+  identity(&credential, t->client_certificate_der, 0x0804);
+  client_start(&run, t, absent, &credential);
+  client_handshake(&run);
+  close_both(&run, t->client_alert_record, t->server_alert_record);
+  cr_assert_eq(run.num_records, 3);
+  cr_assert_eq(run.num_secrets, 5);
+  finish(&run, "client");
+  hf_identity_free(credential.identity);
+}
+
+/* R-E.4-1: ChangeCipherSpec both ways. */
+Test(rfc8448, client_compatibility) {
+  const struct rfc8448_trace *t = &rfc8448_compatibility;
+  struct run run;
+  client_start(&run, t, absent, NULL);
+  client_handshake(&run);
+  close_both(&run, t->client_alert_record, t->server_alert_record);
   cr_assert_eq(run.num_records, 4);
   cr_assert_eq(run.num_secrets, 5);
   finish(&run, "client");
@@ -235,7 +362,7 @@ static void flow_to_hello(struct flow *flow, const struct rfc8448_trace *t) {
 
 /* flow_on goes on with the server's |flight| (EncryptedExtensions to Finished). */
 static void flow_on(struct flow *flow, const struct rfc8448_trace *t, hf_bytes flight) {
-  static const uint8_t finished_header[] = {20, 0, 0, 32};
+  static const uint8_t finished_header[] = {20, 0, 0, 32}, end_of_early_data[] = {5, 0, 0, 0};
   uint8_t resumption[32];
   struct buf *transcript = &flow->transcript;
   buf_add(transcript, flight.data, flight.len - 36);
@@ -244,10 +371,17 @@ static void flow_on(struct flow *flow, const struct rfc8448_trace *t, hf_bytes f
   oracle_derive(flow->secrets[CLIENT_DATA], t->main.data, "c ap traffic", transcript);
   oracle_derive(flow->secrets[SERVER_DATA], t->main.data, "s ap traffic", transcript);
   oracle_derive(flow->secrets[EXPORTER], t->main.data, "exp master", transcript);
+  if (t->end_of_early_data_record.data != NULL) buf_add(transcript, end_of_early_data, 4);
+  buf_add(transcript, t->client_certificate.data, t->client_certificate.len);
+  buf_add(transcript, t->client_certificate_verify.data, t->client_certificate_verify.len);
   oracle_finished(flow->client_finished, flow->secrets[CLIENT_HANDSHAKE], transcript);
   buf_add(transcript, finished_header, sizeof finished_header);
   buf_add(transcript, flow->client_finished, 32);
   oracle_derive(resumption, t->main.data, "res master", transcript);
+  if (t->early_traffic.data != NULL) {
+    memcpy(flow->secrets[EARLY_TRAFFIC], t->early_traffic.data, 32);
+    memcpy(flow->secrets[EARLY_EXPORTER], t->early_exporter.data, 32);
+  }
   oracle_expand(flow->psk, 32, resumption, "resumption", t->ticket_nonce);
 }
 
@@ -274,8 +408,10 @@ static void oracle_agrees(const struct rfc8448_trace *t) {
   struct run run = {.trace = t};
   struct flow flow = {.transcript = {0}};
   struct buf room = {0};
+  struct buf last = {0}; /* the client's last flight */
   uint8_t message[36];
-  const uint64_t seq = t->ticket.data == NULL ? 0 : 2; /* of the server's close_notify */
+  /* of the server's close_notify */
+  const uint64_t seq = (uint64_t)(t->ticket.data != NULL) + (t->data.data != NULL);
   flow_to_hello(&flow, t);
   flow_on(&flow, t, t->server_flight);
   equal(of32(flow.server_finished), t->server_finished, &run, "oracle's server Finished");
@@ -286,11 +422,14 @@ static void oracle_agrees(const struct rfc8448_trace *t) {
   if (t->ticket.data != NULL) equal(of32(flow.psk), t->resumption_psk, &run, "oracle's PSK");
   equal(sealed(&room, flow.secrets[SERVER_HANDSHAKE], 0, 22, t->server_flight),
         t->server_flight_record, &run, "oracle's flight");
-  equal(sealed(&room, flow.secrets[CLIENT_HANDSHAKE], 0, 22,
-               finished_message(message, flow.client_finished)),
+  buf_add(&last, t->client_certificate.data, t->client_certificate.len);
+  buf_add(&last, t->client_certificate_verify.data, t->client_certificate_verify.len);
+  buf_add(&last, finished_message(message, flow.client_finished).data, 36);
+  equal(sealed(&room, flow.secrets[CLIENT_HANDSHAKE], 0, 22, (hf_bytes){last.data, last.len}),
         t->client_finished_record, &run, "oracle's client Finished record");
   equal(sealed(&room, flow.secrets[SERVER_DATA], seq, 21, (hf_bytes){close_notify, 2}),
         t->server_alert_record, &run, "oracle's close_notify");
+  buf_free(&last);
   buf_free(&room);
   buf_free(&flow.transcript);
 }
@@ -312,8 +451,16 @@ static bool server_answer(void *arg, struct side_answer *answer, const hf_questi
       return true;
     case HF_ASK_IDENTITY:
       return false;
+    case HF_ASK_SESSION:
+      cr_assert_eq(question->session.num, 1);
+      cr_assert(question->session.early_offered);
+      fact(run, question->session.candidates[0].name, rfc8448_simple.ticket, "ticket");
+      /* What the client keeps and what the server put into its ticket are the same. */
+      answer->bytes = run->session;
+      answer->flags = HF_ACCEPT_EARLY;
+      return true;
     case HF_ASK_SIGNATURE:
-      cr_assert_eq(question->signature.sigalg, 0x0804);
+      cr_assert_eq(question->signature.sigalg, server_sigalg(t));
       *answer = (struct side_answer){.ask = question->ask, .bytes = t->signature};
       return true;
     default:
@@ -327,30 +474,30 @@ static bool server_answer(void *arg, struct side_answer *answer, const hf_questi
 
 /* server_start also gives the server an identity; its key is never used, the signature being the
  * RFC's. */
-static void server_start(struct run *run, const struct rfc8448_trace *trace,
+static void server_start(struct run *run, const struct rfc8448_trace *trace, hf_bytes session,
                          struct credential *credential) {
   static const uint16_t simple_groups[] = {0x1d, 0x17, 0x18}, retry_groups[] = {0x17, 0x18, 0x1d};
-  static const uint16_t rsa_pss[] = {0x0804};
   bool retry = trace->retry_hello.data != NULL;
-  hf_bytes none = {NULL, 0};
-  *run = (struct run){.trace = trace};
+  unsigned flags = HF_EXPORT_SECRETS;
+  if (trace->ticket.data != NULL) flags |= HF_ISSUE_TICKETS | HF_ALLOW_EARLY_DATA;
+  if (trace->certificate_request.data != NULL) flags |= HF_REQUEST_CLIENT_CERT;
+  *run = (struct run){.trace = trace, .session = session};
   *credential = (struct credential){.key = NULL};
-  cr_assert_eq(hf_identity_new(&credential->identity, 0, &trace->certificate_der, 1, none, none,
-                               (hf_codes){rsa_pss, 1}),
-               HF_OK);
+  if (trace->certificate_der.data != NULL) {
+    identity(credential, trace->certificate_der, server_sigalg(trace));
+  }
   struct side_setup setup = {
       .settings = {.role = HF_SERVER,
                    .version_min = 0x0304,
                    .version_max = 0x0304,
                    .suites = {suites, 3},
                    .groups = {retry ? retry_groups : simple_groups, 3},
-                   .flags =
-                       HF_EXPORT_SECRETS | (retry ? 0 : HF_ISSUE_TICKETS | HF_ALLOW_EARLY_DATA),
+                   .flags = flags,
                    .num_tickets = 1,
                    .ticket_lifetime = 30,
                    .max_early_data = 1024,
                    .record_size_limit = 0x4001},
-      .start = {.now = 1700000000000},
+      .start = {.now = session.data != NULL ? issued + TICKET_AGE : issued},
       .credential = credential,
       .answer = server_answer,
       .arg = run,
@@ -396,8 +543,15 @@ static void server_flight(struct run *run, struct flow *flow) {
   cr_assert_eq(rest.data[0], 8, "EncryptedExtensions comes first");
   size_t len = 4 + ((size_t)rest.data[2] << 8 | rest.data[3]);
   rest = (hf_bytes){rest.data + len, rest.len - len};
-  message_equals(run, &rest, t->certificate, "Certificate");
-  message_equals(run, &rest, t->certificate_verify, "CertificateVerify");
+  if (t->certificate_request.data != NULL) { /* it names other algorithms than ours does */
+    cr_assert_eq(rest.data[0], 13);
+    len = 4 + ((size_t)rest.data[2] << 8 | rest.data[3]);
+    rest = (hf_bytes){rest.data + len, rest.len - len};
+  }
+  if (t->certificate.data != NULL) {
+    message_equals(run, &rest, t->certificate, "Certificate");
+    message_equals(run, &rest, t->certificate_verify, "CertificateVerify");
+  }
   flow_on(flow, t, (hf_bytes){content.data, content.len});
   message_equals(run, &rest, finished_message(message, flow->server_finished), "Finished");
   cr_assert_eq(rest.len, 0);
@@ -418,6 +572,10 @@ static void server_hello(struct run *run) {
         "ServerHello record");
   buf_drop(out, t->server_hello_record.len);
   run->num_records++;
+  if (t->server_ccs_record.data == NULL) return;
+  equal((hf_bytes){out->data, 6}, t->server_ccs_record, run, "ChangeCipherSpec record");
+  buf_drop(out, 6);
+  run->num_records++;
 }
 
 /* new_ticket checks the record with the NewSessionTicket: its ticket_age_add alone is not the
@@ -437,32 +595,63 @@ static void new_ticket(struct run *run, const struct flow *flow) {
   buf_drop(&run->side.out, run->side.out.len);
 }
 
-static void server_run(const struct rfc8448_trace *t) {
+/* server_early takes the RFC's early records; what follows them hashes over our messages. */
+static void server_early(struct run *run) {
+  const struct rfc8448_trace *t = run->trace;
+  if (t->early_data.data == NULL) return;
+  feed(run, t->early_data_record);
+  fact(run, (hf_bytes){run->side.app.data, run->side.app.len}, t->early_data, "early data");
+  feed(run, t->end_of_early_data_record);
+}
+
+static void server_exchange(struct run *run, const struct flow *flow, uint64_t *sent,
+                            uint64_t *received) {
+  const struct rfc8448_trace *t = run->trace;
+  const struct buf *app = &run->side.app;
+  size_t before = app->len;
+  struct buf room = {0};
+  if (t->data.data == NULL) return;
+  feed(run, sealed(&room, flow->secrets[CLIENT_DATA], (*received)++, 23, t->data));
+  fact(run, (hf_bytes){app->data + before, app->len - before}, t->data, "data received");
+  cr_assert_eq(side_send(&run->side, t->data.data, t->data.len), HF_OK);
+  output(run, sealed(&room, flow->secrets[SERVER_DATA], (*sent)++, 23, t->data), "data record");
+  buf_free(&room);
+}
+
+/* server_begin goes as far as the server's Finished. */
+static void server_begin(struct run *run, struct flow *flow, const struct rfc8448_trace *t,
+                         hf_bytes session, struct credential *credential) {
+  *flow = (struct flow){.transcript = {0}};
+  oracle_agrees(t);
+  server_start(run, t, session, credential);
+  server_hello(run);
+  flow_to_hello(flow, t);
+  server_flight(run, flow);
+}
+
+static void server_run(const struct rfc8448_trace *t, hf_bytes session) {
   struct run run;
-  struct flow flow = {.transcript = {0}};
+  struct flow flow;
   struct buf room = {0};
   struct credential credential;
   uint8_t message[36];
   uint64_t sent = 0, received = 0;
-  oracle_agrees(t);
-  server_start(&run, t, &credential);
-  server_hello(&run);
-  flow_to_hello(&flow, t);
-  server_flight(&run, &flow);
+  server_begin(&run, &flow, t, session, &credential);
+  server_early(&run);
   memcpy(run.ticket_psk, flow.psk, 32);
+  if (t->client_ccs_record.data != NULL) feed(&run, t->client_ccs_record);
   feed(&run, sealed(&room, flow.secrets[CLIENT_HANDSHAKE], 0, 22,
                     finished_message(message, flow.client_finished)));
   cr_assert(side_is_ready(&run.side));
   /* The client's application secret is the last to be handed out: with its Finished. */
-  for (size_t i = 0; i < NUM_SECRETS; i++) check_secret(&run, i, of32(flow.secrets[i]));
+  for (size_t i = 0; i < NUM_SECRETS; i++) {
+    if (i < NUM_ALWAYS || session.data != NULL) check_secret(&run, i, of32(flow.secrets[i]));
+  }
   if (t->ticket.data != NULL) {
     new_ticket(&run, &flow);
     sent++;
-    feed(&run, sealed(&room, flow.secrets[CLIENT_DATA], received++, 23, t->data));
-    fact(&run, (hf_bytes){run.side.app.data, run.side.app.len}, t->data, "data received");
-    cr_assert_eq(side_send(&run.side, t->data.data, t->data.len), HF_OK);
-    output(&run, sealed(&room, flow.secrets[SERVER_DATA], sent++, 23, t->data), "data record");
   }
+  server_exchange(&run, &flow, &sent, &received);
   feed(&run, sealed(&room, flow.secrets[CLIENT_DATA], received, 21, (hf_bytes){close_notify, 2}));
   cr_assert(hf_wants(run.side.conn) & HF_CLOSED);
   cr_assert_eq(side_close(&run.side), HF_OK);
@@ -475,6 +664,30 @@ static void server_run(const struct rfc8448_trace *t) {
 }
 
 /* R-4.1-1 R-7.1-1 R-4.5.1-1. */
-Test(rfc8448, server_simple) { server_run(&rfc8448_simple); }
+Test(rfc8448, server_simple) { server_run(&rfc8448_simple, absent); }
 /* R-4.1-2 R-4.2.4-1 R-4.2.4-6: HelloRetryRequest and ServerHello, byte for byte. */
-Test(rfc8448, server_retry) { server_run(&rfc8448_retry); }
+Test(rfc8448, server_retry) { server_run(&rfc8448_retry, absent); }
+/* R-E.4-2. */
+Test(rfc8448, server_compatibility) { server_run(&rfc8448_compatibility, absent); }
+
+/* R-4.3.10-1 R-4.3.11-4 R-7.1-2: it takes the RFC's binder, early data and EndOfEarlyData. */
+Test(rfc8448, server_early) {
+  struct run first;
+  client_ticket(&first);
+  server_run(&rfc8448_early, (hf_bytes){first.side.kept.data, first.side.kept.len});
+  side_free(&first.side);
+}
+
+/* The client's signature covers a CertificateRequest that is not ours: here the trace ends. */
+Test(rfc8448, server_client_auth) {
+  struct run run;
+  struct flow flow;
+  struct credential credential;
+  server_begin(&run, &flow, &rfc8448_client_auth, absent, &credential);
+  for (size_t i = 0; i < NUM_ALWAYS; i++) {
+    if (i != CLIENT_DATA) check_secret(&run, i, of32(flow.secrets[i]));
+  }
+  finish(&run, "server");
+  hf_identity_free(credential.identity);
+  buf_free(&flow.transcript);
+}
