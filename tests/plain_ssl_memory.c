@@ -1,10 +1,13 @@
 /* Memory that runs out while a connection runs: handshake, data both ways, shutdown, over a BIO
  * pair.  The first allocation fails, then the second alone, and so on.  A call that fails says so;
- * data that arrives is right; nothing crashes and nothing is left behind.  libcrypto lets a program
- * bring its own allocator for OPENSSL_malloc; these three are it. */
+ * data that arrives is right; nothing crashes and nothing is left behind.  Then again with
+ * callbacks that make both sides wait, and a client certificate.  libcrypto lets a program bring
+ * its own allocator for OPENSSL_malloc; these three are it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <handfast/answers.h>
 
 #include "ssl_pair.h"
 
@@ -84,8 +87,72 @@ static const char *transfer(SSL *from, SSL *to) {
   return have < sizeof(got) && !failed ? "data did not arrive" : NULL;
 }
 
+/* ---- Callbacks that are not ready at first ---- */
+
+static unsigned waits;
+static EVP_PKEY *keys[2];
+static uint8_t input[256];
+static size_t input_len;
+static uint16_t sigalg;
+
+static enum ssl_select_cert_result_t on_select(const SSL_CLIENT_HELLO *hello) {
+  (void)hello;
+  return ++waits % 2 ? ssl_select_cert_retry : ssl_select_cert_success;
+}
+
+static int on_cert(SSL *ssl, void *arg) {
+  (void)ssl, (void)arg;
+  return ++waits % 2 ? -1 : 1;
+}
+
+static enum ssl_verify_result_t on_verify(SSL *ssl, uint8_t *out_alert) {
+  (void)ssl, (void)out_alert;
+  return ++waits % 2 ? ssl_verify_retry : ssl_verify_ok;
+}
+
+static enum ssl_private_key_result_t on_sign(SSL *ssl, uint8_t *out, size_t *out_len,
+                                             size_t max_out, uint16_t algorithm, const uint8_t *in,
+                                             size_t in_len) {
+  (void)ssl, (void)out, (void)out_len, (void)max_out;
+  if (in_len > sizeof(input)) return ssl_private_key_failure;
+  memcpy(input, in, in_len);
+  input_len = in_len;
+  sigalg = algorithm;
+  return ssl_private_key_retry;
+}
+
+static enum ssl_private_key_result_t on_complete(SSL *ssl, uint8_t *out, size_t *out_len,
+                                                 size_t max_out) {
+  hf_status status = hf_sign(out, out_len, max_out, keys[SSL_is_server(ssl)], sigalg,
+                             (hf_bytes){input, input_len});
+  return status == HF_OK ? ssl_private_key_success : ssl_private_key_failure;
+}
+
+static void make_wait(SSL_CTX *ctx, EVP_PKEY **key) {
+  static const SSL_PRIVATE_KEY_METHOD kMethod = {on_sign, NULL, on_complete};
+  *key = SSL_CTX_get0_privatekey(ctx);
+  EVP_PKEY_up_ref(*key);
+  SSL_CTX_set_private_key_method(ctx, &kMethod);
+  SSL_CTX_set_cert_cb(ctx, on_cert, NULL);
+  SSL_CTX_set_select_certificate_cb(ctx, on_select);
+  SSL_CTX_set_custom_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verify);
+}
+
+static const unsigned kPauses =
+    1u << SSL_ERROR_PENDING_CERTIFICATE | 1u << SSL_ERROR_WANT_X509_LOOKUP |
+    1u << SSL_ERROR_WANT_PRIVATE_KEY_OPERATION | 1u << SSL_ERROR_WANT_CERTIFICATE_VERIFY;
+
+static bool handshake(struct ssl_pair *pair) {
+  for (int pauses = 0; pauses < 20; pauses++) {
+    pair->client_saw = pair->server_saw = 0;
+    if (ssl_pair_handshake(pair)) return true;
+    if (((pair->client_saw | pair->server_saw) & kPauses) == 0) return false;
+  }
+  return false;
+}
+
 static const char *converse(struct ssl_pair *pair) {
-  if (!ssl_pair_handshake(pair)) return failed ? NULL : "the handshake failed";
+  if (!handshake(pair)) return failed ? NULL : "the handshake failed";
   if (SSL_get_verify_result(pair->client) != X509_V_OK) return "an unverified server was taken";
   const char *wrong = transfer(pair->client, pair->server);
   if (wrong == NULL) wrong = transfer(pair->server, pair->client);
@@ -112,10 +179,8 @@ static const char *attempt(SSL_CTX *client, SSL_CTX *server, long n) {
   return wrong;
 }
 
-int main(void) {
-  SSL_CTX *client = ssl_client_ctx(), *server = ssl_server_ctx("ecdsa-p256");
+static const char *attempt_all(SSL_CTX *client, SSL_CTX *server) {
   long n = 0;
-  for (size_t i = 0; i < sizeof(data); i++) data[i] = (uint8_t)(i * 13);
   /* What is made once and kept comes first. */
   const char *wrong = attempt(client, server, -1);
   if (wrong != NULL) wrong = attempt(client, server, -1);
@@ -124,6 +189,22 @@ int main(void) {
   } while (wrong == NULL && failed);
   if (wrong != NULL) fprintf(stderr, "allocation %ld: %s\n", n - 1, wrong);
   printf("%ld allocations\n", n - 1);
+  return wrong;
+}
+
+int main(void) {
+  SSL_CTX *client = ssl_client_ctx(), *server = ssl_server_ctx("ecdsa-p256");
+  for (size_t i = 0; i < sizeof(data); i++) data[i] = (uint8_t)(i * 13);
+  const char *wrong = attempt_all(client, server);
+  SSL_CTX_free(client);
+  /* A client that has a certificate is set up as a server is. */
+  client = ssl_server_ctx("client-ecdsa-p256");
+  make_wait(client, &keys[0]);
+  make_wait(server, &keys[1]);
+  if (wrong == NULL) wrong = attempt_all(client, server);
+  if (wrong == NULL && waits < 6) wrong = "nothing had to wait";
+  EVP_PKEY_free(keys[0]);
+  EVP_PKEY_free(keys[1]);
   SSL_CTX_free(client);
   SSL_CTX_free(server);
   return wrong == NULL ? 0 : 1;
