@@ -14,7 +14,8 @@ static size_t hello_bound(const hf_conn *conn) {
   size_t bound = 512 +
                  2 * (s->suites.num + s->groups.num + s->verify_sigalgs.num + s->cert_sigalgs.num +
                       s->decompressors.num) +
-                 s->alpn.len + conn->server_name_len + conn->hs->cookie.len + conn->hs->session.len;
+                 s->alpn.len + conn->server_name_len + conn->hs->cookie.len +
+                 conn->hs->session.len + hf_quic_params_bound(conn);
   for (size_t i = 0; i < s->key_shares.num; i++) {
     bound += 4 + hf_group_share_len(hf_group_find(s->key_shares.list[i]));
   }
@@ -27,7 +28,9 @@ static size_t hello_bound(const hf_conn *conn) {
 static hf_status first_hello(hf_conn *conn, CBB *body) {
   const hf_hs *hs = conn->hs;
   CBB session_id, compression;
-  const size_t id_len = hs->no_compatibility ? 0 : sizeof(hs->entropy.session_id);
+  // RFC 9001 8.4: no compatibility mode
+  const size_t id_len =
+      hs->no_compatibility || hf_has(conn, QUIC) ? 0 : sizeof(hs->entropy.session_id);
   if (!CBB_add_u16(body, HF_TLS12) ||
       !CBB_add_bytes(body, hs->entropy.random, sizeof(hs->entropy.random)) ||
       !CBB_add_u8_length_prefixed(body, &session_id) ||

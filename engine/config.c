@@ -125,6 +125,12 @@ static bool valid_authorities(const hf_settings *s) {
   return true;
 }
 
+/* RFC 9001: nothing about records; early data is without limit (4.6.1). */
+static bool valid_transport(const hf_settings *s) {
+  return s->transport == HF_RECORDS ||
+         (s->transport == HF_QUIC && s->padding == 0 && s->record_size_limit == 0);
+}
+
 static hf_status check(hf_settings *s) {
   DEFAULT_CODES(&s->suites, default_suites);
   DEFAULT_CODES(&s->groups, default_groups);
@@ -142,6 +148,10 @@ static hf_status check(hf_settings *s) {
   if (s->flags & HF_REQUIRE_CLIENT_CERT) {
     s->flags |= HF_REQUEST_CLIENT_CERT;
   }
+  if (s->transport == HF_QUIC) {
+    s->flags |= HF_EXPORT_SECRETS;
+    s->max_early_data = s->max_early_data > 0 ? HF_QUIC_EARLY_DATA : 0;
+  }
   if (!(s->flags & HF_ISSUE_TICKETS)) {
     s->num_tickets = 0;
   } else if (s->num_tickets == 0) {
@@ -153,7 +163,7 @@ static hf_status check(hf_settings *s) {
                          HF_REQUEST_SCTS;
   bool good =
       (s->flags & ~flags) == 0 && (s->role == HF_CLIENT || s->role == HF_SERVER) &&
-      s->transport == HF_RECORDS && s->version_min <= HF_TLS13 && s->version_max >= HF_TLS13 &&
+      valid_transport(s) && s->version_min <= HF_TLS13 && s->version_max >= HF_TLS13 &&
       valid_codes(s->suites, known_suite) && valid_codes(s->groups, known_group) &&
       valid_codes(s->verify_sigalgs, known_sigalg) && valid_codes(s->key_shares, known_group) &&
       valid_shares(s->key_shares, s->groups) && valid_alpn(s->alpn) && valid_authorities(s) &&

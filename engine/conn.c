@@ -26,7 +26,11 @@ static hf_status copy_start(hf_conn *conn, const hf_start *start) {
 }
 
 static bool valid_start(const hf_config *config, const hf_start *start) {
-  if (start->early_context.len > UINT16_MAX) {
+  const bool needs_params = config->settings.transport == HF_QUIC &&
+                            config->settings.role == HF_CLIENT && start->hello.data == NULL;
+  if (start->early_context.len > UINT16_MAX ||
+      !hf_quic_valid(config->settings.transport, start->quic_params) ||
+      (needs_params && start->quic_params.data == NULL)) {
     return false;
   }
   return config->settings.role == HF_SERVER ||
@@ -48,6 +52,7 @@ static hf_status begin(hf_conn *conn, const hf_config *config, const hf_start *s
     return HF_NO_MEMORY;
   }
   memset(conn->hs, 0, sizeof(*conn->hs));
+  HF_TRY(hf_quic_begin(conn, start->quic_params));
   HF_TRY(copy_start(conn, start));
   HF_TRY(hf_trace_begin(conn));
   HF_TRY(hf_psk_begin(conn));
@@ -80,6 +85,7 @@ void hf_free(hf_conn *conn) {
   hf_hs_free(conn);
   hf_post_free(conn);
   hf_trace_free(conn);
+  hf_quic_free(conn);
   hf_keys_wipe(&conn->read);
   hf_keys_wipe(&conn->write);
   hf_buffer_free(&conn->in);
@@ -99,6 +105,9 @@ const hf_question_t *hf_question(const hf_conn *conn) {
 
 /* Is this side past the point from which it may send application data? */
 static bool may_send(const hf_conn *conn) {
+  if (hf_has(conn, QUIC)) {
+    return false;  // QUIC protects data itself
+  }
   if (conn->ready) {
     return true;
   }
@@ -137,6 +146,18 @@ unsigned hf_wants(const hf_conn *conn) {
   return wants;
 }
 
+/* What hf_seal and hf_open have to do with. */
+static void record_facts(hf_facts *out, const hf_conn *conn) {
+  out->header = HF_HEADER;
+  out->trailer = 1 + HF_TAG;
+  out->max_data = conn->max_data;
+  out->early_left = conn->early_left;
+  if (conn->suite != NULL && conn->write.level == HF_APPLICATION &&
+      conn->write.seq < conn->suite->max_records) {
+    out->records_left = conn->suite->max_records - conn->write.seq;
+  }
+}
+
 void hf_get_facts(hf_facts *out, const hf_conn *conn) {
   memset(out, 0, sizeof(*out));
   out->role = (hf_role)conn->role;
@@ -148,17 +169,13 @@ void hf_get_facts(hf_facts *out, const hf_conn *conn) {
   out->group = conn->group;
   out->sigalg = conn->peer_sigalg;
   out->own_sigalg = conn->own_sigalg;
-  out->header = HF_HEADER;
-  out->trailer = 1 + HF_TAG;
-  out->max_data = conn->max_data;
   out->resumed = hf_has(conn, RESUMED);
   out->retried = hf_has(conn, RETRIED);
   out->early_accepted = conn->early_accepted;
   out->close_sent = conn->close_sent;
-  out->early_left = conn->early_left;
-  if (conn->suite != NULL && conn->write.level == HF_APPLICATION &&
-      conn->write.seq < conn->suite->max_records) {
-    out->records_left = conn->suite->max_records - conn->write.seq;
+  out->quic_params = hf_quic_peer_params(conn);
+  if (!hf_has(conn, QUIC)) {
+    record_facts(out, conn);
   }
   out->alpn = hf_range(conn->alpn, conn->alpn_len);
   out->server_name = hf_range(conn->server_name, conn->server_name_len);
@@ -187,7 +204,7 @@ hf_status hf_answer_done(hf_conn *conn) {
 
 hf_status hf_close(hf_conn *conn) {
   static const uint8_t body[] = {1 /* warning */, HF_ALERT_CLOSE_NOTIFY};
-  if (conn->fault != HF_OK) {
+  if (conn->fault != HF_OK || hf_has(conn, QUIC)) {
     return HF_MISUSE;
   }
   if (conn->close_sent) {
@@ -209,7 +226,7 @@ hf_status hf_close(hf_conn *conn) {
 hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32], size_t *key_len,
                         uint8_t iv[12], uint64_t *seq) {
   const hf_keys *keys = sending ? &conn->write : &conn->read;
-  if (!conn->ready || conn->fault != HF_OK || conn->out.len > 0) {
+  if (!conn->ready || conn->fault != HF_OK || conn->out.len > 0 || hf_has(conn, QUIC)) {
     return HF_MISUSE;
   }
   *key_len = conn->suite->key_len;

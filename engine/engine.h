@@ -39,6 +39,9 @@ enum { HF_MAX_PLAINTEXT = 16384, HF_MAX_CIPHERTEXT = 16384 + 256 };
 /* Seconds that a ticket lives (RFC 9846 4.7.1); bytes of one, and of the lists of a configuration,
  * so that together they fit the 2^16-1 bytes of extensions. */
 enum { HF_MAX_LIFETIME = 7 * 86400, HF_MAX_TICKET = 24 * 1024, HF_MAX_NAMES = 32 * 1024 };
+/* Of this side's transport parameters; and max_early_data_size in QUIC (RFC 9001 4.6.1). */
+enum { HF_MAX_QUIC_PARAMS = 2048 };
+#define HF_QUIC_EARLY_DATA UINT32_MAX
 
 /* ContentType (RFC 9846 B.1). */
 enum { HF_CCS = 20, HF_ALERT = 21, HF_HANDSHAKE_RECORD = 22, HF_APPLICATION_DATA = 23 };
@@ -378,6 +381,7 @@ typedef struct hf_hs {
 
 typedef struct hf_post hf_post;
 typedef struct hf_trace_log hf_trace_log;
+typedef struct hf_quic hf_quic;
 
 struct hf_conn {
   hf_keys read, write;
@@ -385,6 +389,7 @@ struct hf_conn {
   hf_hs *hs;           /* until OPEN */
   hf_post *post;       /* tickets to make or keep; NULL: none */
   hf_trace_log *trace; /* with HF_TRACE */
+  hf_quic *quic;       /* with HF_QUIC */
   const hf_suite *suite;
   hf_buffer in;      /* the peer's handshake bytes of this flight */
   hf_buffer out;     /* sealed records */
@@ -507,7 +512,28 @@ bool hf_stopped(const hf_conn *conn); /* a question is pending that stops the pe
 /* ---- record.c ---- */
 hf_status hf_record_write(hf_conn *conn, uint8_t type, const uint8_t *data, size_t len);
 hf_status hf_seal_flight(hf_conn *conn);
+/* hf_flushed ends a flush: if nothing is left, what waited for that goes on. */
+hf_status hf_flushed(hf_conn *conn);
 void hf_nonce(uint8_t out[HF_NONCE], const hf_keys *keys);
+
+/* ---- record_in.c ---- */
+/* hf_take_handshake adds to the peer's handshake bytes and goes on with the handshake. */
+hf_status hf_take_handshake(hf_conn *conn, const uint8_t *data, size_t len);
+
+/* ---- quic.c: the other carrier ---- */
+hf_status hf_quic_begin(hf_conn *conn, hf_bytes params);
+void hf_quic_free(hf_conn *conn);
+/* hf_quic_valid: may |params| be this side's over |transport|?  hf_quic_has_params: are those there
+ * that the transport needs? */
+bool hf_quic_valid(hf_transport transport, hf_bytes params);
+bool hf_quic_has_params(const hf_conn *conn);
+hf_status hf_quic_set_params(hf_conn *conn, hf_bytes params);
+hf_bytes hf_quic_peer_params(const hf_conn *conn);
+size_t hf_quic_params_bound(const hf_conn *conn); /* of the extension */
+/* hf_quic_check_hello: has the client's hello what QUIC demands, and nothing it forbids? */
+hf_status hf_quic_check_hello(const hf_conn *conn);
+/* hf_quic_write queues handshake bytes at the level in force. */
+hf_status hf_quic_write(hf_conn *conn, const uint8_t *data, size_t len);
 
 /* ---- post.c ---- */
 hf_status hf_post_begin(hf_conn *conn);   /* at OPEN */

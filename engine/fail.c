@@ -41,7 +41,11 @@ hf_status hf_fail(hf_conn *conn, hf_status status, int alert) {
   conn->fault = (uint8_t)status;
   conn->fault_row = hf_row(conn);
   conn->fault_alert = alert < 0 ? alerts[status].alert : (uint8_t)alert;
-  if (alerts[status].sent && !conn->close_sent) {
+  if (hf_has(conn, QUIC)) {
+    // RFC 9001 4.8: QUIC's CONNECTION_CLOSE says it, and takes the place of what was to be sent.
+    hf_buffer_free(&conn->out);
+    conn->out_read = 0;
+  } else if (alerts[status].sent && !conn->close_sent) {
     const uint8_t body[] = {2 /* fatal */, conn->fault_alert};
     // Without memory for it the peer goes without its alert: there is nothing else to do.
     if (hf_record_write(conn, HF_ALERT, body, sizeof(body)) == HF_OK) {

@@ -62,6 +62,7 @@ hf_status hf_ask_HELLO(hf_conn *conn) {
   q->hello.session_id = hf_hello_at(conn, hs->hello.session_id);
   q->hello.server_name = hf_range(conn->server_name, conn->server_name_len);
   q->hello.alpn = hf_range(CBS_data(&alpn), CBS_len(&alpn));
+  q->hello.quic_params = hf_quic_peer_params(conn);
   q->hello.versions = hf_unpack_codes(&at, versions);
   q->hello.suites = hf_unpack_codes(&at, suites);
   q->hello.groups = hf_unpack_codes(&at, groups);
@@ -116,7 +117,7 @@ static hf_status check_hello(const hf_conn *conn) {
       !hf_ext_offered(conn, HF_EXT_psk_key_exchange_modes)) {
     return HF_MISSING_EXTENSION;  // RFC 9846 4.3.9
   }
-  return HF_OK;
+  return hf_quic_check_hello(conn);
 }
 
 static hf_status choose_suite(hf_conn *conn) {
@@ -184,7 +185,10 @@ static hf_status negotiate(hf_conn *conn, hf_bytes alpn) {
 
 hf_status hf_answer_hello(hf_conn *conn, const hf_config *config, hf_bytes alpn,
                           const hf_bytes *quic_params) {
-  if (!hf_answering(conn, HF_ASK_HELLO) || quic_params != NULL ||
+  const hf_bytes params = quic_params != NULL ? *quic_params : hf_range(NULL, 0);
+  if (!hf_answering(conn, HF_ASK_HELLO) ||
+      !hf_quic_valid(conn->config->settings.transport, params) ||
+      (params.data == NULL && (quic_params != NULL || !hf_quic_has_params(conn))) ||
       (config != NULL && (config->settings.role != HF_SERVER ||
                           config->settings.transport != conn->config->settings.transport)) ||
       (alpn.len > 0 && !hf_alpn_offered(conn, alpn.data, alpn.len))) {
@@ -192,6 +196,9 @@ hf_status hf_answer_hello(hf_conn *conn, const hf_config *config, hf_bytes alpn,
   }
   if (config != NULL) {
     take_config(conn, config);
+  }
+  if (quic_params != NULL && hf_quic_set_params(conn, params) != HF_OK) {
+    return hf_answered(conn, HF_NO_MEMORY);
   }
   return hf_answered(conn, negotiate(conn, alpn));
 }

@@ -2,7 +2,9 @@
  * (4.6). */
 #include "engine.h"
 
-size_t hf_bound_ENCRYPTED_EXTENSIONS(const hf_conn *conn) { return 64 + conn->alpn_len; }
+size_t hf_bound_ENCRYPTED_EXTENSIONS(const hf_conn *conn) {
+  return 64 + conn->alpn_len + hf_quic_params_bound(conn);
+}
 
 hf_status hf_send_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBB *body) {
   if (hf_has(conn, EARLY)) {
@@ -15,6 +17,9 @@ hf_status hf_receive_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBS *body) {
   uint32_t mask;
   hf_forget_alpn(conn);  // what early data went out under
   HF_TRY(hf_extensions_receive(conn, EE, body, &mask));
+  if (hf_has(conn, QUIC) && !(mask & 1u << HF_EXT_quic_transport_parameters)) {
+    return HF_MISSING_EXTENSION;  // RFC 9001 8.2
+  }
   if (hf_has(conn, EARLY) && !conn->early_accepted) {
     hf_refuse_early(conn);
   }

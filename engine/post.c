@@ -277,7 +277,8 @@ hf_status hf_queue_key_update(hf_conn *conn, bool request) {
 }
 
 hf_status hf_rekey(hf_conn *conn, bool peer_too) {
-  if (!conn->ready || conn->fault != HF_OK || conn->close_sent || hf_stopped(conn)) {
+  if (!conn->ready || conn->fault != HF_OK || conn->close_sent || hf_stopped(conn) ||
+      hf_has(conn, QUIC)) {
     return HF_MISUSE;
   }
   const bool request = peer_too && !conn->update_requested;
@@ -330,6 +331,10 @@ static hf_status receive_ticket(hf_conn *conn, CBS *body) {
        CBS_len(&bodies[HF_EXT_early_data]) != 0)) {
     return HF_BAD_EXTENSION;
   }
+  if (hf_has(conn, QUIC) && (mask & 1u << HF_EXT_early_data) &&
+      session.max_early_data != HF_QUIC_EARLY_DATA) {
+    return HF_WRONG_LEVEL;  // RFC 9001 4.6.1: a PROTOCOL_VIOLATION
+  }
   if (session.lifetime == 0 || CBS_len(&session.ticket) > HF_MAX_TICKET) {
     return HF_OK;  // RFC 9846 4.7.1: to be thrown away at once; or it would fit no hello
   }
@@ -361,7 +366,9 @@ static hf_status receive_ticket(hf_conn *conn, CBS *body) {
 
 /* The table of what may come now, in any order. */
 static bool expected(const hf_conn *conn, hf_message type) {
-  return type == HF_MSG_KEY_UPDATE || (type == HF_MSG_NEW_SESSION_TICKET && !hf_is_server(conn));
+  // RFC 9001 6: QUIC changes its keys by itself.
+  return (type == HF_MSG_KEY_UPDATE && !hf_has(conn, QUIC)) ||
+         (type == HF_MSG_NEW_SESSION_TICKET && !hf_is_server(conn));
 }
 
 hf_status hf_post_receive(hf_conn *conn) {

@@ -94,6 +94,9 @@ static hf_status write_one(hf_conn *conn, uint8_t type, const uint8_t *data, siz
 }
 
 hf_status hf_record_write(hf_conn *conn, uint8_t type, const uint8_t *data, size_t len) {
+  if (hf_has(conn, QUIC)) {
+    return type == HF_HANDSHAKE_RECORD ? hf_quic_write(conn, data, len) : HF_INTERNAL;
+  }
   while (len > 0) {
     const size_t most = conn->write.level != HF_INITIAL ? conn->max_data : HF_MAX_PLAINTEXT;
     const size_t part = len < most ? len : most;
@@ -113,12 +116,20 @@ hf_status hf_seal_flight(hf_conn *conn) {
 
 hf_status hf_flush(hf_conn *conn, size_t *written, uint8_t *out, size_t out_max) {
   const size_t left = conn->out.len - conn->out_read;
+  *written = 0;
+  if (hf_has(conn, QUIC)) {
+    return HF_MISUSE;
+  }
   *written = left < out_max ? left : out_max;
   if (*written == 0) {
     return HF_OK;
   }
   memcpy(out, conn->out.data + conn->out_read, *written);
   conn->out_read += (uint32_t)*written;
+  return hf_flushed(conn);
+}
+
+hf_status hf_flushed(hf_conn *conn) {
   if (conn->out_read < conn->out.len) {
     return HF_OK;
   }

@@ -58,6 +58,9 @@ static hf_status check_header(const hf_conn *conn, const uint8_t *in) {
 static bool deaf(const hf_conn *conn) { return conn->closed || (conn->close_sent && !conn->ready); }
 
 size_t hf_need(const hf_conn *conn, const uint8_t *in, size_t in_len) {
+  if (hf_has(conn, QUIC)) {
+    return 0;
+  }
   if (in_len < HF_HEADER) {
     return HF_HEADER - in_len;
   }
@@ -89,7 +92,7 @@ static hf_status take_alert(hf_conn *conn, const uint8_t *data, size_t len, bool
   return HF_PEER_ALERT;
 }
 
-static hf_status take_handshake(hf_conn *conn, const uint8_t *data, size_t len) {
+hf_status hf_take_handshake(hf_conn *conn, const uint8_t *data, size_t len) {
   if (len == 0) {
     return HF_EMPTY_RECORD;  // RFC 9846 5.1
   }
@@ -127,7 +130,7 @@ static hf_status take_content(hf_conn *conn, hf_bytes *app, uint8_t type, const 
     case HF_ALERT:
       return take_alert(conn, data, len, plain);
     case HF_HANDSHAKE_RECORD:
-      return take_handshake(conn, data, len);
+      return hf_take_handshake(conn, data, len);
     case HF_APPLICATION_DATA:
       return plain ? HF_APPLICATION_DATA_EARLY : take_data(conn, app, data, len);
     case HF_CCS:
@@ -245,6 +248,9 @@ static hf_status take_record(hf_conn *conn, hf_bytes *app, uint8_t *record, size
 hf_status hf_open(hf_conn *conn, hf_bytes *app, size_t *consumed, uint8_t *in, size_t in_len) {
   *app = hf_range(NULL, 0);
   *consumed = 0;
+  if (hf_has(conn, QUIC)) {
+    return HF_MISUSE;
+  }
   if (conn->fault != HF_OK) {
     return (hf_status)conn->fault;
   }

@@ -257,7 +257,8 @@ static hf_status key_row(hf_conn *conn, const row *r) {
   if (mine) {
     HF_TRY(hf_seal_flight(conn));
   } else if (conn->in_read < conn->in.len) {
-    return HF_EXCESS_HANDSHAKE_DATA;  // RFC 9846 5.1
+    // RFC 9846 5.1, RFC 9001 4.1.3
+    return hf_has(conn, QUIC) ? HF_WRONG_LEVEL : HF_EXCESS_HANDSHAKE_DATA;
   }
   if (r->level == HF_INITIAL) {
     hf_keys_wipe(keys);

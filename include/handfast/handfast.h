@@ -90,8 +90,10 @@ HF_EXPORT const char *hf_status_text(hf_status status);
 /* hf_role: which side of the handshake a configuration is for. */
 typedef enum hf_role { HF_CLIENT, HF_SERVER } hf_role;
 
-/* hf_transport: what carries the handshake's bytes. HF_QUIC is a name so far: hf_config_new
- * answers it with HF_MISUSE, and everything named quic_params is absent. */
+/* hf_transport: what carries the handshake's bytes. With HF_QUIC bytes go through hf_quic_open and
+ * hf_quic_flush, every secret is asked for by HF_ASK_INSTALL, and there are no records, alerts,
+ * close_notify or KeyUpdate. QUIC demands ALPN (RFC 9001 section 8.1): a server that finds none in
+ * common refuses HF_ASK_HELLO with no_application_protocol (120), a client looks at facts.alpn. */
 typedef enum hf_transport {
   HF_RECORDS, /* TLS records (section 5) */
   HF_QUIC     /* CRYPTO streams (RFC 9001 section 4) */
@@ -109,7 +111,8 @@ enum {
   HF_REQUIRE_CLIENT_CERT = 2,
   /* client: offer 0-RTT if the session allows; server: tickets allow it (4.3.10) */
   HF_ALLOW_EARLY_DATA = 4,
-  HF_EXPORT_SECRETS = 8,       /* ask HF_ASK_INSTALL for every secret: QUIC, kTLS, key logs */
+  /* ask HF_ASK_INSTALL for every secret: kTLS, key logs; HF_QUIC has it set */
+  HF_EXPORT_SECRETS = 8,
   HF_TRACE = 16,               /* keep events for hf_next_event */
   HF_ISSUE_TICKETS = 64,       /* server: ask HF_ASK_TICKET num_tickets times once ready */
   HF_IGNORE_SERVER_NAME = 256, /* server: do not acknowledge server_name (RFC 6066 section 3) */
@@ -150,16 +153,17 @@ typedef struct hf_settings {
    * each, 32 KiB at most */
   const hf_bytes *authorities;
   size_t num_authorities;
-  uint32_t flags;           /* HF_REQUEST_CLIENT_CERT ... */
-  uint32_t max_early_data;  /* server: bytes of early data a ticket allows (4.7.1) */
+  uint32_t flags; /* HF_REQUEST_CLIENT_CERT ... */
+  /* server: bytes of early data a ticket allows (4.7.1); HF_QUIC: any but 0 means that it does */
+  uint32_t max_early_data;
   uint32_t ticket_lifetime; /* server: seconds, at most 604800 (4.7.1); 0: 172800 */
   /* server: how many tickets to issue once ready, 16 at most; 0: 2 with HF_ISSUE_TICKETS */
   uint32_t num_tickets;
   /* longest handshake message taken, bytes; checked on its header, before it is kept; 0: 131072 */
   uint32_t max_message;
   uint32_t max_flight; /* most handshake bytes held of one flight of the peer; 0: 262144 */
-  /* largest TLSInnerPlaintext we want to get, 64 to 16385 (RFC 8449); 0: 16385, which a client does
-   * not send and a server only answers with */
+  /* records: largest TLSInnerPlaintext we want to get, 64 to 16385 (RFC 8449); 0: 16385, which a
+   * client does not send and a server only answers with */
   uint16_t record_size_limit;
   /* records: pad what is sealed to a multiple of this many bytes (5.4); 0: none */
   uint16_t padding;
@@ -221,8 +225,11 @@ typedef struct hf_start {
   uint64_t now; /* milliseconds since 1970-01-01 UTC; ages sessions (4.3.11.1) */
   /* client: the DNS name to send (RFC 6066 section 3), no dot at the end; absent: none */
   hf_bytes server_name;
-  hf_bytes session;       /* client: a session to resume, as HF_ASK_KEEP gave it; absent: none */
-  hf_bytes quic_params;   /* HF_QUIC: this side's transport parameters (RFC 9001 section 8.2) */
+  hf_bytes session; /* client: a session to resume, as HF_ASK_KEEP gave it; absent: none */
+  /* HF_QUIC: this side's transport parameters as QUIC encodes them (RFC 9001 section 8.2), 2048
+   * bytes at most. A client needs them, unless |hello| has them; a server here or in
+   * hf_answer_hello. Over records: absent */
+  hf_bytes quic_params;
   hf_bytes early_context; /* must equal the session's for early data to be offered or accepted */
   /* client: send exactly this ClientHello (with its 4-byte header); the engine reads it to learn
    * what it offers. Its key shares must be those of |entropy|, its suites and groups those of the
@@ -247,18 +254,22 @@ HF_EXPORT void hf_set_time(hf_conn *conn, uint64_t now);
 
 /* What hf_wants answers: a set of these, independent of each other unless said. */
 enum {
-  /* takes bytes from the peer (hf_open); during the handshake: cannot go on without */
+  /* takes bytes from the peer (hf_open, hf_quic_open); during the handshake: cannot go on without
+   */
   HF_WANT_INPUT = 1,
-  HF_WANT_OUTPUT = 2, /* hf_flush has bytes for the peer; they go before anything hf_seal makes */
+  /* hf_flush (HF_QUIC: hf_quic_flush) has bytes for the peer; they go before anything hf_seal
+   * makes */
+  HF_WANT_OUTPUT = 2,
   HF_WANT_ANSWER = 4, /* hf_question has a question */
   /* hf_seal is allowed: ready, early data, a 1.3 server after its Finished, False Start. Never
-   * together with HF_WANT_OUTPUT */
+   * together with HF_WANT_OUTPUT, and never with HF_QUIC, where HF_ASK_INSTALL says as much */
   HF_CAN_SEND = 8,
   HF_READY = 16, /* handshake complete, its output flushed, its memory released */
   /* the peer sent close_notify (6.1), or hf_close ended the handshake: no more input is taken. End
    * of input without it is truncation, the caller's to see */
   HF_CLOSED = 32,
-  /* sticky; hf_get_fault says why. HF_WANT_OUTPUT may still be set: the alert */
+  /* sticky; hf_get_fault says why. HF_WANT_OUTPUT may still be set: the alert, which HF_QUIC does
+   * not have */
   HF_FAILED = 64,
   /* client: early data was offered and the server would not have it; send it again. Once set it
    * stays */
@@ -277,7 +288,7 @@ typedef struct hf_facts {
   uint16_t group;      /* of the key exchange (4.3.7) */
   uint16_t sigalg;     /* that the peer signed with (4.3.3) */
   uint16_t own_sigalg; /* that this side signed with */
-  uint8_t header;      /* bytes hf_seal puts before the data: 5 */
+  uint8_t header;      /* bytes hf_seal puts before the data: 5; as all about records 0 in QUIC */
   uint8_t trailer;     /* and after it, without padding: 17 */
   /* most bytes of data that one hf_seal takes: 16384, or less by the peer's record_size_limit */
   uint16_t max_data;
@@ -289,14 +300,16 @@ typedef struct hf_facts {
   uint64_t records_left; /* records hf_seal makes until it changes keys by itself (5.5) */
   hf_bytes alpn;         /* the protocol chosen (RFC 7301) */
   hf_bytes server_name;  /* the name the client sent */
-  hf_bytes quic_params;  /* the peer's */
+  hf_bytes quic_params;  /* the peer's; not to be trusted before HF_READY */
   hf_bytes client_random, server_random; /* 32 bytes each */
   hf_bytes own_finished, peer_finished;  /* verify_data (4.5.3), 32 or 48 bytes */
 } hf_facts;
 /* hf_get_facts fills |out|. */
 HF_EXPORT void hf_get_facts(hf_facts *out, const hf_conn *conn);
 
-/* hf_fault is why a connection failed. */
+/* hf_fault is why a connection failed. With HF_QUIC the caller tells the peer, by CONNECTION_CLOSE
+ * (RFC 9001 section 4.8) with the error code 0x0100 + |alert|; or, if |status| is HF_WRONG_LEVEL,
+ * with PROTOCOL_VIOLATION, and if it is HF_FLIGHT_TOO_LONG, with CRYPTO_BUFFER_EXCEEDED. */
 typedef struct hf_fault {
   hf_status status; /* HF_OK: it has not failed */
   /* AlertDescription sent (6.2), or received when status is HF_PEER_ALERT; 0 if none */
@@ -323,14 +336,30 @@ HF_EXPORT HF_MUST_USE hf_status hf_open(hf_conn *conn, hf_bytes *app, size_t *co
 
 /* hf_need says how many bytes beyond the |in_len| at |in| hf_open needs to go on: up to 5 for a
  * record's header, then the rest of its body; 0 if it can go on with what is there. It never asks
- * for bytes of the following record. */
+ * for bytes of the following record. With HF_QUIC it is 0. */
 HF_EXPORT size_t hf_need(const hf_conn *conn, const uint8_t *in, size_t in_len);
 
 /* hf_flush copies up to |out_max| queued bytes to |out| and forgets them; |*written| may be 0.
  * Any room will do: records were sealed when they were queued. Its last byte may be what the
- * handshake waited for: then the status is of what came after (HF_NO_MEMORY); else HF_OK. */
+ * handshake waited for: then the status is of what came after (HF_NO_MEMORY); else HF_OK, or
+ * HF_MISUSE (HF_QUIC). */
 HF_EXPORT HF_MUST_USE hf_status hf_flush(hf_conn *conn, size_t *written, uint8_t *out,
                                          size_t out_max);
+
+/* hf_quic_open takes handshake bytes, the contents of CRYPTO frames: those of |level|'s stream in
+ * order, each once. |*consumed| is set to in.len or, if a question must be answered first or
+ * |level| is not reached yet, to 0: give them again later. HF_MISUSE unless HF_QUIC, or the
+ * connection's fault: HF_WRONG_LEVEL for bytes of a level that is over, or that its last message
+ * leaves over, or of HF_EARLY, which has none (RFC 9001 section 4.1.3). */
+HF_EXPORT HF_MUST_USE hf_status hf_quic_open(hf_conn *conn, size_t *consumed, hf_level level,
+                                             hf_bytes in);
+
+/* hf_quic_flush copies up to |out_max| queued handshake bytes, all of one level, to |out| and
+ * forgets them; |*level| says under whose keys they go, whose HF_ASK_INSTALL was answered before.
+ * Levels come in order; |*written| is 0 if nothing is queued. HF_MISUSE unless HF_QUIC; else as
+ * hf_flush. */
+HF_EXPORT HF_MUST_USE hf_status hf_quic_flush(hf_conn *conn, hf_level *level, size_t *written,
+                                              uint8_t *out, size_t out_max);
 
 /* hf_seal writes one record that holds the |in_len| bytes at |in| to |out|; at most facts.max_data
  * of them. |in| may be |out| + facts.header: then the record is made in place; otherwise the two
@@ -394,7 +423,7 @@ typedef struct hf_question_t {
       hf_bytes session_id;  /* legacy_session_id */
       hf_bytes server_name; /* absent: none sent */
       hf_bytes alpn;        /* ProtocolNameList without its outer length; absent: none sent */
-      hf_bytes quic_params;
+      hf_bytes quic_params; /* the client's; absent: none sent, which HF_QUIC will not have */
       /* in the client's order, unknown ones and GREASE included */
       hf_codes versions, suites, groups, sigalgs;
     } hello;
@@ -483,7 +512,8 @@ HF_EXPORT const hf_question_t *hf_question(const hf_conn *conn);
  * Otherwise the handshake goes on at once, and the status is HF_OK or the fault it met. */
 
 /* hf_answer_hello: |config| NULL: as it was; else a server's for the same transport. |alpn| one
- * protocol name out of those offered, or empty for none. |quic_params| NULL: as started. */
+ * protocol name out of those offered, or empty for none. |quic_params| NULL: as started; else with
+ * HF_QUIC those to send, 2048 bytes at most. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_hello(hf_conn *conn, const hf_config *config,
                                                 hf_bytes alpn, const hf_bytes *quic_params);
 /* hf_answer_cookie: when making, the cookie, or empty for none; when opening, its content as
@@ -526,11 +556,11 @@ HF_EXPORT HF_MUST_USE hf_status hf_refuse(hf_conn *conn, uint8_t alert);
 
 /* hf_close queues close_notify (6.1); hf_seal is over then, reading is not. Before the handshake
  * is done it ends it: no question is left, no more input is taken, HF_CLOSED is set. Once is
- * enough: again it does nothing. HF_MISUSE after a failure. */
+ * enough: again it does nothing. HF_MISUSE after a failure, and with HF_QUIC. */
 HF_EXPORT HF_MUST_USE hf_status hf_close(hf_conn *conn);
 /* hf_rekey queues KeyUpdate (4.7.3) and changes the sending keys; |peer_too| asks the peer to
  * change its own, once until it does. HF_MISUSE before HF_READY, after hf_close, while
- * HF_ASK_INSTALL is pending, and in TLS 1.2. */
+ * HF_ASK_INSTALL is pending, in TLS 1.2, and with HF_QUIC. */
 HF_EXPORT HF_MUST_USE hf_status hf_rekey(hf_conn *conn, bool peer_too);
 /* hf_issue_ticket asks for one more ticket: HF_ASK_TICKET follows. HF_MISUSE unless a ready 1.3
  * server. */
@@ -565,7 +595,8 @@ HF_EXPORT bool hf_next_event(hf_conn *conn, hf_event *out);
 HF_EXPORT const char *hf_row_name(const hf_conn *conn);
 
 /* hf_record_key gives the keys of the record layer, for kTLS and for another process that takes
- * the connection over: after HF_READY with all output flushed, else HF_MISUSE. |key| has room for
+ * the connection over: after HF_READY with all output flushed and not with HF_QUIC, else
+ * HF_MISUSE. |key| has room for
  * 32 bytes and |*key_len| says how many were written; |seq| is the number of the next record.
  * HF_NO_MEMORY does not harm the connection. */
 HF_EXPORT HF_MUST_USE hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32],
