@@ -37,7 +37,7 @@ static hf_status first_hello(hf_conn *conn, CBB *body) {
       !CBB_add_bytes(&session_id, hs->entropy.session_id, id_len)) {
     return HF_INTERNAL;
   }
-  HF_TRY(hf_put_codes(body, conn->config->settings.suites));
+  HF_TRY(hf_put_greased(body, hf_grease(conn, HF_GREASE_SUITE), conn->config->settings.suites));
   if (!CBB_add_u8_length_prefixed(body, &compression) || !CBB_add_u8(&compression, 0)) {
     return HF_INTERNAL;
   }

@@ -296,6 +296,22 @@ bool hf_ext_offered(const hf_conn *conn, hf_ext ext);
 bool hf_ext_body(const hf_conn *conn, hf_ext ext, CBS *out);
 hf_status hf_get_codes(CBS *body, CBS *list);
 hf_status hf_put_codes(CBB *body, hf_codes codes);
+
+/* ---- grease.c ---- */
+typedef enum hf_grease_place {
+  HF_GREASE_SUITE,
+  HF_GREASE_GROUP,
+  HF_GREASE_VERSION,
+  HF_GREASE_FIRST_EXT,
+  HF_GREASE_LAST_EXT
+} hf_grease_place;
+uint16_t hf_grease(const hf_conn *conn, hf_grease_place place); /* 0: none is wanted */
+/* hf_put_greased writes a list of codes, |grease| first unless it is 0. */
+hf_status hf_put_greased(CBB *body, uint16_t grease, hf_codes codes);
+hf_status hf_send_grease(const hf_conn *conn, hf_grease_place place, CBB *list);
+/* hf_ext_order is the order in which the extensions for |place| are written. */
+void hf_ext_order(uint8_t order[HF_NUM_EXT], const hf_conn *conn, hf_place place);
+
 /* hf_read_status reads CertificateStatus (RFC 6066 8), hf_read_scts a
  * SignedCertificateTimestampList (RFC 6962 3.3). */
 bool hf_read_status(CBS *body, CBS *response);

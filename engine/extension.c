@@ -47,10 +47,16 @@ hf_status hf_extensions_send(hf_conn *conn, hf_place place, CBB *message) {
     return HF_INTERNAL;
   }
   uint32_t sent = 0;
-  // pre_shared_key, the last row, stands first in a ServerHello: RFC 8448 section 4.
-  const size_t first = place == SH ? HF_EXT_pre_shared_key : 0;
+  uint8_t order[HF_NUM_EXT];
+  hf_ext_order(order, conn, place);
+  if (place == CH) {
+    HF_TRY(hf_send_grease(conn, HF_GREASE_FIRST_EXT, &list));
+  }
   for (size_t n = 0; n < HF_NUM_EXT; n++) {
-    const size_t i = (first + n) % HF_NUM_EXT;
+    const size_t i = order[n];
+    if (place == CH && i == HF_EXT_pre_shared_key) {
+      HF_TRY(hf_send_grease(conn, HF_GREASE_LAST_EXT, &list));
+    }
     const bool asked = (conn->hs->peer_asked & 1u << i) != 0;
     const size_t before = CBB_len(&list);
     // The cookie alone answers nothing: RFC 9846 4.3.

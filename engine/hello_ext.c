@@ -10,26 +10,20 @@ hf_status hf_get_codes(CBS *body, CBS *list) {
              : HF_BAD_EXTENSION;
 }
 
-hf_status hf_put_codes(CBB *body, hf_codes codes) {
-  CBB list;
-  bool ok = CBB_add_u16_length_prefixed(body, &list);
-  for (size_t i = 0; i < codes.num; i++) {
-    ok = ok && CBB_add_u16(&list, codes.list[i]);
-  }
-  return ok && CBB_flush(body) ? HF_OK : HF_INTERNAL;
-}
+hf_status hf_put_codes(CBB *body, hf_codes codes) { return hf_put_greased(body, 0, codes); }
 
 /* ---- supported_versions, RFC 9846 4.3.1 ---- */
 
 hf_status hf_send_ext_supported_versions(hf_conn *conn, hf_place place, CBB *list) {
   CBB body, versions;
-  (void)conn;
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_supported_versions));
   if (place != CH) {
     return hf_ext_end(list, CBB_add_u16(&body, HF_TLS13));
   }
-  return hf_ext_end(
-      list, CBB_add_u8_length_prefixed(&body, &versions) && CBB_add_u16(&versions, HF_TLS13));
+  const uint16_t grease = hf_grease(conn, HF_GREASE_VERSION);
+  return hf_ext_end(list, CBB_add_u8_length_prefixed(&body, &versions) &&
+                              (grease == 0 || CBB_add_u16(&versions, grease)) &&
+                              CBB_add_u16(&versions, HF_TLS13));
 }
 
 hf_status hf_receive_ext_supported_versions(hf_conn *conn, hf_place place, CBS *body) {
@@ -59,7 +53,7 @@ hf_status hf_send_ext_supported_groups(hf_conn *conn, hf_place place, CBB *list)
     return HF_OK;  // a server may say what it prefers; we do not
   }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_supported_groups));
-  HF_TRY(hf_put_codes(&body, conn->config->settings.groups));
+  HF_TRY(hf_put_greased(&body, hf_grease(conn, HF_GREASE_GROUP), conn->config->settings.groups));
   return hf_ext_end(list, true);
 }
 
@@ -101,6 +95,11 @@ hf_status hf_send_ext_key_share(hf_conn *conn, hf_place place, CBB *list) {
   if (group != NULL) {  // after a HelloRetryRequest: the one asked for
     HF_TRY(put_share(conn, &shares, group));
     return hf_ext_end(list, true);
+  }
+  const uint16_t grease = hf_grease(conn, HF_GREASE_GROUP);
+  if (grease != 0 && !(CBB_add_u16(&shares, grease) && CBB_add_u16(&shares, 1 /* one byte */) &&
+                       CBB_add_u8(&shares, 0))) {
+    return HF_INTERNAL;
   }
   const hf_codes codes = conn->config->settings.key_shares;
   for (size_t i = 0; i < codes.num; i++) {

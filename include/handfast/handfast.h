@@ -123,6 +123,12 @@ enum {
    * section 8), server in CertificateRequest, if it sends one (4.5.1.1). HF_ASK_VERDICT shows it */
   HF_REQUEST_OCSP = 2048,
   HF_REQUEST_SCTS = 4096, /* and its signed certificate timestamps (RFC 6962 section 3.3) */
+  /* client: send GREASE (RFC 8701): values that are reserved for it, by hf_entropy.grease, among
+   * the suites, groups and versions, a key share of one byte, and two extensions */
+  HF_GREASE = 8192,
+  /* client: send the extensions in an order that hf_entropy.grease determines; those of GREASE stay
+   * first and last, pre_shared_key behind them (4.3.11) */
+  HF_PERMUTE_EXTENSIONS = 16384,
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */
@@ -213,7 +219,7 @@ HF_EXPORT void hf_identity_free(hf_identity *identity);
 typedef struct hf_entropy {
   uint8_t random[32];     /* ClientHello.random or ServerHello.random (4.2.2, 4.2.3) */
   uint8_t session_id[32]; /* client: legacy_session_id of the compatibility mode (E.4) */
-  uint8_t grease[16];     /* client: for RFC 8701 values, which this version does not send */
+  uint8_t grease[16];     /* client: for HF_GREASE and HF_PERMUTE_EXTENSIONS */
   uint8_t x25519[32];
   uint8_t p256[32], p384[48], p521[66];
   uint8_t mlkem768[64], mlkem1024[64]; /* client: key generation seeds d || z */

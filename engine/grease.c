@@ -1,0 +1,73 @@
+/* grease.c: what a client that asks for it does so that servers stay open to what they do not know:
+ * values that nobody will ever define, in its lists and among its extensions (GREASE, RFC 8701),
+ * and another order of extensions in each hello.  Both come out of hf_entropy.grease; a second
+ * hello repeats the first. */
+#include "engine.h"
+
+#include <string.h>
+
+/* RFC 8701 2: both bytes the same, 0x0a to 0xfa. */
+static uint16_t grease_value(uint8_t seed) { return (uint16_t)(((seed & 0xf0) | 0x0a) * 0x0101); }
+
+uint16_t hf_grease(const hf_conn *conn, hf_grease_place place) {
+  const uint8_t *seeds = conn->hs->entropy.grease;
+  if (!(conn->config->settings.flags & HF_GREASE)) {
+    return 0;
+  }
+  const uint16_t value = grease_value(seeds[place]);
+  // No extension comes twice: RFC 9846 4.3.
+  return place == HF_GREASE_LAST_EXT && value == grease_value(seeds[HF_GREASE_FIRST_EXT])
+             ? value ^ 0x1010
+             : value;
+}
+
+hf_status hf_put_greased(CBB *body, uint16_t grease, hf_codes codes) {
+  CBB list;
+  bool ok = CBB_add_u16_length_prefixed(body, &list) && (grease == 0 || CBB_add_u16(&list, grease));
+  for (size_t i = 0; i < codes.num; i++) {
+    ok = ok && CBB_add_u16(&list, codes.list[i]);
+  }
+  return ok && CBB_flush(body) ? HF_OK : HF_INTERNAL;
+}
+
+hf_status hf_send_grease(const hf_conn *conn, hf_grease_place place, CBB *list) {
+  CBB body;
+  const uint16_t value = hf_grease(conn, place);
+  if (value == 0) {
+    return HF_OK;
+  }
+  // One empty, one not.
+  return CBB_add_u16(list, value) && CBB_add_u16_length_prefixed(list, &body) &&
+                 (place == HF_GREASE_FIRST_EXT || CBB_add_u8(&body, 0)) && CBB_flush(list)
+             ? HF_OK
+             : HF_INTERNAL;
+}
+
+/* The last row stays: pre_shared_key (RFC 9846 4.3.11). */
+static_assert(HF_EXT_pre_shared_key == HF_NUM_EXT - 1, "it is the last that is written");
+
+void hf_ext_order(uint8_t order[HF_NUM_EXT], const hf_conn *conn, hf_place place) {
+  static const char label[] = "handfast extension order";
+  uint8_t seeds[SHA512_DIGEST_LENGTH];
+  static_assert(sizeof(seeds) >= 2 * HF_NUM_EXT, "two bytes for each");
+  SHA512_CTX sha;
+  // pre_shared_key, the last row, stands first in a ServerHello: RFC 8448 section 4.
+  const size_t first = place == SH ? HF_EXT_pre_shared_key : 0;
+  for (size_t i = 0; i < HF_NUM_EXT; i++) {
+    order[i] = (uint8_t)((first + i) % HF_NUM_EXT);
+  }
+  if (place != CH || !(conn->config->settings.flags & HF_PERMUTE_EXTENSIONS)) {
+    return;
+  }
+  // Hashed, for the GREASE values show some of the bits.
+  SHA512_Init(&sha);
+  SHA512_Update(&sha, label, sizeof(label));
+  SHA512_Update(&sha, conn->hs->entropy.grease, sizeof(conn->hs->entropy.grease));
+  SHA512_Final(seeds, &sha);
+  for (size_t i = HF_NUM_EXT - 2; i > 0; i--) {
+    const size_t j = (size_t)(seeds[2 * i] << 8 | seeds[2 * i + 1]) % (i + 1);
+    const uint8_t swapped = order[i];
+    order[i] = order[j];
+    order[j] = swapped;
+  }
+}
