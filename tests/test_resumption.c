@@ -209,6 +209,10 @@ static void by_an_old_ticket(struct fixture *f) { f->server.start.now += 60000; 
 static void by_another_context(struct fixture *f) {
   f->server.start.early_context = bytes_of("other");
 }
+static const uint16_t chacha[] = {0x1303};
+static void by_another_suite(struct fixture *f) {
+  f->server.settings.suites = (hf_codes){chacha, 1};
+}
 static void by_a_cookie(struct fixture *f) { f->server.settings.flags |= HF_DEMAND_COOKIE; }
 
 /* R-4.3.10-3 R-4.3.10-4: each reason to refuse; the handshake goes on. */
@@ -217,6 +221,8 @@ Test(resumption, early_data_is_refused_without_a_session) { refused(by_no_sessio
 Test(resumption, early_data_is_refused_for_another_protocol) { refused(by_another_protocol, true); }
 Test(resumption, early_data_is_refused_for_its_age) { refused(by_an_old_ticket, true); }
 Test(resumption, early_data_is_refused_for_its_context) { refused(by_another_context, true); }
+/* The suite has the session's hash, but it is another. */
+Test(resumption, early_data_is_refused_for_another_suite) { refused(by_another_suite, true); }
 /* R-4.3.10-5: and by a HelloRetryRequest, after which the hello has no early_data. */
 Test(resumption, early_data_is_refused_by_a_retry) { refused(by_a_cookie, true); }
 
