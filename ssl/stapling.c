@@ -98,15 +98,6 @@ int SSL_set_signed_cert_timestamp_list(SSL *ssl, const uint8_t *list, size_t lis
 
 /* ---- What is asked for ---- */
 
-bool ssl_set_hello_flag(ssl_settings **settings, uint32_t flag, bool on) {
-  const uint32_t flags = on ? (*settings)->hello_flags | flag : (*settings)->hello_flags & ~flag;
-  if (flags == (*settings)->hello_flags) return true;
-  ssl_settings *s = ssl_settings_edit(settings, SSL_EDIT_CONFIG);
-  if (s == NULL) return false;
-  s->hello_flags = flags;
-  return true;
-}
-
 void SSL_CTX_enable_ocsp_stapling(SSL_CTX *ctx) {
   (void)ssl_set_hello_flag(&ctx->settings, HF_REQUEST_OCSP, true);
 }

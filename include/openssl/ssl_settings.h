@@ -184,6 +184,14 @@ HF_SSL_EXPORT void SSL_enable_ocsp_stapling(SSL *ssl);
 HF_SSL_EXPORT void SSL_CTX_enable_signed_cert_timestamps(SSL_CTX *ctx);
 HF_SSL_EXPORT void SSL_enable_signed_cert_timestamps(SSL *ssl);
 
+/* SSL_CTX_set_grease_enabled has clients send GREASE (RFC 8701), or not: values that nobody
+ * defines, among the suites, groups, shares, versions and extensions of their hellos.
+ * SSL_CTX_set_permute_extensions has the extensions of each hello stand in another order.  Both are
+ * off at first.  If memory runs out, the reason is on the error queue and nothing changes. */
+HF_SSL_EXPORT void SSL_CTX_set_grease_enabled(SSL_CTX *ctx, int enabled);
+HF_SSL_EXPORT void SSL_CTX_set_permute_extensions(SSL_CTX *ctx, int enabled);
+HF_SSL_EXPORT void SSL_set_permute_extensions(SSL *ssl, int enabled);
+
 /* SSL_CTX_set_cert_cb sets a callback that may configure a certificate at the last moment: on a
  * server for each ClientHello, on a client when a certificate is asked for.  It returns 1 to go on,
  * 0 to fail, -1 to be called again (SSL_ERROR_WANT_X509_LOOKUP). */

@@ -1,0 +1,112 @@
+/* The looks of a client's hello through <openssl/ssl.h>: GREASE and the order of extensions, as the
+ * bytes of the first flight have them. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "craft.h"
+#include "ssl_pair.h"
+
+TestSuite(ssl_hello, .timeout = 60);
+
+static bool is_grease(unsigned value) {
+  return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
+}
+
+/* Has |ssl| send its hello, and takes it apart. */
+static void hello_of(struct craft_hello *out, SSL *ssl, BIO *net) {
+  uint8_t bytes[2048];
+  struct buf body = {0};
+  cr_assert_eq(SSL_do_handshake(ssl), -1);
+  int len = BIO_read(net, bytes, sizeof bytes);
+  cr_assert_gt(len, 9);
+  /* One record with one message: two heads. */
+  buf_add(&body, bytes + 9, (size_t)len - 9);
+  cr_assert(craft_parse_hello(out, &body, false));
+  buf_free(&body);
+}
+
+struct looks {
+  size_t grease;     /* extensions */
+  uint16_t type[24]; /* of the others, in their order */
+  size_t num;
+};
+
+static void look(struct looks *out, SSL_CTX *ctx, int permute) {
+  struct craft_hello hello = {0};
+  BIO *net;
+  SSL *ssl = ssl_half(&net, ctx, false, 0);
+  if (permute >= 0) SSL_set_permute_extensions(ssl, permute);
+  hello_of(&hello, ssl, net);
+  *out = (struct looks){.num = 0};
+  for (size_t i = 0; i < hello.num_ext; i++) {
+    if (is_grease(hello.ext[i].type))
+      out->grease++;
+    else
+      out->type[out->num++] = hello.ext[i].type;
+  }
+  cr_expect_eq(is_grease((unsigned)hello.suites.data[0] << 8 | hello.suites.data[1]),
+               out->grease == 2);
+  craft_hello_free(&hello);
+  SSL_free(ssl);
+  BIO_free(net);
+}
+
+static bool same_order(const struct looks *a, const struct looks *b) {
+  return a->num == b->num && memcmp(a->type, b->type, a->num * sizeof *a->type) == 0;
+}
+
+/* Of ten hellos one in the plain order would be chance of a kind that does not happen. */
+static bool permutes(const struct looks *plain, SSL_CTX *ctx, int permute) {
+  bool any = false;
+  for (int i = 0; i < 10; i++) {
+    struct looks looks;
+    look(&looks, ctx, permute);
+    cr_assert_eq(looks.num, plain->num);
+    any = any || !same_order(plain, &looks);
+  }
+  return any;
+}
+
+Test(ssl_hello, grease) {
+  SSL_CTX *ctx = ssl_client_ctx();
+  struct looks looks, plain;
+  look(&plain, ctx, -1);
+  cr_expect_eq(plain.grease, 0u);
+  SSL_CTX_set_grease_enabled(ctx, 1);
+  look(&looks, ctx, -1);
+  cr_expect_eq(looks.grease, 2u);
+  cr_expect(same_order(&looks, &plain));
+  SSL_CTX_set_grease_enabled(ctx, 0);
+  look(&looks, ctx, -1);
+  cr_expect_eq(looks.grease, 0u);
+  SSL_CTX_free(ctx);
+}
+
+Test(ssl_hello, permuted_extensions) {
+  SSL_CTX *ctx = ssl_client_ctx();
+  struct looks plain;
+  look(&plain, ctx, -1);
+  cr_expect_not(permutes(&plain, ctx, -1));
+  cr_expect(permutes(&plain, ctx, 1));
+  cr_expect_not(permutes(&plain, ctx, -1));
+  SSL_CTX_set_permute_extensions(ctx, 1);
+  cr_expect(permutes(&plain, ctx, -1));
+  cr_expect_not(permutes(&plain, ctx, 0));
+  SSL_CTX_free(ctx);
+}
+
+Test(ssl_hello, handshakes) {
+  SSL_CTX *client = ssl_client_ctx(), *server = ssl_server_ctx("ecdsa-p256");
+  SSL_CTX_set_grease_enabled(client, 1);
+  SSL_CTX_set_permute_extensions(client, 1);
+  cr_assert_eq(SSL_CTX_set1_groups_list(server, "P-256"), 1); /* a HelloRetryRequest */
+  for (int i = 0; i < 5; i++) {
+    struct ssl_pair pair;
+    cr_assert(ssl_pair_new(&pair, client, server, 0));
+    cr_expect(ssl_pair_handshake(&pair));
+    cr_expect(SSL_used_hello_retry_request(pair.client));
+    ssl_pair_free(&pair);
+  }
+  SSL_CTX_free(client);
+  SSL_CTX_free(server);
+}
