@@ -375,6 +375,25 @@ Test(ssl_pause, method_signs_with_every_kind_of_key) {
   }
 }
 
+Test(ssl_pause, what_signature_algorithms_mean) {
+  static const struct {
+    uint16_t code;
+    int key_type, digest; /* NID_undef: none */
+    bool pss;
+  } rows[] = {
+      {0x0401, EVP_PKEY_RSA, NID_sha256, false},    {0x0203, EVP_PKEY_EC, NID_sha1, false},
+      {0x0503, EVP_PKEY_EC, NID_sha384, false},     {0x0603, EVP_PKEY_EC, NID_sha512, false},
+      {0x0804, EVP_PKEY_RSA, NID_sha256, true},     {0x0805, EVP_PKEY_RSA, NID_sha384, true},
+      {0x0806, EVP_PKEY_RSA, NID_sha512, true},     {0xff01, EVP_PKEY_RSA, NID_md5_sha1, false},
+      {0x0807, EVP_PKEY_ED25519, NID_undef, false}, {0x1234, EVP_PKEY_NONE, NID_undef, false}};
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    const EVP_MD *md = SSL_get_signature_algorithm_digest(rows[i].code);
+    cr_assert_eq(SSL_get_signature_algorithm_key_type(rows[i].code), rows[i].key_type);
+    cr_assert_eq(md == NULL ? NID_undef : EVP_MD_type(md), rows[i].digest, "%x", rows[i].code);
+    cr_assert_eq(SSL_is_signature_algorithm_rsa_pss(rows[i].code), rows[i].pss);
+  }
+}
+
 /* ---- Verification ---- */
 
 Test(ssl_pause, custom_verify_says_which_alert) {

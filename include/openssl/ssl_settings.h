@@ -246,6 +246,12 @@ HF_SSL_EXPORT void SSL_CTX_set_private_key_method(SSL_CTX *ctx,
                                                   const SSL_PRIVATE_KEY_METHOD *key_method);
 HF_SSL_EXPORT void SSL_set_private_key_method(SSL *ssl, const SSL_PRIVATE_KEY_METHOD *key_method);
 
+/* What an SSL_SIGN_ code means: the kind of key, EVP_PKEY_RSA and the like, or EVP_PKEY_NONE if it
+ * is not known; the hash, NULL if there is none before the signature; whether it is RSASSA-PSS. */
+HF_SSL_EXPORT int SSL_get_signature_algorithm_key_type(uint16_t sigalg);
+HF_SSL_EXPORT const EVP_MD *SSL_get_signature_algorithm_digest(uint16_t sigalg);
+HF_SSL_EXPORT int SSL_is_signature_algorithm_rsa_pss(uint16_t sigalg);
+
 /* ---- A server's first look at a ClientHello ---- */
 
 /* ssl_early_callback_ctx (SSL_CLIENT_HELLO) is a ClientHello as it was received: the message
