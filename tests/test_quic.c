@@ -250,6 +250,21 @@ Test(quic, wrong_levels) {
   }
 }
 
+/* A connection that fails has nothing more to say, not even what was queued. */
+Test(quic, a_failure_drops_what_was_queued) {
+  struct quic_pair pair;
+  hf_config *config;
+  size_t used;
+  quic_set(&pair, 78);
+  cr_assert_eq(hf_config_new(&config, &pair.client.settings), HF_OK);
+  cr_assert_eq(hf_new(&pair.client.conn, config, &pair.client.start), HF_OK);
+  cr_expect(hf_wants(pair.client.conn) & HF_WANT_OUTPUT);
+  cr_expect_eq(hf_quic_open(pair.client.conn, &used, HF_EARLY, bytes_of("x")), HF_WRONG_LEVEL);
+  check_fault(&pair.client, HF_WRONG_LEVEL, 10);
+  hf_config_free(config);
+  quic_free(&pair);
+}
+
 /* R-9001-8.2-2: without the extension the handshake fails. */
 Test(quic, missing_parameters) {
   static const uint8_t no_extensions[] = {8, 0, 0, 2, 0, 0};
