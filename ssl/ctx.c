@@ -1,14 +1,14 @@
 /* ctx.c: SSL_CTX: its methods, its life, and the settings of it that concern no certificate, suite,
  * version or name: modes, sizes, session caching.
  *
- * Invariant: |settings| and |param| are never NULL.  Session caching is stored and answered
- * truthfully; what it does is the business of whoever keeps sessions. */
+ * Invariant: |settings| and |param| are never NULL.  There is no cache of sessions: of
+ * its mode only SSL_SESS_CACHE_CLIENT says anything, whether session_client.c calls the callback.
+ */
 #include "ssl/internal.h"
 
 #include <string.h>
 
 #include <openssl/mem.h>
-#include <openssl/rand.h>
 
 /* ---- Methods ---- */
 
@@ -57,7 +57,7 @@ SSL_CTX *SSL_CTX_new(const SSL_METHOD *method) {
   ctx->session_cache_mode = SSL_SESS_CACHE_SERVER;
   ctx->session_cache_size = SSL_SESSION_CACHE_MAX_SIZE_DEFAULT;
   ctx->session_timeout = SSL_DEFAULT_SESSION_TIMEOUT;
-  RAND_bytes(ctx->ticket_key, sizeof ctx->ticket_key);
+  ssl_ticket_keys_init(&ctx->ticket_keys);
   return ctx;
 }
 
@@ -154,6 +154,14 @@ uint32_t SSL_CTX_set_timeout(SSL_CTX *ctx, uint32_t timeout) {
 }
 
 uint32_t SSL_CTX_get_timeout(const SSL_CTX *ctx) { return ctx->session_timeout; }
+
+void SSL_CTX_set_session_psk_dhe_timeout(SSL_CTX *ctx, uint32_t timeout) {
+  ssl_settings *s = ssl_settings_edit(&ctx->settings, SSL_EDIT_CONFIG);
+  if (s == NULL) return;
+  if (timeout == 0) timeout = SSL_DEFAULT_SESSION_PSK_DHE_TIMEOUT;
+  s->ticket_lifetime =
+      timeout < SSL_DEFAULT_SESSION_AUTH_TIMEOUT ? timeout : SSL_DEFAULT_SESSION_AUTH_TIMEOUT;
+}
 
 static int set_num_tickets(ssl_settings **settings, size_t num) {
   ssl_settings *s = ssl_settings_edit(settings, SSL_EDIT_CONFIG);

@@ -20,7 +20,9 @@ static bool start(SSL *ssl) {
   start.now = hf_now();
   if (ssl->role == SSL_ROLE_CLIENT && ssl->host_name != NULL)
     start.server_name = (hf_bytes){(const uint8_t *)ssl->host_name, strlen(ssl->host_name)};
+  start.session = ssl_session_offer(ssl, start.server_name);
   hf_status status = hf_new(&ssl->conn, config, &start);
+  OPENSSL_free((uint8_t *)start.session.data);
   OPENSSL_cleanse(&start, sizeof(start));
   if (status != HF_OK) {
     SSL_ERR(ssl_reason(status));
@@ -34,6 +36,7 @@ static bool start(SSL *ssl) {
 /* finish is the end of the handshake: what only it needed goes. */
 static int finish(SSL *ssl) {
   if (ssl->io.done) return 1;
+  if (!ssl_session_taken(ssl)) return -1;
   ssl->io.done = true;
   hf_answers_free(ssl->io.answers);
   ssl->io.answers = NULL;

@@ -60,6 +60,18 @@ bool ssl_ask_dos(SSL *ssl, hf_bytes message);
 bool ssl_ask_signature(SSL *ssl, const hf_question_t *question);
 bool ssl_ask_verdict(SSL *ssl, const hf_question_t *question);
 
+/* ssl_answer_session, ssl_answer_ticket: a server's HF_ASK_SESSION and HF_ASK_TICKET, as
+ * ssl_answer. ticket.c */
+bool ssl_answer_session(SSL *ssl, const hf_question_t *question);
+bool ssl_answer_ticket(SSL *ssl, hf_bytes state);
+/* ssl_session_keep answers HF_ASK_KEEP.  ssl_session_offer makes hf_start.session for a connection
+ * to |name|, to be freed with OPENSSL_free, and marks the session; absent: none.  ssl_session_taken
+ * is for the end of a handshake: a client that resumed has the session's certificates; false:
+ * memory ran out.  session_client.c */
+bool ssl_session_keep(SSL *ssl, hf_bytes state);
+hf_bytes ssl_session_offer(SSL *ssl, hf_bytes name);
+bool ssl_session_taken(SSL *ssl);
+
 /* ssl_report gives what the engine saw to the info and msg callbacks; ssl_info calls the info
  * callback.  callbacks.c */
 void ssl_report(SSL *ssl);

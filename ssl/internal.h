@@ -84,8 +84,9 @@ typedef struct ssl_settings {
   size_t alpn_len;
   STACK_OF(X509_NAME) * authorities; /* NULL: none */
   size_t max_cert_list;
-  size_t num_tickets;   /* at most SSL_MAX_TICKETS */
-  uint32_t hello_flags; /* of hf_settings.flags, for clients alone */
+  uint32_t ticket_lifetime; /* seconds, 1 to SSL_DEFAULT_SESSION_AUTH_TIMEOUT */
+  size_t num_tickets;       /* at most SSL_MAX_TICKETS */
+  uint32_t hello_flags;     /* of hf_settings.flags, for clients alone */
   /* What SSL_set_SSL_CTX replaces. */
   X509_STORE *verify_store;  /* NULL: the SSL_CTX's cert_store */
   ssl_codes signing_sigalgs; /* empty: default */
@@ -133,6 +134,15 @@ typedef struct ssl_password {
   void *data;
 } ssl_password;
 
+/* ssl_ticket_keys is the keys of a server's tickets: ticket_keys.c. */
+typedef struct ssl_ticket_keys {
+  atomic_flag lock; /* of the rest */
+  bool is_set;
+  uint8_t set[48];             /* by SSL_CTX_set_tlsext_ticket_keys */
+  uint8_t own[2 * HF_BOX_KEY]; /* the one in use, and the one before */
+  uint64_t next_change;        /* seconds since 1970 */
+} ssl_ticket_keys;
+
 struct ssl_method_st {
   int8_t role;      /* SSL_ROLE_ */
   uint16_t version; /* 0: any */
@@ -164,7 +174,11 @@ struct ssl_ctx_st {
   int session_cache_mode;
   unsigned long session_cache_size;
   uint32_t session_timeout;
-  uint8_t ticket_key[HF_BOX_KEY]; /* of a server's tickets: no other SSL_CTX opens them */
+  int (*new_session_cb)(SSL *ssl, SSL_SESSION *session);
+  ssl_ticket_keys ticket_keys;
+  int (*ticket_key_cb)(SSL *ssl, uint8_t *key_name, uint8_t *iv, EVP_CIPHER_CTX *cipher_ctx,
+                       HMAC_CTX *hmac_ctx, int encrypt);
+  const SSL_TICKET_AEAD_METHOD *ticket_aead_method;
 };
 
 /* ---- A connection ---- */
@@ -218,7 +232,9 @@ struct ssl_st {
   ssl_local local;
   ssl_password password;
   X509_VERIFY_PARAM *param;
-  int8_t role; /* SSL_ROLE_ */
+  int8_t role;              /* SSL_ROLE_ */
+  SSL_SESSION *session;     /* client: to be offered; server: that was resumed; NULL: none */
+  SSL_SESSION *established; /* for SSL_get_session, made when asked for */
   BIO *rbio, *wbio;
   hf_conn *conn; /* NULL: not started */
   int want;      /* what the last call waits for, as SSL_want gives it; SSL_NOTHING: for nothing */
@@ -250,11 +266,19 @@ bool ssl_set_peer_chain(SSL *ssl, const hf_bytes *chain, size_t num);
 /* ssl_set_peer_staples keeps copies of what HF_ASK_VERDICT shows beside the chain.  False: memory
  * ran out. */
 bool ssl_set_peer_staples(SSL *ssl, hf_bytes ocsp, hf_bytes scts);
+/* ssl_share_peer_chain keeps the certificates in |chain| instead.  False: memory ran out. */
+bool ssl_share_peer_chain(SSL *ssl, const STACK_OF(CRYPTO_BUFFER) * chain);
+/* ssl_peer_clear_chain forgets the chain. */
+void ssl_peer_clear_chain(SSL *ssl);
 /* ssl_peer_clear forgets all that the peer showed. */
 void ssl_peer_clear(SSL *ssl);
 /* ssl_set_peer_authorities keeps the names of HF_ASK_IDENTITY for SSL_get_client_CA_list; those
  * that cannot be parsed are left out. */
 bool ssl_set_peer_authorities(SSL *ssl, const hf_bytes *names, size_t num);
+
+/* ssl_session_clear lets go of the sessions; a client's that is to be offered only with |all|.
+ * session_client.c */
+void ssl_session_clear(SSL *ssl, bool all);
 
 /* ---- From the connection: driver.c and io.c, for ssl_lib.c ---- */
 
@@ -277,6 +301,8 @@ void ssl_settings_free(ssl_settings *settings);
  * says.  It returns
  * |*settings|, or NULL, with the reason on the error queue: memory ran out. */
 ssl_settings *ssl_settings_edit(ssl_settings **settings, int concerns);
+/* ssl_ticket_keys_init readies keys that are all zero.  ticket_keys.c */
+void ssl_ticket_keys_init(ssl_ticket_keys *keys);
 /* ssl_codes_set copies |num| codes.  False: memory ran out, |out| is as it was. */
 bool ssl_codes_set(ssl_codes *out, const uint16_t *list, size_t num);
 /* ssl_ex_func is an index that was given out, and ssl_ex_class all those for one type of object,

@@ -5,20 +5,34 @@
 #include <openssl/mem.h>
 #include <openssl/pool.h>
 
-#include "ssl/internal.h"
+#include "ssl/session.h"
 
 /* ---- Certificates ---- */
 
-void ssl_peer_clear(SSL *ssl) {
+/* replace_chain takes |chain| over. */
+static void replace_chain(SSL *ssl, STACK_OF(CRYPTO_BUFFER) * chain) {
   sk_CRYPTO_BUFFER_pop_free(ssl->peer_chain, CRYPTO_BUFFER_free);
   sk_X509_pop_free(ssl->peer_x509, X509_free);
   sk_X509_free(ssl->peer_rest);
+  ssl->peer_chain = chain;
+  ssl->peer_x509 = NULL;
+  ssl->peer_rest = NULL;
+}
+
+void ssl_peer_clear_chain(SSL *ssl) { replace_chain(ssl, NULL); }
+
+bool ssl_share_peer_chain(SSL *ssl, const STACK_OF(CRYPTO_BUFFER) * chain) {
+  STACK_OF(CRYPTO_BUFFER) *copy = ssl_chain_share(chain);
+  if (copy == NULL) return false;
+  replace_chain(ssl, copy);
+  return true;
+}
+
+void ssl_peer_clear(SSL *ssl) {
+  replace_chain(ssl, NULL);
   ssl_staples_clear(&ssl->peer_staples);
   sk_X509_NAME_pop_free(ssl->peer_authorities, X509_NAME_free);
   OPENSSL_free(ssl->peer_name);
-  ssl->peer_chain = NULL;
-  ssl->peer_x509 = NULL;
-  ssl->peer_rest = NULL;
   ssl->peer_authorities = NULL;
   ssl->peer_name = NULL;
   ssl->verify_result = X509_V_ERR_INVALID_CALL;
@@ -36,12 +50,7 @@ bool ssl_set_peer_chain(SSL *ssl, const hf_bytes *chain, size_t num) {
     sk_CRYPTO_BUFFER_pop_free(copy, CRYPTO_BUFFER_free);
     return false;
   }
-  sk_CRYPTO_BUFFER_pop_free(ssl->peer_chain, CRYPTO_BUFFER_free);
-  sk_X509_pop_free(ssl->peer_x509, X509_free);
-  sk_X509_free(ssl->peer_rest);
-  ssl->peer_chain = copy;
-  ssl->peer_x509 = NULL;
-  ssl->peer_rest = NULL;
+  replace_chain(ssl, copy);
   return true;
 }
 

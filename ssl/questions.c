@@ -64,8 +64,7 @@ static int verify(X509_STORE_CTX *store_ctx, void *arg) {
 static bool make_answers(SSL *ssl) {
   if (ssl->io.answers != NULL) return true;
   hf_answers *answers = hf_answers_new();
-  if (answers == NULL || hf_answers_set_peer_name(answers, "") != HF_OK ||
-      hf_answers_set_ticket_keys(answers, ssl->first_ctx->ticket_key, 1) != HF_OK) {
+  if (answers == NULL || hf_answers_set_peer_name(answers, "") != HF_OK) {
     hf_answers_free(answers);
     SSL_ERR(ERR_R_MALLOC_FAILURE);
     return false;
@@ -160,17 +159,6 @@ static bool answer_hello(SSL *ssl, const hf_question_t *question) {
 
 /* ---- The others ---- */
 
-/* A ticket does not hold the client's certificate, so a server that asks for one resumes nothing:
- * else it would take a client for anonymous that once showed who it is. */
-static bool answer_session(SSL *ssl) {
-  const hf_bytes none = {NULL, 0};
-  bool resumes =
-      !(ssl->local.verify_mode & SSL_VERIFY_PEER) && !(ssl->settings->options & SSL_OP_NO_TICKET);
-  if (resumes && make_answers(ssl)) return usual(ssl);
-  /* Nothing of a want of memory stays on the queue: the engine clears it. */
-  return hf_answer_session(ssl->conn, 0, none, 0) != HF_MISUSE || refuse_internal(ssl);
-}
-
 static bool answer_identity(SSL *ssl, const hf_question_t *question) {
   if (ssl->role == SSL_ROLE_CLIENT) {
     if (!ssl_set_peer_authorities(ssl, question->identity.authorities,
@@ -221,7 +209,11 @@ static bool answer(SSL *ssl) {
     case HF_ASK_HELLO:
       return answer_hello(ssl, question);
     case HF_ASK_SESSION:
-      return answer_session(ssl);
+      return ssl_answer_session(ssl, question);
+    case HF_ASK_TICKET:
+      return ssl_answer_ticket(ssl, question->ticket.state) || refuse_internal(ssl);
+    case HF_ASK_KEEP:
+      return ssl_session_keep(ssl, question->keep.state) || refuse_internal(ssl);
     case HF_ASK_IDENTITY:
       return answer_identity(ssl, question);
     case HF_ASK_VERDICT:
@@ -229,8 +221,6 @@ static bool answer(SSL *ssl) {
     case HF_ASK_SIGNATURE:
       return answer_signature(ssl, question);
     case HF_ASK_COOKIE:
-    case HF_ASK_TICKET:
-    case HF_ASK_KEEP:
     case HF_ASK_INSTALL:
     case HF_ASK_ENCAP:
     case HF_ASK_DECOMPRESS:

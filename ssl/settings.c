@@ -22,6 +22,7 @@ ssl_settings *ssl_settings_new(void) {
   s->current_slot = -1;
   s->max_cert_list = SSL_MAX_CERT_LIST_DEFAULT;
   s->num_tickets = SSL_DEFAULT_TICKETS;
+  s->ticket_lifetime = SSL_DEFAULT_SESSION_PSK_DHE_TIMEOUT;
   if (!ssl_codes_set(&s->suites, kSuites, sizeof kSuites / sizeof kSuites[0]) ||
       !ssl_suites12_default(s) || !ssl_ciphers_rebuild(s)) {
     ssl_settings_free(s);
@@ -115,6 +116,7 @@ static ssl_settings *copy(ssl_settings *from) {
   to->max_cert_list = from->max_cert_list;
   to->num_tickets = from->num_tickets;
   to->hello_flags = from->hello_flags;
+  to->ticket_lifetime = from->ticket_lifetime;
   if (!copy_lists(to, from) || !ssl_slots_copy(to, from)) {
     ssl_settings_free(to);
     return NULL;

@@ -91,9 +91,7 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if (variant & SSL_CONFIG_TRACE) flags |= HF_TRACE;
   if (!(variant & SSL_CONFIG_SERVER)) return flags | s->hello_flags;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
-  /* A ticket does not hold the client's certificate: see answer_session in questions.c. */
-  if (!(s->options & SSL_OP_NO_TICKET) && s->num_tickets > 0 && !(variant & SSL_CONFIG_REQUEST))
-    flags |= HF_ISSUE_TICKETS;
+  if (!(s->options & SSL_OP_NO_TICKET) && s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE)) flags |= HF_PREFER_CLIENT_SUITES;
   if (variant & SSL_CONFIG_REQUEST) flags |= HF_REQUEST_CLIENT_CERT;
   if (variant & SSL_CONFIG_REQUIRE) flags |= HF_REQUIRE_CLIENT_CERT;
@@ -116,6 +114,7 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   out->flags = draft_flags(s, variant);
   out->suites = (hf_codes){s->suites.list, s->suites.num};
   out->num_tickets = (uint32_t)s->num_tickets;
+  out->ticket_lifetime = s->ticket_lifetime;
   draft_sizes(out, s->max_cert_list);
   if (s->suites.num == 0) {
     SSL_ERR(SSL_R_NO_CIPHERS_AVAILABLE);

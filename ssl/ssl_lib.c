@@ -52,6 +52,7 @@ void SSL_free(SSL *ssl) {
   ssl_ex_data_free(&ssl->ex_data, &ssl_ex_class_ssl, ssl);
   ssl_io_reset(ssl);
   ssl_peer_clear(ssl);
+  ssl_session_clear(ssl, true);
   BIO_free_all(ssl->rbio);
   BIO_free_all(ssl->wbio);
   OPENSSL_free(ssl->host_name);
@@ -65,6 +66,7 @@ void SSL_free(SSL *ssl) {
 int SSL_clear(SSL *ssl) {
   ssl_io_reset(ssl);
   ssl_peer_clear(ssl);
+  ssl_session_clear(ssl, false);
   ssl->want = SSL_NOTHING;
   return 1;
 }

@@ -104,8 +104,8 @@ Test(ssl_tickets, no_ticket_neither_gives_nor_takes) {
   cr_assert_eq(session_len, 0);
 }
 
-/* A ticket does not hold the client's certificate, so it is not taken where one is asked for; nor
- * is it given there, for nobody could use it. */
+/* A client without a certificate has never been asked for one; he is, where one is wanted, so his
+ * ticket is not taken there, nor given, for nobody could use it. */
 Test(ssl_tickets, a_server_that_verifies_clients_neither_gives_nor_takes) {
   cr_assert_not(meet(0));
   cr_assert_gt(session_len, 0);

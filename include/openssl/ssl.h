@@ -673,6 +673,7 @@ HF_SSL_EXPORT void ERR_load_SSL_strings(void);
 #define SSL_CTRL_SET_TMP_DH handfast_has_a_function_instead
 #define SSL_CTRL_SET_TMP_ECDH handfast_has_a_function_instead
 
+#include <openssl/ssl_session.h>  /* IWYU pragma: export */
 #include <openssl/ssl_settings.h> /* IWYU pragma: export */
 
 #ifdef __cplusplus
@@ -685,6 +686,8 @@ BORINGSSL_MAKE_DELETER(SSL, SSL_free)
 BORINGSSL_MAKE_UP_REF(SSL, SSL_up_ref)
 BORINGSSL_MAKE_DELETER(SSL_CTX, SSL_CTX_free)
 BORINGSSL_MAKE_UP_REF(SSL_CTX, SSL_CTX_up_ref)
+BORINGSSL_MAKE_DELETER(SSL_SESSION, SSL_SESSION_free)
+BORINGSSL_MAKE_UP_REF(SSL_SESSION, SSL_SESSION_up_ref)
 BSSL_NAMESPACE_END
 }
 #endif

@@ -1,0 +1,114 @@
+/* session_client.c: a client's sessions: which one is offered, what becomes of a resumed one, and
+ * who gets those that the server sends.
+ *
+ * ssl->session is the session offered, or on a server the one that was resumed; ssl->established is
+ * made of the connection when somebody asks for it.  A TLS 1.3 session is offered once (RFC 9846
+ * C.4): whoever takes it first marks it. */
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/mem.h>
+
+#include "ssl/driver.h"
+#include "ssl/session.h"
+
+/* ---- Offering ---- */
+
+int SSL_set_session(SSL *ssl, SSL_SESSION *session) {
+  if (ssl->conn != NULL) {
+    SSL_ERR(ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
+    return 0;
+  }
+  if (session != NULL) SSL_SESSION_up_ref(session);
+  SSL_SESSION_free(ssl->session);
+  ssl->session = session;
+  return 1;
+}
+
+/* Who insists on a trusted server must not resume what was begun with any. */
+static bool may_offer(const SSL *ssl, const SSL_SESSION *session) {
+  return !session->is_server && session->version == TLS1_3_VERSION && session->ticket.len > 0 &&
+         ((ssl->local.verify_mode & SSL_VERIFY_PEER) == 0 || session->verify_result == X509_V_OK);
+}
+
+hf_bytes ssl_session_offer(SSL *ssl, hf_bytes name) {
+  ssl_owned state = {NULL, 0};
+  SSL_SESSION *session = ssl->role == SSL_ROLE_CLIENT ? ssl->session : NULL;
+  if (session != NULL && may_offer(ssl, session) && !atomic_exchange(&session->used, true))
+    ssl_session_export(&state, session, name);
+  return (hf_bytes){state.data, state.len};
+}
+
+bool ssl_session_taken(SSL *ssl) {
+  if (ssl->role != SSL_ROLE_CLIENT || ssl->session == NULL || !SSL_session_reused(ssl)) return true;
+  if (ssl->session->chain != NULL && !ssl_share_peer_chain(ssl, ssl->session->chain)) {
+    SSL_ERR(ERR_R_MALLOC_FAILURE);
+    return false;
+  }
+  ssl->verify_result = ssl->session->verify_result;
+  return true;
+}
+
+/* ---- Keeping ---- */
+
+void SSL_CTX_sess_set_new_cb(SSL_CTX *ctx, int (*cb)(SSL *ssl, SSL_SESSION *session)) {
+  ctx->new_session_cb = cb;
+}
+
+int (*SSL_CTX_sess_get_new_cb(SSL_CTX *ctx))(SSL *ssl, SSL_SESSION *session) {
+  return ctx->new_session_cb;
+}
+
+bool ssl_session_keep(SSL *ssl, hf_bytes state) {
+  SSL_CTX *ctx = ssl->first_ctx;
+  if (ctx->new_session_cb != NULL && (ctx->session_cache_mode & SSL_SESS_CACHE_CLIENT) != 0) {
+    ERR_set_mark();
+    SSL_SESSION *session = ssl_session_import(ssl, state);
+    ERR_pop_to_mark(); /* a session less is no failure of the connection */
+    if (session != NULL && !ctx->new_session_cb(ssl, session)) SSL_SESSION_free(session);
+  }
+  return hf_answer_done(ssl->conn) != HF_MISUSE;
+}
+
+/* ---- Asking ---- */
+
+/* established makes the session that tells about the connection. */
+static SSL_SESSION *established(SSL *ssl) {
+  hf_facts facts;
+  hf_get_facts(&facts, ssl->conn);
+  SSL_SESSION *session = SSL_SESSION_new(ssl->ctx);
+  if (session == NULL) return NULL;
+  session->version = facts.version;
+  session->suite = facts.suite;
+  session->timeout = ssl->settings->ticket_lifetime;
+  session->auth_timeout = SSL_DEFAULT_SESSION_AUTH_TIMEOUT;
+  if (ssl_session_describe(ssl, session)) return session;
+  SSL_SESSION_free(session);
+  return NULL;
+}
+
+SSL_SESSION *SSL_get_session(const SSL *ssl) {
+  if (!ssl->io.done) return ssl->session;
+  if (ssl->established != NULL) return ssl->established;
+  SSL *cache = (SSL *)ssl; /* one thread at a time uses an SSL */
+  ERR_set_mark();
+  cache->established = established(cache);
+  ERR_pop_to_mark();
+  return ssl->established;
+}
+
+SSL_SESSION *SSL_get0_session(const SSL *ssl) { return SSL_get_session(ssl); }
+
+SSL_SESSION *SSL_get1_session(SSL *ssl) {
+  SSL_SESSION *session = SSL_get_session(ssl);
+  if (session != NULL) SSL_SESSION_up_ref(session);
+  return session;
+}
+
+void ssl_session_clear(SSL *ssl, bool all) {
+  SSL_SESSION_free(ssl->established);
+  ssl->established = NULL;
+  if (!all && ssl->role == SSL_ROLE_CLIENT) return;
+  SSL_SESSION_free(ssl->session);
+  ssl->session = NULL;
+}

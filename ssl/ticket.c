@@ -1,0 +1,127 @@
+/* ticket.c: a server's sessions, which are in its tickets: the answers to HF_ASK_TICKET and
+ * HF_ASK_SESSION.
+ *
+ * A ticket is a session as SSL_SESSION_to_bytes_for_ticket writes it, sealed by ticket_keys.c.
+ * Whoever resumes one is taken for who he was: the client's chain and its verification's result are
+ * in it.  So a server that asks for certificates neither gives tickets to clients without one nor
+ * takes theirs, for else a client would stay anonymous that never was asked. */
+#include <openssl/bytestring.h>
+#include <openssl/err.h>
+#include <openssl/mem.h>
+
+#include "ssl/driver.h"
+#include "ssl/session.h"
+
+static bool asks_for_certificates(const SSL *ssl) {
+  return (ssl->local.verify_mode & SSL_VERIFY_PEER) != 0;
+}
+
+/* ---- HF_ASK_TICKET ---- */
+
+/* make_ticket gives nothing if memory ran out or the keys' owner wants none. */
+static void make_ticket(SSL *ssl, ssl_owned *out, hf_bytes state) {
+  uint8_t *plain = NULL;
+  size_t len;
+  if (asks_for_certificates(ssl) && ssl->peer_chain == NULL) return;
+  SSL_SESSION *session = ssl_session_import(ssl, state);
+  if (session == NULL) return;
+  if (SSL_SESSION_to_bytes_for_ticket(session, &plain, &len) &&
+      !ssl_ticket_seal(ssl, out, (hf_bytes){plain, len}))
+    *out = (ssl_owned){NULL, 0};
+  OPENSSL_free(plain);
+  SSL_SESSION_free(session);
+}
+
+bool ssl_answer_ticket(SSL *ssl, hf_bytes state) {
+  ssl_owned ticket = {NULL, 0};
+  ERR_set_mark();
+  make_ticket(ssl, &ticket, state);
+  ERR_pop_to_mark(); /* a ticket less is no failure of the connection */
+  if (ticket.len > UINT16_MAX) ticket.len = 0;
+  hf_status status =
+      hf_answer_ticket(ssl->conn, (hf_bytes){ticket.len > 0 ? ticket.data : NULL, ticket.len});
+  OPENSSL_free(ticket.data);
+  return status != HF_MISUSE;
+}
+
+/* ---- HF_ASK_SESSION ---- */
+
+/* fits says whether |ssl| may resume |session|; what concerns the protocol the engine sees to. */
+static bool fits(const SSL *ssl, const SSL_SESSION *session) {
+  const ssl_settings *s = ssl->settings;
+  return session->is_server && session->sid_ctx_len == s->session_id_context_len &&
+         CRYPTO_memcmp(session->sid_ctx, s->session_id_context, session->sid_ctx_len) == 0 &&
+         (session->chain != NULL || !asks_for_certificates(ssl));
+}
+
+/* resume answers with |session|, which becomes the SSL's if the engine takes it. */
+static bool resume(SSL *ssl, size_t index, SSL_SESSION *session) {
+  ssl_owned state;
+  STACK_OF(CRYPTO_BUFFER) *before = ssl->peer_chain;
+  ssl_session_export(&state, session, (hf_bytes){NULL, 0});
+  /* Before the answer, for afterwards it is too late to fail. */
+  if (state.data == NULL ||
+      (session->chain != NULL && !ssl_share_peer_chain(ssl, session->chain))) {
+    OPENSSL_free(state.data);
+    ssl->io.refusal = ERR_R_MALLOC_FAILURE;
+    return hf_refuse(ssl->conn, SSL_AD_INTERNAL_ERROR) == HF_OK;
+  }
+  hf_status status = hf_answer_session(ssl->conn, index, (hf_bytes){state.data, state.len}, 0);
+  OPENSSL_free(state.data);
+  if (SSL_session_reused(ssl)) {
+    ssl->verify_result = session->verify_result;
+    SSL_SESSION_up_ref(session);
+    SSL_SESSION_free(ssl->session);
+    ssl->session = session;
+  } else if (ssl->peer_chain != before) {
+    ssl_peer_clear_chain(ssl);
+  }
+  return status != HF_MISUSE;
+}
+
+/* parse makes a session of an opened ticket; NULL: it is none for |ssl|. */
+static SSL_SESSION *parse(const SSL *ssl, const ssl_owned *plain) {
+  CBS cbs;
+  CBS_init(&cbs, plain->data, plain->len);
+  ERR_set_mark();
+  SSL_SESSION *session = ssl_session_parse(&cbs);
+  ERR_pop_to_mark();
+  if (session != NULL && CBS_len(&cbs) == 0 && fits(ssl, session)) return session;
+  SSL_SESSION_free(session);
+  return NULL;
+}
+
+/* try_ticket returns 1 if the question is answered, 0 if the ticket is none of ours, -1 if it has
+ * to wait. */
+static int try_ticket(SSL *ssl, size_t index, hf_bytes ticket) {
+  ssl_owned plain = {NULL, 0};
+  switch (ssl_ticket_open(ssl, &plain, ticket)) {
+    case ssl_ticket_aead_success:
+      break;
+    case ssl_ticket_aead_ignore_ticket:
+      return 0;
+    case ssl_ticket_aead_retry:
+      ssl->want = SSL_ERROR_PENDING_TICKET;
+      return -1;
+    case ssl_ticket_aead_error:
+      ssl->io.refusal = ERR_R_INTERNAL_ERROR;
+      return hf_refuse(ssl->conn, SSL_AD_INTERNAL_ERROR) == HF_OK ? 1 : -1;
+  }
+  SSL_SESSION *session = parse(ssl, &plain);
+  OPENSSL_free(plain.data);
+  if (session == NULL) return 0;
+  bool answered = resume(ssl, index, session);
+  SSL_SESSION_free(session);
+  return answered ? 1 : -1;
+}
+
+bool ssl_answer_session(SSL *ssl, const hf_question_t *question) {
+  bool takes = (ssl->settings->options & SSL_OP_NO_TICKET) == 0;
+  for (size_t i = 0; takes && i < question->session.num; i++) {
+    const hf_candidate *candidate = &question->session.candidates[i];
+    if (candidate->kind != HF_CANDIDATE_TICKET || candidate->name.len == 0) continue;
+    int ret = try_ticket(ssl, i, candidate->name);
+    if (ret != 0) return ret > 0;
+  }
+  return hf_answer_session(ssl->conn, 0, (hf_bytes){NULL, 0}, 0) != HF_MISUSE;
+}

@@ -1,0 +1,274 @@
+/* ticket_keys.c: how a server's tickets are sealed and opened, and with what keys.
+ *
+ * In this order: the application's SSL_TICKET_AEAD_METHOD; its ticket key callback; the keys it
+ * set; keys of the SSL_CTX's own, which are boxes (handfast/answers.h) under a key that changes
+ * every two days, the one before being good for opening until the next change.  The second and
+ * third make what RFC 5077 section 4 recommends: name, IV, ciphertext, and an HMAC over all that.
+ *
+ * |lock| guards the keys, which all connections of an SSL_CTX share; it is held for copying. */
+#include "ssl/session.h"
+
+#include <string.h>
+
+#include <openssl/aes.h>
+#include <openssl/cipher.h>
+#include <openssl/digest.h>
+#include <openssl/hmac.h>
+#include <openssl/mem.h>
+#include <openssl/rand.h>
+
+enum { NAME_LEN = SSL_TICKET_KEY_NAME_LEN, KEYS_LEN = 48, HMAC_KEY_LEN = 16, AES_KEY_LEN = 16 };
+
+static void lock(ssl_ticket_keys *keys) {
+  while (atomic_flag_test_and_set_explicit(&keys->lock, memory_order_acquire)) {
+  }
+}
+
+static void unlock(ssl_ticket_keys *keys) {
+  atomic_flag_clear_explicit(&keys->lock, memory_order_release);
+}
+
+/* ---- Settings ---- */
+
+void ssl_ticket_keys_init(ssl_ticket_keys *keys) { atomic_flag_clear(&keys->lock); }
+
+int SSL_CTX_set_tlsext_ticket_keys(SSL_CTX *ctx, const void *in, size_t len) {
+  if (in == NULL) return KEYS_LEN;
+  if (len != KEYS_LEN) {
+    SSL_ERR(SSL_R_INVALID_TICKET_KEYS_LENGTH);
+    return 0;
+  }
+  lock(&ctx->ticket_keys);
+  memcpy(ctx->ticket_keys.set, in, KEYS_LEN);
+  ctx->ticket_keys.is_set = true;
+  unlock(&ctx->ticket_keys);
+  return 1;
+}
+
+/* copy_set gives the keys that were set.  False: none were. */
+static bool copy_set(ssl_ticket_keys *keys, uint8_t out[KEYS_LEN]) {
+  lock(keys);
+  bool is_set = keys->is_set;
+  memcpy(out, keys->set, KEYS_LEN);
+  unlock(keys);
+  return is_set;
+}
+
+int SSL_CTX_get_tlsext_ticket_keys(SSL_CTX *ctx, void *out, size_t len) {
+  uint8_t fresh[KEYS_LEN];
+  if (out == NULL) return KEYS_LEN;
+  if (len != KEYS_LEN) {
+    SSL_ERR(SSL_R_INVALID_TICKET_KEYS_LENGTH);
+    return 0;
+  }
+  if (copy_set(&ctx->ticket_keys, out)) return 1;
+  RAND_bytes(fresh, sizeof fresh);
+  memcpy(out, fresh, sizeof fresh);
+  int ret = SSL_CTX_set_tlsext_ticket_keys(ctx, fresh, sizeof fresh);
+  OPENSSL_cleanse(fresh, sizeof fresh);
+  return ret;
+}
+
+int SSL_CTX_set_tlsext_ticket_key_cb(SSL_CTX *ctx,
+                                     int (*callback)(SSL *ssl, uint8_t *key_name, uint8_t *iv,
+                                                     EVP_CIPHER_CTX *cipher_ctx, HMAC_CTX *hmac_ctx,
+                                                     int encrypt)) {
+  ctx->ticket_key_cb = callback;
+  return 1;
+}
+
+void SSL_CTX_set_ticket_aead_method(SSL_CTX *ctx, const SSL_TICKET_AEAD_METHOD *aead_method) {
+  ctx->ticket_aead_method = aead_method;
+}
+
+/* ---- The SSL_CTX's own keys ---- */
+
+/* copy_own gives the key that seals and behind it the one before, changing them if it is time. */
+static void copy_own(ssl_ticket_keys *keys, uint8_t out[2 * HF_BOX_KEY]) {
+  uint64_t now = hf_now() / 1000, interval = SSL_DEFAULT_TICKET_KEY_ROTATION_INTERVAL;
+  lock(keys);
+  if (now >= keys->next_change) {
+    /* One that was not used for two intervals is as old as the tickets that it made may be. */
+    if (now - keys->next_change >= interval) RAND_bytes(keys->own, HF_BOX_KEY);
+    memcpy(keys->own + HF_BOX_KEY, keys->own, HF_BOX_KEY);
+    RAND_bytes(keys->own, HF_BOX_KEY);
+    keys->next_change = now + interval;
+  }
+  memcpy(out, keys->own, sizeof keys->own);
+  unlock(keys);
+}
+
+static bool seal_own(SSL *ssl, ssl_owned *out, hf_bytes plain) {
+  uint8_t keys[2 * HF_BOX_KEY];
+  out->data = OPENSSL_malloc(plain.len + HF_BOX_OVERHEAD);
+  if (out->data == NULL) return false;
+  copy_own(&ssl->first_ctx->ticket_keys, keys);
+  hf_status status = hf_box_seal(out->data, &out->len, plain.len + HF_BOX_OVERHEAD, keys, plain,
+                                 (hf_bytes){NULL, 0});
+  OPENSSL_cleanse(keys, sizeof keys);
+  return status == HF_OK;
+}
+
+static bool open_own(SSL *ssl, ssl_owned *out, hf_bytes ticket) {
+  uint8_t keys[2 * HF_BOX_KEY];
+  copy_own(&ssl->first_ctx->ticket_keys, keys);
+  bool ok = false;
+  for (size_t i = 0; i < 2 && !ok; i++)
+    ok = hf_box_open(out->data, &out->len, ticket.len, keys + i * HF_BOX_KEY, ticket,
+                     (hf_bytes){NULL, 0}) == HF_OK;
+  OPENSSL_cleanse(keys, sizeof keys);
+  return ok;
+}
+
+/* ---- Name, IV, ciphertext, HMAC ---- */
+
+typedef struct contexts {
+  EVP_CIPHER_CTX cipher;
+  HMAC_CTX hmac;
+} contexts;
+
+/* choose_set does with the keys that were set what a callback would. */
+static int choose_set(const uint8_t keys[KEYS_LEN], uint8_t *name, uint8_t *iv, contexts *c,
+                      int encrypt) {
+  if (encrypt) {
+    memcpy(name, keys, NAME_LEN);
+    RAND_bytes(iv, EVP_MAX_IV_LENGTH);
+  } else if (CRYPTO_memcmp(name, keys, NAME_LEN) != 0) {
+    return 0;
+  }
+  return HMAC_Init_ex(&c->hmac, keys + NAME_LEN, HMAC_KEY_LEN, EVP_sha256(), NULL) &&
+                 EVP_CipherInit_ex(&c->cipher, EVP_aes_128_cbc(), NULL,
+                                   keys + NAME_LEN + HMAC_KEY_LEN, iv, encrypt)
+             ? 1
+             : -1;
+}
+
+/* choose readies the contexts.  Returns what a ticket key callback returns. */
+static int choose(SSL *ssl, uint8_t *name, uint8_t *iv, contexts *c, int encrypt) {
+  uint8_t keys[KEYS_LEN];
+  SSL_CTX *ctx = ssl->first_ctx;
+  if (ctx->ticket_key_cb != NULL)
+    return ctx->ticket_key_cb(ssl, name, iv, &c->cipher, &c->hmac, encrypt);
+  if (!copy_set(&ctx->ticket_keys, keys)) return -1;
+  int ret = choose_set(keys, name, iv, c, encrypt);
+  OPENSSL_cleanse(keys, sizeof keys);
+  return ret;
+}
+
+/* crypt runs the cipher over |len| bytes. */
+static bool crypt(EVP_CIPHER_CTX *cipher, uint8_t *out, size_t *out_len, const uint8_t *in,
+                  size_t len) {
+  int some, rest;
+  if (len > INT32_MAX / 2 || !EVP_CipherUpdate(cipher, out, &some, in, (int)len) ||
+      !EVP_CipherFinal_ex(cipher, out + some, &rest))
+    return false;
+  *out_len = (size_t)some + (size_t)rest;
+  return true;
+}
+
+static bool seal_with(SSL *ssl, ssl_owned *out, hf_bytes plain, contexts *c) {
+  uint8_t iv[EVP_MAX_IV_LENGTH], name[NAME_LEN];
+  size_t sealed = 0;
+  unsigned mac_len;
+  if (choose(ssl, name, iv, c, 1) <= 0) return false;
+  size_t iv_len = EVP_CIPHER_CTX_iv_length(&c->cipher), head = NAME_LEN + iv_len;
+  out->data = OPENSSL_malloc(head + plain.len + EVP_MAX_BLOCK_LENGTH + EVP_MAX_MD_SIZE);
+  if (out->data == NULL) return false;
+  memcpy(out->data, name, NAME_LEN);
+  memcpy(out->data + NAME_LEN, iv, iv_len);
+  if (!crypt(&c->cipher, out->data + head, &sealed, plain.data, plain.len) ||
+      !HMAC_Update(&c->hmac, out->data, head + sealed) ||
+      !HMAC_Final(&c->hmac, out->data + head + sealed, &mac_len))
+    return false;
+  out->len = head + sealed + mac_len;
+  return true;
+}
+
+static enum ssl_ticket_aead_result_t open_with(SSL *ssl, ssl_owned *out, hf_bytes ticket,
+                                               contexts *c) {
+  uint8_t iv[EVP_MAX_IV_LENGTH], name[NAME_LEN], mac[EVP_MAX_MD_SIZE];
+  if (ticket.len < NAME_LEN + EVP_MAX_IV_LENGTH) return ssl_ticket_aead_ignore_ticket;
+  memcpy(name, ticket.data, NAME_LEN);
+  memcpy(iv, ticket.data + NAME_LEN, sizeof iv);
+  int ret = choose(ssl, name, iv, c, 0);
+  if (ret < 0) return ssl_ticket_aead_error;
+  if (ret == 0) return ssl_ticket_aead_ignore_ticket;
+  size_t head = NAME_LEN + EVP_CIPHER_CTX_iv_length(&c->cipher), mac_len = HMAC_size(&c->hmac);
+  if (ticket.len < head + 1 + mac_len) return ssl_ticket_aead_ignore_ticket;
+  size_t signed_len = ticket.len - mac_len;
+  /* The HMAC first: nothing that somebody else made is decrypted. */
+  if (!HMAC_Update(&c->hmac, ticket.data, signed_len) || !HMAC_Final(&c->hmac, mac, NULL))
+    return ssl_ticket_aead_error;
+  if (CRYPTO_memcmp(mac, ticket.data + signed_len, mac_len) != 0 ||
+      !crypt(&c->cipher, out->data, &out->len, ticket.data + head, signed_len - head))
+    return ssl_ticket_aead_ignore_ticket;
+  return ssl_ticket_aead_success;
+}
+
+static void contexts_init(contexts *c) {
+  EVP_CIPHER_CTX_init(&c->cipher);
+  HMAC_CTX_init(&c->hmac);
+}
+
+static void contexts_clear(contexts *c) {
+  EVP_CIPHER_CTX_cleanup(&c->cipher);
+  HMAC_CTX_cleanup(&c->hmac);
+}
+
+/* ---- Which of them ---- */
+
+static bool has_contexts(SSL *ssl) {
+  uint8_t unused[KEYS_LEN];
+  bool is_set = copy_set(&ssl->first_ctx->ticket_keys, unused);
+  OPENSSL_cleanse(unused, sizeof unused);
+  return ssl->first_ctx->ticket_key_cb != NULL || is_set;
+}
+
+static bool seal_method(SSL *ssl, ssl_owned *out, hf_bytes plain) {
+  const SSL_TICKET_AEAD_METHOD *method = ssl->first_ctx->ticket_aead_method;
+  size_t overhead = method->max_overhead(ssl);
+  if (overhead > SIZE_MAX - plain.len) return false;
+  out->data = OPENSSL_malloc(plain.len + overhead);
+  return out->data != NULL &&
+         method->seal(ssl, out->data, &out->len, plain.len + overhead, plain.data, plain.len);
+}
+
+bool ssl_ticket_seal(SSL *ssl, ssl_owned *out, hf_bytes plain) {
+  contexts c;
+  bool ok;
+  *out = (ssl_owned){NULL, 0};
+  if (ssl->first_ctx->ticket_aead_method != NULL) {
+    ok = seal_method(ssl, out, plain);
+  } else if (has_contexts(ssl)) {
+    contexts_init(&c);
+    ok = seal_with(ssl, out, plain, &c);
+    contexts_clear(&c);
+  } else {
+    ok = seal_own(ssl, out, plain);
+  }
+  if (ok) return true;
+  OPENSSL_free(out->data);
+  *out = (ssl_owned){NULL, 0};
+  return false;
+}
+
+enum ssl_ticket_aead_result_t ssl_ticket_open(SSL *ssl, ssl_owned *out, hf_bytes ticket) {
+  const SSL_TICKET_AEAD_METHOD *method = ssl->first_ctx->ticket_aead_method;
+  enum ssl_ticket_aead_result_t result;
+  contexts c;
+  *out = (ssl_owned){OPENSSL_malloc(ticket.len + EVP_MAX_BLOCK_LENGTH), 0};
+  if (out->data == NULL) return ssl_ticket_aead_ignore_ticket; /* a full handshake needs none */
+  if (method != NULL) {
+    result = method->open(ssl, out->data, &out->len, ticket.len, ticket.data, ticket.len);
+  } else if (has_contexts(ssl)) {
+    contexts_init(&c);
+    result = open_with(ssl, out, ticket, &c);
+    contexts_clear(&c);
+  } else {
+    result = open_own(ssl, out, ticket) ? ssl_ticket_aead_success : ssl_ticket_aead_ignore_ticket;
+  }
+  if (result == ssl_ticket_aead_success) return result;
+  OPENSSL_free(out->data);
+  *out = (ssl_owned){NULL, 0};
+  return result;
+}
