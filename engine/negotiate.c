@@ -317,5 +317,5 @@ hf_status hf_server_agree(hf_conn *conn) {
 uint32_t hf_skip_budget(const hf_conn *conn) {
   // As much as any ticket of ours allows, or one record: RFC 9846 4.3.10.
   const uint32_t most = conn->config->settings.max_early_data;
-  return (most > HF_MAX_PLAINTEXT ? most : HF_MAX_PLAINTEXT) + 1;
+  return (most > HF_MAX_PLAINTEXT ? most : HF_MAX_PLAINTEXT) + (most < UINT32_MAX ? 1 : 0);
 }

@@ -189,7 +189,9 @@ static void client_last_flight(struct run *run) {
 /* The scheme of the server's signature; 0: it has none. */
 static uint16_t server_sigalg(const struct rfc8448_trace *t) {
   const uint8_t *verify = t->certificate_verify.data;
-  return verify == NULL ? 0 : (uint16_t)(verify[4] << 8 | verify[5]);
+  if (verify == NULL) return 0;
+  const unsigned code = (unsigned)verify[4] << 8 | verify[5];
+  return (uint16_t)code;
 }
 
 static void client_handshake(struct run *run) {
