@@ -31,7 +31,7 @@ static void handshake(struct sslwire *wire) {
 }
 
 /* resume_with connects to |port| until a session was resumed three times, each of another
- * connection; |text| makes the server send what comes after the tickets. */
+ * connection; with |echoes| the server sends back what it gets, after its tickets. */
 static void resume_with(struct peer *peer, uint16_t port, bool echoes) {
   SSL_CTX *ctx = sslwire_context(TLS_client_method(), NULL);
   cr_assert_not_null(ctx);

@@ -153,7 +153,7 @@ Test(ssl_session, bytes_and_back) {
   uint8_t *data, *der = NULL;
   size_t data_len;
   cr_assert_eq(SSL_SESSION_to_bytes(session, &data, &data_len), 1);
-  cr_assert_eq(data_len, len);
+  cr_assert_eq(data_len, (size_t)len);
   cr_assert_eq(i2d_SSL_SESSION(session, &der), len);
   cr_assert_eq(memcmp(der, data, data_len), 0);
   const uint8_t *in = der;
@@ -176,7 +176,7 @@ Test(ssl_session, bytes_and_back) {
   SSL_SESSION_free(session);
 }
 
-/* Elements that are only carried along, and one after the last known: [17] TRUE, [34]. */
+/* Elements that are only carried along: [17] TRUE; a wrong [18] is refused. */
 Test(ssl_session, other_elements_of_the_encoding_are_kept) {
   static const uint8_t head[] = {0x30, 0x22, 0x02, 0x01, 0x01, 0x02, 0x02, 0x03, 0x04,
                                  0x04, 0x02, 0x13, 0x01, 0x04, 0x01, 0x07, 0x04, 0x01,
