@@ -145,7 +145,8 @@ Test(interop_session, we_take_what_we_gave_gnutls) {
     handshake(&wire);
     cr_assert_eq(SSL_session_reused(wire.ssl), i > 0, "%d%s", i, peer_tail(&peer));
     if (i > 0) break;
-    cr_assert(sslwire_send(&wire, "\n", 1));
+    /* The tickets and nothing else: once it has them the peer closes, and data would meet that. */
+    cr_assert_eq(SSL_write(wire.ssl, "", 0), 0);
     cr_assert(sslwire_receive(&wire, SIZE_MAX), "%s", peer_tail(&peer));
     (void)SSL_shutdown(wire.ssl);
     sslwire_close(&wire);
