@@ -30,7 +30,7 @@ def main():
     if block[3] != want:
         problems.append(f"its program is not that of {block[2]}: run tests/checks/readme.py . --write")
 
-    header = (source / "include/handfast/handfast.h").read_text()
+    header = "".join((source / "include/handfast" / name).read_text() for name in ("handfast.h", "question.h"))
     real = set(re.findall(r"^\s+(HF_ASK_\w+)\b", header, re.M)) - {"HF_ASK_NONE"}
     wants = re.search(r"What hf_wants answers.*?enum \{(.*?)\};", header, re.S)
     real |= set(re.findall(r"^\s+(HF_\w+) = ", wants[1], re.M))

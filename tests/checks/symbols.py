@@ -2,7 +2,7 @@
 """Exported symbols are the declared ones: symbols.py SOURCE libhandfast.so libhandfast_ssl.so
 
 Every function or object that the public headers mark with a macro that ends in _EXPORT is exported by its library, and
-nothing else is: handfast.h is libhandfast's, the other headers are libhandfast_ssl's.
+nothing else is: handfast.h (with the parts it includes) is libhandfast's, the other headers are libhandfast_ssl's.
 """
 import pathlib
 import re
@@ -40,10 +40,10 @@ def exported(library):
 
 def main():
     include = pathlib.Path(sys.argv[1]) / "include"
-    engine = include / "handfast" / "handfast.h"
-    others = [path for path in sorted(include.rglob("*.h")) if path != engine]
+    engine = [include / "handfast" / name for name in ("handfast.h", "question.h", "session.h")]
+    others = [path for path in sorted(include.rglob("*.h")) if path not in engine]
     problems = []
-    for library, headers in ((sys.argv[2], [engine]), (sys.argv[3], others)):
+    for library, headers in ((sys.argv[2], engine), (sys.argv[3], others)):
         want = set().union(*(declared(header) for header in headers))
         have = exported(library)
         name = pathlib.Path(library).name
