@@ -6,6 +6,7 @@
 #   tests/*.c         everything else: one helper library, testlib, that all of them link
 #   examples/*.c      run without arguments; exit status 0 is a pass
 #   tests/package/    the installed copy; not in instrumented builds
+#   tests/peers/*.c   boringssl_peer, a program that tests talk to, on the system's BoringSSL alone
 #
 # What has many cases in one program leaves them as TAP in results/ of the build directory, where `./dev test` counts
 # them.
@@ -18,6 +19,29 @@ find_library(CRITERION_LIBRARY criterion)
 if(NOT CRITERION_INCLUDE_DIR OR NOT CRITERION_LIBRARY)
   message(FATAL_ERROR "Criterion was not found: install libcriterion-dev or configure with -DHF_TESTS=OFF.")
 endif()
+
+# The peer is Debian's BoringSSL, libssl and libcrypto, whatever libcrypto the product has: it shares nothing with the
+# product but the source tree.
+file(GLOB PEER_SOURCES CONFIGURE_DEPENDS tests/peers/*.c)
+find_path(PEER_INCLUDE_DIR openssl/ssl.h PATHS /usr/include/android NO_DEFAULT_PATH)
+foreach(name IN ITEMS ssl crypto)
+  string(TOUPPER PEER_${name}_LIBRARY variable)
+  find_library(${variable} ${name} NO_DEFAULT_PATH
+    PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/android /usr/lib/android)
+  if(NOT ${variable} OR NOT PEER_INCLUDE_DIR)
+    message(FATAL_ERROR "BoringSSL's lib${name} was not found below /usr/lib, or its headers in /usr/include/android: "
+      "install android-libboringssl-dev, which the tests talk to, or configure with -DHF_TESTS=OFF.")
+  endif()
+endforeach()
+find_package(ZLIB)
+if(NOT ZLIB_FOUND)
+  message(FATAL_ERROR "zlib was not found: install zlib1g-dev or configure with -DHF_TESTS=OFF.")
+endif()
+add_executable(boringssl_peer ${PEER_SOURCES})
+set_target_properties(boringssl_peer PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/peers)
+target_compile_options(boringssl_peer PRIVATE ${HF_WARNINGS})
+target_include_directories(boringssl_peer SYSTEM PRIVATE ${PEER_INCLUDE_DIR})
+target_link_libraries(boringssl_peer PRIVATE ${PEER_SSL_LIBRARY} ${PEER_CRYPTO_LIBRARY} ZLIB::ZLIB)
 
 file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/test_*.c)
 file(GLOB PLAIN_SOURCES CONFIGURE_DEPENDS tests/plain_*.c)
@@ -65,6 +89,7 @@ if(TESTLIB_SOURCES)
     endif()
   endforeach()
   target_link_libraries(testlib PUBLIC BoringSSL::Crypto)
+  add_dependencies(testlib boringssl_peer)
 endif()
 
 if(NOT HF_SHARED)

@@ -102,6 +102,20 @@ const char *peer_start(struct peer *peer, const char *command) {
   return peer->pid < 0 ? strerror(errno) : NULL;
 }
 
+const char *peer_boringssl(struct peer *peer, const char *options) {
+  char command[sizeof peer->command];
+  int len =
+      snprintf(command, sizeof command, "%s/tests/peers/boringssl_peer %s", HF_BINARY_DIR, options);
+  *peer = (struct peer){.pid = -1, .in = -1, .out = -1};
+  return len < (int)sizeof command ? peer_start(peer, command) : "a command is too long";
+}
+
+uint16_t peer_port(struct peer *peer) {
+  if (!peer_printed(peer, "port ") || !peer_printed(peer, "\n")) return 0;
+  const char *line = memmem(peer->log.data, peer->log.len, "port ", 5);
+  return (uint16_t)strtoul(line + 5, NULL, 10);
+}
+
 static void close_one(int *fd) {
   if (*fd >= 0) close(*fd);
   *fd = -1;

@@ -1,6 +1,6 @@
-/* peer.h: programs that nobody here wrote (openssl, gnutls-cli, gnutls-serv), as child processes
- * for tests to talk to, and the wire between one of them and a side.  Everything is bounded in
- * time; a peer dies with the test that started it. */
+/* peer.h: programs with a TLS that nobody here wrote (openssl, gnutls-cli, gnutls-serv, and
+ * boringssl_peer), as child processes for tests to talk to, and the wire between one of them and a
+ * side.  Everything is bounded in time; a peer dies with the test that started it. */
 #ifndef HANDFAST_TESTS_PEER_H
 #define HANDFAST_TESTS_PEER_H
 
@@ -25,6 +25,11 @@ const char *peer_not_isolated(void);
 /* peer_start runs |command|, words with blanks between them.  NULL, or why it could not; a program
  * that is not installed shows when it is waited for. */
 const char *peer_start(struct peer *peer, const char *command);
+/* peer_boringssl starts boringssl_peer with |options| (tests/peers/options.c).  NULL, or why not.
+ */
+const char *peer_boringssl(struct peer *peer, const char *options);
+/* peer_port is the port that a boringssl_peer listens on, once it does; 0: it does not. */
+uint16_t peer_port(struct peer *peer);
 /* peer_pump reads what the peer printed and writes what waits for its input, for at most |wait_ms|.
  * False: it has closed its output. */
 bool peer_pump(struct peer *peer, int wait_ms);
