@@ -84,7 +84,8 @@ enum {
   HF_ALERT_USER_CANCELED = 90,
   HF_ALERT_MISSING_EXTENSION = 109,
   HF_ALERT_UNSUPPORTED_EXTENSION = 110,
-  HF_ALERT_CERTIFICATE_REQUIRED = 116
+  HF_ALERT_CERTIFICATE_REQUIRED = 116,
+  HF_ALERT_NO_APPLICATION_PROTOCOL = 120
 };
 
 enum { HF_TLS13 = 0x0304, HF_TLS12 = 0x0303, HF_TLS10 = 0x0301 };
@@ -548,6 +549,8 @@ hf_bytes hf_quic_peer_params(const hf_conn *conn);
 size_t hf_quic_params_bound(const hf_conn *conn); /* of the extension */
 /* hf_quic_check_hello: has the client's hello what QUIC demands, and nothing it forbids? */
 hf_status hf_quic_check_hello(const hf_conn *conn);
+/* hf_quic_check_alpn: if ALPN was offered, was a protocol chosen?  To be asked after the choice. */
+hf_status hf_quic_check_alpn(const hf_conn *conn);
 /* hf_quic_write queues handshake bytes at the level in force. */
 hf_status hf_quic_write(hf_conn *conn, const uint8_t *data, size_t len);
 

@@ -180,7 +180,7 @@ static hf_status negotiate(hf_conn *conn, hf_bytes alpn) {
   HF_TRY(choose_suite(conn));
   HF_TRY(choose_group(conn));
   hf_flag(conn, KEM, conn->hs->group->kem != NULL);
-  return alpn.len == 0 ? HF_OK : hf_set_alpn(conn, alpn.data, alpn.len);
+  return alpn.len == 0 ? hf_quic_check_alpn(conn) : hf_set_alpn(conn, alpn.data, alpn.len);
 }
 
 hf_status hf_answer_hello(hf_conn *conn, const hf_config *config, hf_bytes alpn,

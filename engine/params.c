@@ -20,6 +20,7 @@ hf_status hf_receive_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBS *body) {
   if (hf_has(conn, QUIC) && !(mask & 1u << HF_EXT_quic_transport_parameters)) {
     return HF_MISSING_EXTENSION;  // RFC 9001 8.2
   }
+  HF_TRY(hf_quic_check_alpn(conn));
   if (hf_has(conn, EARLY) && !conn->early_accepted) {
     hf_refuse_early(conn);
   }

@@ -89,6 +89,14 @@ hf_status hf_quic_check_hello(const hf_conn *conn) {
   return hf_ext_offered(conn, HF_EXT_quic_transport_parameters) ? HF_OK : HF_MISSING_EXTENSION;
 }
 
+hf_status hf_quic_check_alpn(const hf_conn *conn) {
+  // RFC 9001 8.1: who offers none has another way of agreeing, or none, which is its caller's part.
+  return conn->quic != NULL && conn->alpn_len == 0 &&
+                 hf_ext_offered(conn, HF_EXT_application_layer_protocol_negotiation)
+             ? HF_NO_APPLICATION_PROTOCOL
+             : HF_OK;
+}
+
 /* ---- output ---- */
 
 static uint32_t segment_len(const uint8_t *head) {

@@ -447,3 +447,89 @@ Test(quic, a_server_without_parameters) {
   check_fault(&pair.server, HF_REFUSED, 120);
   quic_free(&pair);
 }
+
+/* R-9001-8.1-1: protocols are offered and none is chosen: each side fails with 120. */
+Test(quic, no_protocol_is_chosen) {
+  static const uint8_t without[] = {8, 0, 0, 8, 0, 6, 0, 57, 0, 2, 1, 0};
+  struct quic_pair pair;
+  quic_set(&pair, 79);
+  pair.server.alpn = (hf_bytes){NULL, 0};
+  quic_start(&pair);
+  cr_expect_not(quic_run(&pair));
+  check_fault(&pair.server, HF_NO_APPLICATION_PROTOCOL, 120);
+  quic_free(&pair);
+  begin(&pair);
+  cr_assert(quic_move(&pair.client, &pair.server, 0));
+  const struct buf *hello = &pair.server.out[HF_INITIAL];
+  cr_assert_eq(quic_give(&pair.client, HF_INITIAL, hello->data, hello->len), HF_OK);
+  (void)quic_give(&pair.client, HF_HANDSHAKE, without, sizeof without);
+  check_fault(&pair.client, HF_NO_APPLICATION_PROTOCOL, 120);
+  quic_free(&pair);
+}
+
+/* R-9001-8.1-2: whether a hello that offers none will do, is not the engine's to say. */
+Test(quic, no_protocol_is_offered) {
+  struct quic_pair pair;
+  quic_set(&pair, 80);
+  pair.client.settings.alpn = (hf_bytes){NULL, 0};
+  pair.server.alpn = (hf_bytes){NULL, 0};
+  quic_start(&pair);
+  cr_expect(quic_run(&pair));
+  quic_free(&pair);
+}
+
+/* R-9001-8.3-1: nor is it taken. */
+Test(quic, end_of_early_data_is_refused) {
+  static const uint8_t end[] = {5, 0, 0, 0};
+  struct quic_pair pair;
+  begin_resumed(&pair, HF_ALLOW_EARLY_DATA);
+  pair.server.accept = HF_ACCEPT_EARLY;
+  quic_start(&pair);
+  cr_assert(quic_move(&pair.client, &pair.server, 0));
+  cr_assert_str_eq(pair.server.installs, " rEARLY wHANDSHAKE rHANDSHAKE wAPPLICATION");
+  cr_expect_eq(quic_give(&pair.server, HF_HANDSHAKE, end, sizeof end), HF_UNEXPECTED_MESSAGE);
+  check_fault(&pair.server, HF_UNEXPECTED_MESSAGE, 10);
+  quic_free(&pair);
+}
+
+/* R-9001-4.1-3: a byte more than the last message of a level, at each level of each side, together
+ * with it. */
+Test(quic, bytes_left_over) {
+  static const struct {
+    hf_role from;
+    hf_level level;
+  } cases[] = {{HF_CLIENT, HF_INITIAL},
+               {HF_SERVER, HF_INITIAL},
+               {HF_SERVER, HF_HANDSHAKE},
+               {HF_CLIENT, HF_HANDSHAKE}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct quic_pair pair;
+    begin(&pair);
+    struct quic_end *from = cases[i].from == HF_CLIENT ? &pair.client : &pair.server;
+    struct quic_end *to = cases[i].from == HF_CLIENT ? &pair.server : &pair.client;
+    while (from->out[cases[i].level].len == 0) {
+      cr_assert(quic_move(&pair.client, &pair.server, 0) ||
+                quic_move(&pair.server, &pair.client, 0));
+    }
+    buf_add(&from->out[cases[i].level], "\x14", 1);
+    (void)quic_move(from, to, 0);
+    check_fault(to, HF_WRONG_LEVEL, 10);
+    cr_expect_null(strstr(to->installs, "rAPPLICATION"), "case %zu", i);
+    quic_free(&pair);
+  }
+}
+
+/* R-9001-4-5: after the handshake a server is sent nothing, and a client tickets alone. */
+Test(quic, after_the_handshake) {
+  static const uint8_t ticket[] = {4, 0, 0, 1, 0}, request[] = {13, 0, 0, 1, 0};
+  struct quic_pair pair;
+  begin(&pair);
+  cr_assert(quic_run(&pair));
+  cr_expect_eq(quic_give(&pair.server, HF_APPLICATION, ticket, sizeof ticket),
+               HF_UNEXPECTED_MESSAGE);
+  check_fault(&pair.server, HF_UNEXPECTED_MESSAGE, 10);
+  cr_expect_eq(quic_give(&pair.client, HF_APPLICATION, request, sizeof request),
+               HF_UNEXPECTED_MESSAGE);
+  check_fault(&pair.client, HF_UNEXPECTED_MESSAGE, 10);
+  quic_free(&pair);
+}

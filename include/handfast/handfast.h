@@ -92,8 +92,9 @@ typedef enum hf_role { HF_CLIENT, HF_SERVER } hf_role;
 
 /* hf_transport: what carries the handshake's bytes. With HF_QUIC bytes go through hf_quic_open and
  * hf_quic_flush, every secret is asked for by HF_ASK_INSTALL, and there are no records, alerts,
- * close_notify or KeyUpdate. QUIC demands ALPN (RFC 9001 section 8.1): a server that finds none in
- * common refuses HF_ASK_HELLO with no_application_protocol (120), a client looks at facts.alpn. */
+ * close_notify or KeyUpdate. QUIC demands ALPN (RFC 9001 section 8.1): if the client offers
+ * protocols and none is chosen, either side fails with no_application_protocol (120). Whether a
+ * hello that offers none will do is the caller's decision. */
 typedef enum hf_transport {
   HF_RECORDS, /* TLS records (section 5) */
   HF_QUIC     /* CRYPTO streams (RFC 9001 section 4) */
