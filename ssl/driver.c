@@ -17,7 +17,7 @@ static bool start(SSL *ssl) {
   hf_start start;
   memset(&start, 0, sizeof(start));
   hf_draw_entropy(&start.entropy);
-  start.now = hf_now();
+  start.now = ssl_now(ssl->ctx);
   if (ssl->role == SSL_ROLE_CLIENT && ssl->host_name != NULL)
     start.server_name = (hf_bytes){(const uint8_t *)ssl->host_name, strlen(ssl->host_name)};
   start.session = ssl_session_offer(ssl, start.server_name);

@@ -171,6 +171,7 @@ struct ssl_ctx_st {
   int (*client_cert_cb)(SSL *ssl, X509 **out_x509, EVP_PKEY **out_pkey);
   void (*keylog_callback)(const SSL *ssl, const char *line);
   ssl_password password;
+  void (*current_time_cb)(const SSL *ssl, struct timeval *out_clock);
   int session_cache_mode;
   unsigned long session_cache_size;
   uint32_t session_timeout;
@@ -275,6 +276,11 @@ void ssl_peer_clear(SSL *ssl);
 /* ssl_set_peer_authorities keeps the names of HF_ASK_IDENTITY for SSL_get_client_CA_list; those
  * that cannot be parsed are left out. */
 bool ssl_set_peer_authorities(SSL *ssl, const hf_bytes *names, size_t num);
+
+/* ssl_now returns the time for |ctx|, in milliseconds since 1970; NULL: the system's.  clock.c */
+uint64_t ssl_now(const SSL_CTX *ctx);
+/* ssl_tell_time tells the engine what time it is, for what is about to come in.  clock.c */
+void ssl_tell_time(SSL *ssl);
 
 /* ssl_session_clear lets go of the sessions; a client's that is to be offered only with |all|.
  * session_client.c */

@@ -88,6 +88,7 @@ static bool open_in_ring(SSL *ssl, uint8_t *out, size_t *out_len, size_t max) {
   size_t record_len = RECORD_HEADER + ((size_t)data[3] << 8 | data[4]);
   if (record_len > RECORD_OVERHEAD && record_len - RECORD_OVERHEAD > max) return false;
   hf_bytes app = {NULL, 0};
+  ssl_tell_time(ssl);
   hf_status status = hf_open(ssl->conn, &app, &consumed, data, len);
   if (status == HF_OK && app.len > 0) {
     memcpy(out, app.data, app.len);
@@ -102,6 +103,7 @@ static void open_own(SSL *ssl, uint8_t *out, size_t *out_len, size_t max) {
   ssl_io *io = &ssl->io;
   hf_bytes app = {NULL, 0};
   size_t consumed = 0;
+  ssl_tell_time(ssl);
   hf_status status =
       hf_open(ssl->conn, &app, &consumed, io->in.data + io->in.start, io->in.end - io->in.start);
   io->in.start += consumed;

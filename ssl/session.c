@@ -15,7 +15,6 @@
 /* ---- Life ---- */
 
 SSL_SESSION *SSL_SESSION_new(const SSL_CTX *ctx) {
-  (void)ctx;
   SSL_SESSION *session = OPENSSL_malloc(sizeof *session);
   if (session == NULL) {
     SSL_ERR(ERR_R_MALLOC_FAILURE);
@@ -25,7 +24,7 @@ SSL_SESSION *SSL_SESSION_new(const SSL_CTX *ctx) {
   atomic_init(&session->references, 1);
   atomic_init(&session->used, false);
   atomic_init(&session->leaf, NULL);
-  session->issued = hf_now();
+  session->issued = ssl_now(ctx);
   session->timeout = SSL_DEFAULT_SESSION_TIMEOUT;
   session->auth_timeout = SSL_DEFAULT_SESSION_TIMEOUT;
   session->verify_result = X509_V_ERR_INVALID_CALL;
@@ -126,8 +125,10 @@ SSL_SESSION *ssl_session_import(SSL *ssl, hf_bytes state) {
   hf_session_info info;
   SSL_SESSION *session = SSL_SESSION_new(ssl->ctx);
   if (session == NULL) return NULL;
-  bool ok = hf_session_read(&info, state) == HF_OK && copy_info(session, &info) &&
-            ssl_session_describe(ssl, session) && limit(ssl, session);
+  bool ok = hf_session_read(&info, state) == HF_OK && copy_info(session, &info);
+  /* A server's tickets may have waited for its first SSL_write: their age begins when they go. */
+  if (session->ticket.len == 0) session->issued = ssl_now(ssl->ctx);
+  ok = ok && ssl_session_describe(ssl, session) && limit(ssl, session);
   OPENSSL_cleanse(&info, sizeof info);
   if (!ok) {
     SSL_SESSION_free(session);

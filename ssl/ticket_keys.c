@@ -2,7 +2,7 @@
  *
  * In this order: the application's SSL_TICKET_AEAD_METHOD; its ticket key callback; the keys it
  * set; keys of the SSL_CTX's own, which are boxes (handfast/answers.h) under a key that changes
- * every two days, the one before being good for opening until the next change.  The second and
+ * every two days, the one before being good for opening for as long again.  The second and
  * third make what RFC 5077 section 4 recommends: name, IV, ciphertext, and an HMAC over all that.
  *
  * |lock| guards the keys, which all connections of an SSL_CTX share; it is held for copying. */
@@ -84,15 +84,17 @@ void SSL_CTX_set_ticket_aead_method(SSL_CTX *ctx, const SSL_TICKET_AEAD_METHOD *
 /* ---- The SSL_CTX's own keys ---- */
 
 /* copy_own gives the key that seals and behind it the one before, changing them if it is time. */
-static void copy_own(ssl_ticket_keys *keys, uint8_t out[2 * HF_BOX_KEY]) {
-  uint64_t now = hf_now() / 1000, interval = SSL_DEFAULT_TICKET_KEY_ROTATION_INTERVAL;
+static void copy_own(SSL_CTX *ctx, uint8_t out[2 * HF_BOX_KEY]) {
+  ssl_ticket_keys *keys = &ctx->ticket_keys;
+  uint64_t now = ssl_now(ctx) / 1000, interval = SSL_DEFAULT_TICKET_KEY_ROTATION_INTERVAL;
   lock(keys);
   if (now >= keys->next_change) {
-    /* One that was not used for two intervals is as old as the tickets that it made may be. */
-    if (now - keys->next_change >= interval) RAND_bytes(keys->own, HF_BOX_KEY);
+    /* A key lives for two intervals, however late the change after the first is noticed. */
+    bool stale = now - keys->next_change >= interval;
+    if (stale) RAND_bytes(keys->own, HF_BOX_KEY);
     memcpy(keys->own + HF_BOX_KEY, keys->own, HF_BOX_KEY);
     RAND_bytes(keys->own, HF_BOX_KEY);
-    keys->next_change = now + interval;
+    keys->next_change = (stale ? now : keys->next_change) + interval;
   }
   memcpy(out, keys->own, sizeof keys->own);
   unlock(keys);
@@ -102,7 +104,7 @@ static bool seal_own(SSL *ssl, ssl_owned *out, hf_bytes plain) {
   uint8_t keys[2 * HF_BOX_KEY];
   out->data = OPENSSL_malloc(plain.len + HF_BOX_OVERHEAD);
   if (out->data == NULL) return false;
-  copy_own(&ssl->first_ctx->ticket_keys, keys);
+  copy_own(ssl->first_ctx, keys);
   hf_status status = hf_box_seal(out->data, &out->len, plain.len + HF_BOX_OVERHEAD, keys, plain,
                                  (hf_bytes){NULL, 0});
   OPENSSL_cleanse(keys, sizeof keys);
@@ -111,7 +113,7 @@ static bool seal_own(SSL *ssl, ssl_owned *out, hf_bytes plain) {
 
 static bool open_own(SSL *ssl, ssl_owned *out, hf_bytes ticket) {
   uint8_t keys[2 * HF_BOX_KEY];
-  copy_own(&ssl->first_ctx->ticket_keys, keys);
+  copy_own(ssl->first_ctx, keys);
   bool ok = false;
   for (size_t i = 0; i < 2 && !ok; i++)
     ok = hf_box_open(out->data, &out->len, ticket.len, keys + i * HF_BOX_KEY, ticket,

@@ -93,6 +93,15 @@ HF_SSL_EXPORT int SSL_SESSION_should_be_single_use(const SSL_SESSION *session);
  * offered. */
 HF_SSL_EXPORT int SSL_SESSION_is_resumable(const SSL_SESSION *session);
 
+/* ---- Time ---- */
+
+/* SSL_CTX_set_current_time_cb has |cb| say what time it is, in |*out_clock| since 1970, for all
+ * that |ctx| and its connections do with sessions, tickets and their keys; |ssl| is NULL.  NULL:
+ * the system's clock.  It is to be set before the first connection, and is called from any thread
+ * that uses |ctx|.  Certificates are not concerned: see X509_VERIFY_PARAM_set_time. */
+HF_SSL_EXPORT void SSL_CTX_set_current_time_cb(SSL_CTX *ctx, void (*cb)(const SSL *ssl,
+                                                                        struct timeval *out_clock));
+
 /* ---- Clients ---- */
 
 /* SSL_CTX_sess_set_new_cb has |cb| called with each session that a client gets, if
