@@ -69,7 +69,7 @@ enum {
   SSL_CONFIGS = 64
 };
 
-enum { SSL_DEFAULT_TICKETS = 2, SSL_MAX_TICKETS = 16 };
+enum { SSL_DEFAULT_TICKETS = 2, SSL_MAX_TICKETS = 16, SSL_DEFAULT_EARLY_DATA = 14336 };
 
 typedef struct ssl_settings {
   atomic_uint references;
@@ -87,6 +87,8 @@ typedef struct ssl_settings {
   uint32_t ticket_lifetime; /* seconds, 1 to SSL_DEFAULT_SESSION_AUTH_TIMEOUT */
   size_t num_tickets;       /* at most SSL_MAX_TICKETS */
   uint32_t hello_flags;     /* of hf_settings.flags, for clients alone */
+  bool early_client, early_server;
+  uint32_t max_early_data; /* bytes that a server's tickets allow, with early_server; not 0 */
   /* What SSL_set_SSL_CTX replaces. */
   X509_STORE *verify_store;  /* NULL: the SSL_CTX's cert_store */
   ssl_codes signing_sigalgs; /* empty: default */
@@ -341,6 +343,9 @@ bool ssl_slots_copy(ssl_settings *to, const ssl_settings *from);
 void ssl_staples_clear(ssl_staples *staples);
 ssl_staples ssl_staples_share(const ssl_staples *from);
 hf_bytes ssl_staple_bytes(const CRYPTO_BUFFER *buffer);
+/* ssl_enable_early switches early data on for clients.  False: memory ran out.  early_settings.c
+ */
+bool ssl_enable_early(ssl_settings **settings);
 /* ssl_set_hello_flag sets or clears one of |hello_flags|.  False: memory ran out. */
 bool ssl_set_hello_flag(ssl_settings **settings, uint32_t flag, bool on);
 /* As the SSL_use_ functions and SSL_set1_chain, for either kind of object. */

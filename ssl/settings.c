@@ -22,6 +22,7 @@ ssl_settings *ssl_settings_new(void) {
   s->current_slot = -1;
   s->max_cert_list = SSL_MAX_CERT_LIST_DEFAULT;
   s->num_tickets = SSL_DEFAULT_TICKETS;
+  s->max_early_data = SSL_DEFAULT_EARLY_DATA;
   s->ticket_lifetime = SSL_DEFAULT_SESSION_PSK_DHE_TIMEOUT;
   if (!ssl_codes_set(&s->suites, kSuites, sizeof kSuites / sizeof kSuites[0]) ||
       !ssl_suites12_default(s) || !ssl_ciphers_rebuild(s)) {
@@ -116,6 +117,9 @@ static ssl_settings *copy(ssl_settings *from) {
   to->max_cert_list = from->max_cert_list;
   to->num_tickets = from->num_tickets;
   to->hello_flags = from->hello_flags;
+  to->early_client = from->early_client;
+  to->early_server = from->early_server;
+  to->max_early_data = from->max_early_data;
   to->ticket_lifetime = from->ticket_lifetime;
   if (!copy_lists(to, from) || !ssl_slots_copy(to, from)) {
     ssl_settings_free(to);

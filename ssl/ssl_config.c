@@ -89,7 +89,9 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   uint32_t flags = 0;
   if (variant & SSL_CONFIG_SECRETS) flags |= HF_EXPORT_SECRETS;
   if (variant & SSL_CONFIG_TRACE) flags |= HF_TRACE;
-  if (!(variant & SSL_CONFIG_SERVER)) return flags | s->hello_flags;
+  bool server = (variant & SSL_CONFIG_SERVER) != 0;
+  if (server ? s->early_server : s->early_client) flags |= HF_ALLOW_EARLY_DATA;
+  if (!server) return flags | s->hello_flags;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   if (!(s->options & SSL_OP_NO_TICKET) && s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE)) flags |= HF_PREFER_CLIENT_SUITES;
@@ -115,6 +117,7 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   out->suites = (hf_codes){s->suites.list, s->suites.num};
   out->num_tickets = (uint32_t)s->num_tickets;
   out->ticket_lifetime = s->ticket_lifetime;
+  if (server && s->early_server) out->max_early_data = s->max_early_data;
   draft_sizes(out, s->max_cert_list);
   if (s->suites.num == 0) {
     SSL_ERR(SSL_R_NO_CIPHERS_AVAILABLE);
