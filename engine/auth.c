@@ -117,14 +117,19 @@ static hf_status take_identity(hf_conn *conn, hf_identity *identity) {
   HF_TRY(choose_sigalg(conn, identity));
   const CBS algorithms =
       asked_codes(conn, HF_EXT_compress_certificate, conn->hs->request_compression);
-  const bool compressed =
-      identity->compressed.data != NULL && hf_wire_has(algorithms, identity->compression);
+  // What is compressed has no extensions.
+  const bool compressed = identity->compressed.data != NULL &&
+                          hf_wire_has(algorithms, identity->compression) &&
+                          !hf_custom_sends(conn, CT);
   hf_flag(conn, server ? COMPRESSED : CLIENT_COMPRESSED, compressed);
   return HF_OK;
 }
 
 hf_status hf_answer_identity(hf_conn *conn, const hf_identity *identity) {
-  if (!hf_answering(conn, HF_ASK_IDENTITY)) {
+  enum { MOST = 65000 };
+  if (!hf_answering(conn, HF_ASK_IDENTITY) ||
+      (identity != NULL && hf_custom_sends(conn, CT) &&
+       identity->ocsp.len + identity->scts.len + hf_custom_bound(conn) > MOST)) {
     return HF_MISUSE;
   }
   return hf_answered(conn, take_identity(conn, (hf_identity *)identity));
@@ -138,7 +143,7 @@ static size_t certificate_bound(const hf_conn *conn) {
   // than its length.
   return identity == NULL ? 8
                           : 64 + 2 * identity->chain.len + identity->compressed.len +
-                                identity->ocsp.len + identity->scts.len;
+                                identity->ocsp.len + identity->scts.len + hf_custom_bound(conn);
 }
 
 size_t hf_bound_CERTIFICATE(const hf_conn *conn) { return certificate_bound(conn); }
@@ -207,12 +212,15 @@ static hf_status read_certificate(hf_conn *conn, CBS *body, const uint8_t *base)
   conn->hs->certificates.start = (uint32_t)(CBS_data(&list) - base);
   conn->hs->certificates.len = (uint32_t)CBS_len(&list);
   CBS first = list;
-  while (CBS_len(&list) > 0) {
+  for (bool end_entity = true; CBS_len(&list) > 0; end_entity = false) {
     if (!next_entry(&list, &certificate, &extensions)) {
       return HF_DECODE_ERROR;
     }
     HF_TRY(hf_extensions_parse(conn, CT, extensions, bodies, &mask));
     HF_TRY(hf_extensions_handle(conn, CT, bodies, mask));
+    if (end_entity) {
+      HF_TRY(hf_custom_keep(conn, CT, extensions));
+    }
   }
   if (CBS_len(body) != 0) {
     return HF_TRAILING_DATA;

@@ -15,7 +15,7 @@ static size_t hello_bound(const hf_conn *conn) {
                  2 * (s->suites.num + s->groups.num + s->verify_sigalgs.num + s->cert_sigalgs.num +
                       s->decompressors.num) +
                  s->alpn.len + conn->server_name_len + conn->hs->cookie.len +
-                 conn->hs->session.len + hf_quic_params_bound(conn);
+                 conn->hs->session.len + hf_quic_params_bound(conn) + hf_custom_bound(conn);
   for (size_t i = 0; i < s->key_shares.num; i++) {
     bound += 4 + hf_group_share_len(hf_group_find(s->key_shares.list[i]));
   }
@@ -196,6 +196,10 @@ hf_status hf_receive_CLIENT_HELLO(hf_conn *conn, CBS *body) {
   hs->peer_asked = hs->hello.mask;
   hello_digest(digest, conn->in.data, &hs->hello);
   HF_TRY(hf_extensions_handle(conn, CH, bodies, hs->hello.mask));
+  const hf_bytes block = hf_hello_at(conn, hs->hello.extensions);
+  CBS extensions;
+  CBS_init(&extensions, block.data, block.len);
+  HF_TRY(hf_custom_keep(conn, CH, extensions));
   if (hf_has(conn, RETRIED)) {
     HF_TRY(check_second(conn, digest));
     conn->skip_left = 0;  // RFC 9846 4.3.10: up to here

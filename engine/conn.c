@@ -10,6 +10,7 @@ static hf_status copy_start(hf_conn *conn, const hf_start *start) {
   hs->entropy = start->entropy;
   hf_transcript_init(&hs->transcript);
   hf_bytes context = {NULL, 0};
+  HF_TRY(hf_custom_add(conn, start->extensions, start->num_extensions));
   HF_TRY(hf_copy(&context, start->early_context.data, start->early_context.len));
   conn->early_context = (uint8_t *)context.data;
   conn->early_context_len = (uint16_t)context.len;
@@ -20,6 +21,10 @@ static hf_status copy_start(hf_conn *conn, const hf_start *start) {
   HF_TRY(hf_copy(&hs->given_retry, start->retry_hello.data, start->retry_hello.len));
   HF_TRY(hf_copy(&hs->session, start->session.data, start->session.len));
   hs->no_compatibility = start->no_compatibility;
+  const size_t own = hf_custom_bound(conn);
+  if (own > 0 && own + start->session.len + conn->config->settings.alpn.len > HF_MAX_OWN) {
+    return HF_MISUSE;  // the hello would not hold them
+  }
   return start->server_name.data == NULL
              ? HF_OK
              : hf_set_server_name(conn, start->server_name.data, start->server_name.len);
@@ -85,6 +90,7 @@ void hf_free(hf_conn *conn) {
   hf_hs_free(conn);
   hf_post_free(conn);
   hf_trace_free(conn);
+  hf_custom_free(conn);
   hf_quic_free(conn);
   hf_keys_wipe(&conn->read);
   hf_keys_wipe(&conn->write);

@@ -39,6 +39,8 @@ enum { HF_MAX_PLAINTEXT = 16384, HF_MAX_CIPHERTEXT = 16384 + 256 };
 /* Seconds that a ticket lives (RFC 9846 4.7.1); bytes of one, and of the lists of a configuration,
  * so that together they fit the 2^16-1 bytes of extensions. */
 enum { HF_MAX_LIFETIME = 7 * 86400, HF_MAX_TICKET = 24 * 1024, HF_MAX_NAMES = 32 * 1024 };
+/* Of what the caller adds to a hello with extensions of his own: those, the session, the names. */
+enum { HF_MAX_OWN = 56 * 1024 };
 /* Of this side's transport parameters; and max_early_data_size in QUIC (RFC 9001 4.6.1). */
 enum { HF_MAX_QUIC_PARAMS = 2048 };
 #define HF_QUIC_EARLY_DATA UINT32_MAX
@@ -298,6 +300,20 @@ bool hf_ext_body(const hf_conn *conn, hf_ext ext, CBS *out);
 hf_status hf_get_codes(CBS *body, CBS *list);
 hf_status hf_put_codes(CBB *body, hf_codes codes);
 
+/* ---- custom.c: the caller's own extensions ---- */
+/* hf_custom_add adds to what this side sends and takes; HF_MISUSE: nothing of it. */
+hf_status hf_custom_add(hf_conn *conn, const hf_extension *list, size_t num);
+size_t hf_custom_bound(const hf_conn *conn); /* of all that it may add to a block */
+/* hf_custom_sends: is there one for |place|?  hf_custom_send writes them. */
+bool hf_custom_sends(const hf_conn *conn, hf_place place);
+hf_status hf_custom_send(const hf_conn *conn, hf_place place, CBB *block);
+/* hf_custom_check: is |type| one of the caller's?  Then |*status| says whether it may be there. */
+bool hf_custom_check(hf_status *status, const hf_conn *conn, hf_place place, uint16_t type);
+/* hf_custom_keep keeps what a block of the peer's that was parsed has of them. */
+hf_status hf_custom_keep(hf_conn *conn, hf_place place, CBS block);
+void hf_custom_forget_own(hf_conn *conn);
+void hf_custom_free(hf_conn *conn);
+
 /* ---- grease.c ---- */
 typedef enum hf_grease_place {
   HF_GREASE_SUITE,
@@ -307,11 +323,13 @@ typedef enum hf_grease_place {
   HF_GREASE_LAST_EXT
 } hf_grease_place;
 uint16_t hf_grease(const hf_conn *conn, hf_grease_place place); /* 0: none is wanted */
+bool hf_is_grease(uint16_t code);
 /* hf_put_greased writes a list of codes, |grease| first unless it is 0. */
 hf_status hf_put_greased(CBB *body, uint16_t grease, hf_codes codes);
 hf_status hf_send_grease(const hf_conn *conn, hf_grease_place place, CBB *list);
-/* hf_ext_order is the order in which the extensions for |place| are written. */
-void hf_ext_order(uint8_t order[HF_NUM_EXT], const hf_conn *conn, hf_place place);
+/* hf_ext_order is the order in which the extensions for |place| are written; it returns how many of
+ * them come before the caller's own. */
+size_t hf_ext_order(uint8_t order[HF_NUM_EXT], const hf_conn *conn, hf_place place);
 
 /* hf_read_status reads CertificateStatus (RFC 6066 8), hf_read_scts a
  * SignedCertificateTimestampList (RFC 6962 3.3). */
@@ -399,6 +417,7 @@ typedef struct hf_hs {
 typedef struct hf_post hf_post;
 typedef struct hf_trace_log hf_trace_log;
 typedef struct hf_quic hf_quic;
+typedef struct hf_custom hf_custom;
 
 struct hf_conn {
   hf_keys read, write;
@@ -407,6 +426,7 @@ struct hf_conn {
   hf_post *post;       /* tickets to make or keep; NULL: none */
   hf_trace_log *trace; /* with HF_TRACE */
   hf_quic *quic;       /* with HF_QUIC */
+  hf_custom *custom;   /* the caller's own extensions; NULL: none were given */
   const hf_suite *suite;
   hf_buffer in;      /* the peer's handshake bytes of this flight */
   hf_buffer out;     /* sealed records */

@@ -48,12 +48,15 @@ hf_status hf_extensions_send(hf_conn *conn, hf_place place, CBB *message) {
   }
   uint32_t sent = 0;
   uint8_t order[HF_NUM_EXT];
-  hf_ext_order(order, conn, place);
+  const size_t custom_at = hf_ext_order(order, conn, place);
   if (place == CH) {
     HF_TRY(hf_send_grease(conn, HF_GREASE_FIRST_EXT, &list));
   }
   for (size_t n = 0; n < HF_NUM_EXT; n++) {
     const size_t i = order[n];
+    if (n == custom_at) {
+      HF_TRY(hf_custom_send(conn, place, &list));
+    }
     if (place == CH && i == HF_EXT_pre_shared_key) {
       HF_TRY(hf_send_grease(conn, HF_GREASE_LAST_EXT, &list));
     }
@@ -86,7 +89,11 @@ static bool asked_for(const hf_conn *conn, hf_place place, hf_ext ext) {
   return hf_ext_offered(conn, ext) || (place == HRR && ext == HF_EXT_cookie);
 }
 
-static hf_status check_place(const hf_conn *conn, hf_place place, hf_ext ext) {
+static hf_status check_place(const hf_conn *conn, hf_place place, uint16_t code, hf_ext ext) {
+  hf_status status;
+  if (ext == HF_NUM_EXT && hf_custom_check(&status, conn, place, code)) {
+    return status;
+  }
   if (ext == HF_NUM_EXT) {
     return is_response(place) ? HF_UNSUPPORTED_EXTENSION : HF_OK;
   }
@@ -116,7 +123,7 @@ hf_status hf_extensions_parse(const hf_conn *conn, hf_place place, CBS list, CBS
     }
     seen[code / 8] = (uint8_t)(seen[code / 8] | 1u << code % 8);
     const hf_ext ext = hf_ext_find(code);
-    HF_TRY(check_place(conn, place, ext));
+    HF_TRY(check_place(conn, place, code, ext));
     if (ext < HF_NUM_EXT) {
       if (place == CH && ext == HF_EXT_pre_shared_key && CBS_len(&list) > 0) {
         return HF_PSK_NOT_LAST;
@@ -147,7 +154,8 @@ hf_status hf_extensions_receive(hf_conn *conn, hf_place place, CBS *message, uin
     return HF_DECODE_ERROR;
   }
   HF_TRY(hf_extensions_parse(conn, place, list, bodies, mask));
-  return hf_extensions_handle(conn, place, bodies, *mask);
+  HF_TRY(hf_extensions_handle(conn, place, bodies, *mask));
+  return hf_custom_keep(conn, place, list);
 }
 
 bool hf_ext_offered(const hf_conn *conn, hf_ext ext) {

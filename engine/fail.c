@@ -31,6 +31,7 @@ void hf_hs_free(hf_conn *conn) {
   OPENSSL_free(hs->lists);
   OPENSSL_free(hs);
   conn->hs = NULL;
+  hf_custom_forget_own(conn);
   hf_forget_flight(conn);
 }
 

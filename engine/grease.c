@@ -9,6 +9,8 @@
 /* RFC 8701 2: both bytes the same, 0x0a to 0xfa. */
 static uint16_t grease_value(uint8_t seed) { return (uint16_t)(((seed & 0xf0) | 0x0a) * 0x0101); }
 
+bool hf_is_grease(uint16_t code) { return code == grease_value((uint8_t)code); }
+
 uint16_t hf_grease(const hf_conn *conn, hf_grease_place place) {
   const uint8_t *seeds = conn->hs->entropy.grease;
   if (!(conn->config->settings.flags & HF_GREASE)) {
@@ -46,7 +48,7 @@ hf_status hf_send_grease(const hf_conn *conn, hf_grease_place place, CBB *list) 
 /* The last row stays: pre_shared_key (RFC 9846 4.3.11). */
 static_assert(HF_EXT_pre_shared_key == HF_NUM_EXT - 1, "it is the last that is written");
 
-void hf_ext_order(uint8_t order[HF_NUM_EXT], const hf_conn *conn, hf_place place) {
+size_t hf_ext_order(uint8_t order[HF_NUM_EXT], const hf_conn *conn, hf_place place) {
   static const char label[] = "handfast extension order";
   uint8_t seeds[SHA512_DIGEST_LENGTH];
   static_assert(sizeof(seeds) >= 2 * HF_NUM_EXT, "two bytes for each");
@@ -57,7 +59,7 @@ void hf_ext_order(uint8_t order[HF_NUM_EXT], const hf_conn *conn, hf_place place
     order[i] = (uint8_t)((first + i) % HF_NUM_EXT);
   }
   if (place != CH || !(conn->config->settings.flags & HF_PERMUTE_EXTENSIONS)) {
-    return;
+    return HF_NUM_EXT - 1;
   }
   // Hashed, for the GREASE values show some of the bits.
   SHA512_Init(&sha);
@@ -70,4 +72,5 @@ void hf_ext_order(uint8_t order[HF_NUM_EXT], const hf_conn *conn, hf_place place
     order[i] = order[j];
     order[j] = swapped;
   }
+  return (size_t)(seeds[0] << 8 | seeds[1]) % HF_NUM_EXT;
 }

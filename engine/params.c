@@ -3,7 +3,7 @@
 #include "engine.h"
 
 size_t hf_bound_ENCRYPTED_EXTENSIONS(const hf_conn *conn) {
-  return 64 + conn->alpn_len + hf_quic_params_bound(conn);
+  return 64 + conn->alpn_len + hf_quic_params_bound(conn) + hf_custom_bound(conn);
 }
 
 hf_status hf_send_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBB *body) {
@@ -29,7 +29,8 @@ hf_status hf_receive_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBS *body) {
 
 size_t hf_bound_CERTIFICATE_REQUEST(const hf_conn *conn) {
   const hf_settings *s = &conn->config->settings;
-  size_t bound = 64 + 2 * (s->verify_sigalgs.num + s->cert_sigalgs.num + s->decompressors.num);
+  size_t bound = 64 + hf_custom_bound(conn) +
+                 2 * (s->verify_sigalgs.num + s->cert_sigalgs.num + s->decompressors.num);
   for (size_t i = 0; i < s->num_authorities; i++) {
     bound += 2 + s->authorities[i].len;
   }

@@ -1,8 +1,8 @@
 /* plain_memory.c - R-H-10: the engine while memory runs out.  A handshake with a cookie, a client
- * certificate, tickets and a change of keys is run again and again; each time one allocation more
- * succeeds before one fails.  A call that meets it says HF_NO_MEMORY (HF_CRYPTO_FAILED where
- * libcrypto does not tell), nothing crashes, and nothing is left behind.  libcrypto takes a
- * program's own allocator, which is here. */
+ * certificate, extensions of the caller's own, tickets and a change of keys is run again and again;
+ * each time one allocation more succeeds before one fails.  A call that meets it says HF_NO_MEMORY
+ * (HF_CRYPTO_FAILED where libcrypto does not tell), nothing crashes, and nothing is left behind.
+ * libcrypto takes a program's own allocator, which is here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +85,13 @@ static hf_status converse(const struct side_setup *client, const struct side_set
   return status;
 }
 
+/* Extensions of the caller's own: the hello's is longer than a buffer's first step. */
+static const uint8_t long_body[1500];
+static const hf_extension of_client[] = {
+    {0x7a01, HF_IN_CLIENT_HELLO, HF_IN_ENCRYPTED_EXTENSIONS, {long_body, sizeof long_body}}};
+static const hf_extension of_server[] = {
+    {0x7a01, HF_IN_ENCRYPTED_EXTENSIONS, 0, {long_body, sizeof long_body}}};
+
 int main(void) {
   struct side_setup client, server;
   struct credential *credential = credential_load("ecdsa-p256");
@@ -92,6 +99,9 @@ int main(void) {
   if (credential == NULL || own == NULL) return 1;
   pair_setup(&client, &server, credential, 1);
   client.credential = own;
+  client.start.extensions = of_client;
+  server.start.extensions = of_server;
+  client.start.num_extensions = server.start.num_extensions = 1;
   server.settings.flags = HF_DEMAND_COOKIE | HF_REQUEST_CLIENT_CERT | HF_ISSUE_TICKETS;
   if (converse(&client, &server) != HF_OK) {
     fprintf(stderr, "plain_memory: it fails with memory enough\n");

@@ -226,6 +226,30 @@ typedef struct hf_entropy {
   uint8_t mlkem768[64], mlkem1024[64]; /* client: key generation seeds d || z */
 } hf_entropy;
 
+/* Places of hf_extension: messages with a block of extensions (4.3), the numbers a set. */
+enum {
+  HF_IN_CLIENT_HELLO = 1,
+  HF_IN_ENCRYPTED_EXTENSIONS = 8,
+  HF_IN_CERTIFICATE_REQUEST = 16,
+  HF_IN_CERTIFICATE = 32 /* the entry of the end entity's certificate */
+};
+/* hf_extension is an extension of the caller's own, for experiments: a type that the engine does
+ * not know. What the rules of 4.3 forbid it refuses as with those that it knows: a type twice in a
+ * block, one in a place that is not in |take|, one that answers what was not asked.
+ * hf_peer_extension shows what came. With early data the two sides' extensions may not be those
+ * that it was sent under: hf_start.early_context can tell. */
+typedef struct hf_extension {
+  uint16_t type;
+  /* where this side sends |body|: a client HF_IN_CLIENT_HELLO, and HF_IN_CERTIFICATE if the
+   * CertificateRequest had the type and it took it; a server HF_IN_CERTIFICATE_REQUEST, and
+   * HF_IN_ENCRYPTED_EXTENSIONS and HF_IN_CERTIFICATE if the ClientHello had the type */
+  uint8_t send;
+  /* where the peer may: for a client any but HF_IN_CLIENT_HELLO; for a server HF_IN_CERTIFICATE, if
+   * its CertificateRequest has the type, and HF_IN_CLIENT_HELLO, which need not be said */
+  uint8_t take;
+  hf_bytes body; /* may be empty or absent, which are the same */
+} hf_extension;
+
 /* hf_start is what is particular to one connection. Everything it points at is copied. */
 typedef struct hf_start {
   hf_entropy entropy;
@@ -246,6 +270,12 @@ typedef struct hf_start {
   hf_bytes retry_hello;
   /* client: send an empty legacy_session_id: no middlebox compatibility mode (E.4) */
   bool no_compatibility;
+  /* the caller's own, no type more than once for a place of |send|, 16 KiB at most with 6 bytes for
+   * each; in a client's hello in this order, behind those of the engine unless they are permuted.
+   * With |hello|, which has what it has, none is added to it. HF_MISUSE for a type that the engine
+   * handles, and on a client with HF_GREASE for one of GREASE's (RFC 8701) */
+  const hf_extension *extensions;
+  size_t num_extensions;
 } hf_start;
 
 /* hf_new makes a connection of |config|'s role. A client has its ClientHello queued when it
@@ -313,6 +343,14 @@ typedef struct hf_facts {
 } hf_facts;
 /* hf_get_facts fills |out|. */
 HF_EXPORT void hf_get_facts(hf_facts *out, const hf_conn *conn);
+
+/* hf_peer_extension finds what the peer sent of |type| in |place|, one of HF_IN_CLIENT_HELLO ...,
+ * among the types that this side's hf_extensions have. False: nothing, |*body| is absent. A body
+ * may be empty. Of a HelloRetryRequest's two hellos, which must agree, it is the first's. It is
+ * kept until hf_free, also if the connection fails; |*body| lasts until the next call on it that is
+ * no getter. Before HF_READY nobody vouches for it. */
+HF_EXPORT bool hf_peer_extension(hf_bytes *body, const hf_conn *conn, unsigned place,
+                                 uint16_t type);
 
 /* hf_fault is why a connection failed. With HF_QUIC the caller tells the peer, by CONNECTION_CLOSE
  * (RFC 9001 section 4.8) with the error code 0x0100 + |alert|; or, if |status| is HF_WRONG_LEVEL,

@@ -156,6 +156,12 @@ HF_EXPORT const hf_question_t *hf_question(const hf_conn *conn);
  * HF_QUIC those to send, 2048 bytes at most. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_hello(hf_conn *conn, const hf_config *config,
                                                 hf_bytes alpn, const hf_bytes *quic_params);
+/* hf_add_extensions answers nothing: while HF_ASK_HELLO or HF_ASK_IDENTITY is pending it adds to
+ * what hf_start.extensions gave, under the same rules. HF_MISUSE, and nothing is added, if neither
+ * is or one of |list| may not be. On a server hf_peer_extension then shows what the hello has of
+ * these types; on a client it is too late for what was in the CertificateRequest. */
+HF_EXPORT HF_MUST_USE hf_status hf_add_extensions(hf_conn *conn, const hf_extension *list,
+                                                  size_t num);
 /* hf_answer_cookie: when making, the cookie, or empty for none; when opening, its content as
  * HF_ASK_COOKIE once gave it. A cookie that does not open is refused with illegal_parameter
  * (47). */
@@ -170,7 +176,8 @@ enum { HF_ACCEPT_EARLY = 1 };
 HF_EXPORT HF_MUST_USE hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state,
                                                   unsigned flags);
 /* hf_answer_identity: NULL: none (a client sends an empty Certificate; a server fails with
- * handshake_failure). The connection takes a reference. */
+ * handshake_failure). The connection takes a reference. HF_MISUSE if what is stapled to it and the
+ * caller's own extensions for the Certificate are together over 65000 bytes. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_identity(hf_conn *conn, const hf_identity *identity);
 /* hf_answer_encap: the KEM's ciphertext and its shared secret of 32 bytes. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_encap(hf_conn *conn, hf_bytes ciphertext,
