@@ -11,7 +11,7 @@ enum { HOST_NAME = 0 };
 
 hf_status hf_send_ext_server_name(hf_conn *conn, hf_place place, CBB *list) {
   CBB body, names, name;
-  if (conn->server_name == NULL ||
+  if (conn->server_name == NULL || place == CR ||
       (place == EE && (conn->config->settings.flags & HF_IGNORE_SERVER_NAME))) {
     return HF_OK;
   }
@@ -39,6 +39,10 @@ hf_status hf_receive_ext_server_name(hf_conn *conn, hf_place place, CBS *body) {
   uint8_t type;
   if (place == EE) {
     return HF_OK;  // empty, which the loop checks
+  }
+  if (place == CR) {
+    // Of RFC 9261, which a handshake has no use for.
+    return CBS_skip(body, CBS_len(body)) ? HF_OK : HF_INTERNAL;
   }
   // There is one kind of name, so one name.
   if (!CBS_get_u16_length_prefixed(body, &names) || !CBS_get_u8(&names, &type) ||
