@@ -1,8 +1,8 @@
 /* ctx.c: SSL_CTX: its methods, its life, and the settings of it that concern no certificate, suite,
  * version or name: modes, sizes, session caching.
  *
- * Invariant: |settings| and |param| are never NULL.  There is no cache of sessions: of
- * its mode only SSL_SESS_CACHE_CLIENT says anything, whether session_client.c calls the callback.
+ * Invariant: |settings| and |param| are never NULL.  The cache of sessions is
+ * session_cache.c's; a client has none: SSL_SESS_CACHE_CLIENT has the callback called.
  */
 #include "ssl/internal.h"
 
@@ -46,7 +46,8 @@ SSL_CTX *SSL_CTX_new(const SSL_METHOD *method) {
   ctx->settings = ssl_settings_new();
   ctx->cert_store = X509_STORE_new();
   ctx->param = X509_VERIFY_PARAM_new();
-  if (ctx->settings == NULL || ctx->cert_store == NULL || ctx->param == NULL) {
+  if (!ssl_session_cache_init(&ctx->session_cache) || ctx->settings == NULL ||
+      ctx->cert_store == NULL || ctx->param == NULL) {
     SSL_CTX_free(ctx);
     SSL_ERR(ERR_R_MALLOC_FAILURE);
     return NULL;
@@ -68,6 +69,8 @@ int SSL_CTX_up_ref(SSL_CTX *ctx) {
 
 void SSL_CTX_free(SSL_CTX *ctx) {
   if (ctx == NULL || atomic_fetch_sub(&ctx->references, 1) != 1) return;
+  /* First, for it calls the application, which may want its data. */
+  ssl_session_cache_clear(ctx);
   ssl_ex_data_free(&ctx->ex_data, &ssl_ex_class_ctx, ctx);
   ssl_settings_free(ctx->settings);
   X509_STORE_free(ctx->cert_store);

@@ -29,6 +29,7 @@ static bool start(SSL *ssl) {
     return false;
   }
   ssl->io.started = true;
+  ssl_count(ssl->first_ctx, ssl->role == SSL_ROLE_CLIENT ? SSL_STAT_CONNECT : SSL_STAT_ACCEPT);
   ssl_info(ssl, SSL_CB_HANDSHAKE_START, 1);
   return true;
 }
@@ -38,6 +39,9 @@ static int finish(SSL *ssl) {
   if (ssl->io.done) return 1;
   if (!ssl_session_taken(ssl)) return -1;
   ssl->io.done = true;
+  ssl_count(ssl->first_ctx,
+            ssl->role == SSL_ROLE_CLIENT ? SSL_STAT_CONNECT_GOOD : SSL_STAT_ACCEPT_GOOD);
+  if (SSL_session_reused(ssl)) ssl_count(ssl->first_ctx, SSL_STAT_HITS);
   hf_answers_free(ssl->io.answers);
   ssl->io.answers = NULL;
   /* A server that got no certificate has nothing to complain of; programs rely on it. */

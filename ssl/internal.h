@@ -14,6 +14,7 @@
 #ifndef HANDFAST_SSL_INTERNAL_H
 #define HANDFAST_SSL_INTERNAL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -145,6 +146,31 @@ typedef struct ssl_ticket_keys {
   uint64_t next_change;        /* seconds since 1970 */
 } ssl_ticket_keys;
 
+/* ssl_session_cache is the sessions that a server keeps, by their ids: session_cache.c. */
+typedef struct ssl_session_cache {
+  bool usable;          /* there is a lock */
+  pthread_mutex_t lock; /* of the rest */
+  struct ssl_cache_entry **buckets;
+  size_t num_buckets, num; /* the first is a power of two, or 0 */
+  struct ssl_cache_entry *newest, *oldest;
+  uint64_t hash_key[2];
+  unsigned since_flush;
+} ssl_session_cache;
+
+/* What is counted: session_stats.c. */
+typedef enum ssl_stat {
+  SSL_STAT_CONNECT,
+  SSL_STAT_CONNECT_GOOD,
+  SSL_STAT_ACCEPT,
+  SSL_STAT_ACCEPT_GOOD,
+  SSL_STAT_HITS,
+  SSL_STAT_CB_HITS,
+  SSL_STAT_MISSES,
+  SSL_STAT_TIMEOUTS,
+  SSL_STAT_FULL,
+  SSL_STATS
+} ssl_stat;
+
 struct ssl_method_st {
   int8_t role;      /* SSL_ROLE_ */
   uint16_t version; /* 0: any */
@@ -178,6 +204,10 @@ struct ssl_ctx_st {
   unsigned long session_cache_size;
   uint32_t session_timeout;
   int (*new_session_cb)(SSL *ssl, SSL_SESSION *session);
+  SSL_SESSION *(*get_session_cb)(SSL *ssl, const uint8_t *id, int id_len, int *out_copy);
+  void (*remove_session_cb)(SSL_CTX *ctx, SSL_SESSION *session);
+  ssl_session_cache session_cache;
+  atomic_uint stats[SSL_STATS];
   ssl_ticket_keys ticket_keys;
   int (*ticket_key_cb)(SSL *ssl, uint8_t *key_name, uint8_t *iv, EVP_CIPHER_CTX *cipher_ctx,
                        HMAC_CTX *hmac_ctx, int encrypt);
@@ -283,6 +313,13 @@ bool ssl_set_peer_authorities(SSL *ssl, const hf_bytes *names, size_t num);
 uint64_t ssl_now(const SSL_CTX *ctx);
 /* ssl_tell_time tells the engine what time it is, for what is about to come in.  clock.c */
 void ssl_tell_time(SSL *ssl);
+
+/* ssl_session_cache_init readies a cache that is all zero; false: it cannot be.
+ * ssl_session_cache_clear empties and frees that of |ctx|.  session_cache.c */
+bool ssl_session_cache_init(ssl_session_cache *cache);
+void ssl_session_cache_clear(SSL_CTX *ctx);
+/* ssl_count counts one more. session_stats.c */
+void ssl_count(SSL_CTX *ctx, ssl_stat which);
 
 /* ssl_session_clear lets go of the sessions; a client's that is to be offered only with |all|.
  * session_client.c */

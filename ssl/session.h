@@ -55,6 +55,13 @@ void ssl_session_export(ssl_owned *out, const SSL_SESSION *session, hf_bytes nam
  */
 SSL_SESSION *ssl_session_parse(CBS *in);
 
+/* ssl_session_stores says whether |ssl|'s sessions are kept somewhere; ssl_session_store keeps one,
+ * false: there is no room.  ssl_session_find returns the session with |id| and a reference to it;
+ * NULL: there is none, or SSL_magic_pending_session_ptr().  session_cache.c */
+bool ssl_session_stores(const SSL *ssl);
+bool ssl_session_store(SSL *ssl, SSL_SESSION *session);
+SSL_SESSION *ssl_session_find(SSL *ssl, hf_bytes id);
+
 /* ssl_ticket_seal and ssl_ticket_open are the server's keys: ticket_keys.c.  Sealing gives nothing,
  * |out->data| NULL, if there is to be no ticket. */
 bool ssl_ticket_seal(SSL *ssl, ssl_owned *out, hf_bytes plain);

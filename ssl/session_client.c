@@ -80,6 +80,9 @@ static SSL_SESSION *established(SSL *ssl) {
   if (session == NULL) return NULL;
   session->version = facts.version;
   session->suite = facts.suite;
+  /* So that a server can take out of its cache what was resumed. */
+  if (facts.resumed && ssl->role == SSL_ROLE_SERVER && ssl->session != NULL)
+    (void)SSL_SESSION_set1_id(session, ssl->session->id, ssl->session->id_len);
   session->timeout = ssl->settings->ticket_lifetime;
   session->auth_timeout = SSL_DEFAULT_SESSION_AUTH_TIMEOUT;
   if (ssl_session_describe(ssl, session)) return session;

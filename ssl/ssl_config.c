@@ -93,7 +93,7 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if (server ? s->early_server : s->early_client) flags |= HF_ALLOW_EARLY_DATA;
   if (!server) return flags | s->hello_flags;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
-  if (!(s->options & SSL_OP_NO_TICKET) && s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
+  if (s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE)) flags |= HF_PREFER_CLIENT_SUITES;
   if (variant & SSL_CONFIG_REQUEST) flags |= HF_REQUEST_CLIENT_CERT;
   if (variant & SSL_CONFIG_REQUIRE) flags |= HF_REQUIRE_CLIENT_CERT;

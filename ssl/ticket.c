@@ -1,13 +1,15 @@
 /* ticket.c: a server's sessions, which are in its tickets: the answers to HF_ASK_TICKET and
  * HF_ASK_SESSION.
  *
- * A ticket is a session as SSL_SESSION_to_bytes_for_ticket writes it, sealed by ticket_keys.c.
- * Whoever resumes one is taken for who he was: the client's chain and its verification's result are
- * in it.  So a server that asks for certificates neither gives tickets to clients without one nor
- * takes theirs, for else a client would stay anonymous that never was asked. */
+ * A ticket is a session as SSL_SESSION_to_bytes_for_ticket writes it, sealed by ticket_keys.c; with
+ * SSL_OP_NO_TICKET it is the id of a session that is kept (session_cache.c).  Whoever resumes one
+ * is taken for who he was: the client's chain and its verification's result are in it.  So a server
+ * that asks for certificates neither gives tickets to clients without one nor takes theirs, for
+ * else a client would stay anonymous that never was asked. */
 #include <openssl/bytestring.h>
 #include <openssl/err.h>
 #include <openssl/mem.h>
+#include <openssl/rand.h>
 
 #include "ssl/driver.h"
 #include "ssl/session.h"
@@ -16,19 +18,42 @@ static bool asks_for_certificates(const SSL *ssl) {
   return (ssl->local.verify_mode & SSL_VERIFY_PEER) != 0;
 }
 
+static bool keeps_sessions(const SSL *ssl) {
+  return (ssl->settings->options & SSL_OP_NO_TICKET) != 0;
+}
+
 /* ---- HF_ASK_TICKET ---- */
 
-/* make_ticket gives nothing if memory ran out or the keys' owner wants none. */
-static void make_ticket(SSL *ssl, ssl_owned *out, hf_bytes state) {
+static void seal(SSL *ssl, ssl_owned *out, const SSL_SESSION *session) {
   uint8_t *plain = NULL;
   size_t len;
-  if (asks_for_certificates(ssl) && ssl->peer_chain == NULL) return;
-  SSL_SESSION *session = ssl_session_import(ssl, state);
-  if (session == NULL) return;
   if (SSL_SESSION_to_bytes_for_ticket(session, &plain, &len) &&
       !ssl_ticket_seal(ssl, out, (hf_bytes){plain, len}))
     *out = (ssl_owned){NULL, 0};
   OPENSSL_free(plain);
+}
+
+/* keep stores |session| under an id that nobody can guess (RFC 9846 4.7.1). */
+static void keep(SSL *ssl, ssl_owned *out, SSL_SESSION *session) {
+  session->id_len = sizeof session->id;
+  RAND_bytes(session->id, sizeof session->id);
+  if (!ssl_owned_set(out, session->id, session->id_len) || ssl_session_store(ssl, session)) return;
+  OPENSSL_free(out->data);
+  *out = (ssl_owned){NULL, 0};
+}
+
+/* make_ticket gives nothing if memory ran out, the keys' owner wants none, or sessions are to be
+ * kept and there is nowhere to. */
+static void make_ticket(SSL *ssl, ssl_owned *out, hf_bytes state) {
+  if (asks_for_certificates(ssl) && ssl->peer_chain == NULL) return;
+  if (keeps_sessions(ssl) && !ssl_session_stores(ssl)) return;
+  SSL_SESSION *session = ssl_session_import(ssl, state);
+  if (session == NULL) return;
+  if (keeps_sessions(ssl)) {
+    keep(ssl, out, session);
+  } else {
+    seal(ssl, out, session);
+  }
   SSL_SESSION_free(session);
 }
 
@@ -49,22 +74,24 @@ bool ssl_answer_ticket(SSL *ssl, hf_bytes state) {
 /* fits says whether |ssl| may resume |session|; what concerns the protocol the engine sees to. */
 static bool fits(const SSL *ssl, const SSL_SESSION *session) {
   const ssl_settings *s = ssl->settings;
-  return session->is_server && session->sid_ctx_len == s->session_id_context_len &&
+  return session->is_server && session->version == TLS1_3_VERSION &&
+         session->sid_ctx_len == s->session_id_context_len &&
          CRYPTO_memcmp(session->sid_ctx, s->session_id_context, session->sid_ctx_len) == 0 &&
          (session->chain != NULL || !asks_for_certificates(ssl));
 }
 
-/* resume answers with |session|, which becomes the SSL's if the engine takes it. */
-static bool resume(SSL *ssl, size_t index, SSL_SESSION *session) {
+/* resume answers with |session|, which becomes the SSL's if the engine takes it.  It returns 1; 0
+ * if the session is none or memory ran out, for a full handshake needs neither; -1 if it cannot be
+ * answered. */
+static int resume(SSL *ssl, size_t index, SSL_SESSION *session) {
   ssl_owned state;
   STACK_OF(CRYPTO_BUFFER) *before = ssl->peer_chain;
   ssl_session_export(&state, session, (hf_bytes){NULL, 0});
+  if (state.data == NULL) return 0;
   /* Before the answer, for afterwards it is too late to fail. */
-  if (state.data == NULL ||
-      (session->chain != NULL && !ssl_share_peer_chain(ssl, session->chain))) {
+  if (session->chain != NULL && !ssl_share_peer_chain(ssl, session->chain)) {
     OPENSSL_free(state.data);
-    ssl->io.refusal = ERR_R_MALLOC_FAILURE;
-    return hf_refuse(ssl->conn, SSL_AD_INTERNAL_ERROR) == HF_OK;
+    return 0;
   }
   hf_status status = hf_answer_session(ssl->conn, index, (hf_bytes){state.data, state.len}, 0);
   OPENSSL_free(state.data);
@@ -76,7 +103,7 @@ static bool resume(SSL *ssl, size_t index, SSL_SESSION *session) {
   } else if (ssl->peer_chain != before) {
     ssl_peer_clear_chain(ssl);
   }
-  return status != HF_MISUSE;
+  return status != HF_MISUSE ? 1 : -1;
 }
 
 /* parse makes a session of an opened ticket; NULL: it is none for |ssl|. */
@@ -89,6 +116,19 @@ static SSL_SESSION *parse(const SSL *ssl, const ssl_owned *plain) {
   if (session != NULL && CBS_len(&cbs) == 0 && fits(ssl, session)) return session;
   SSL_SESSION_free(session);
   return NULL;
+}
+
+/* try_id is try_ticket for a session that is kept. */
+static int try_id(SSL *ssl, size_t index, hf_bytes id) {
+  SSL_SESSION *session = ssl_session_find(ssl, id);
+  if (session == SSL_magic_pending_session_ptr()) {
+    ssl->want = SSL_ERROR_PENDING_SESSION;
+    return -1;
+  }
+  if (session == NULL) return 0;
+  int ret = fits(ssl, session) ? resume(ssl, index, session) : 0;
+  SSL_SESSION_free(session);
+  return ret;
 }
 
 /* try_ticket returns 1 if the question is answered, 0 if the ticket is none of ours, -1 if it has
@@ -110,18 +150,22 @@ static int try_ticket(SSL *ssl, size_t index, hf_bytes ticket) {
   SSL_SESSION *session = parse(ssl, &plain);
   OPENSSL_free(plain.data);
   if (session == NULL) return 0;
-  bool answered = resume(ssl, index, session);
+  int ret = resume(ssl, index, session);
   SSL_SESSION_free(session);
-  return answered ? 1 : -1;
+  return ret;
 }
 
+/* A client has few tickets; one that has hundreds wants to see the server look for them. */
+enum { MOST_TRIED = 8 };
+
 bool ssl_answer_session(SSL *ssl, const hf_question_t *question) {
-  bool takes = (ssl->settings->options & SSL_OP_NO_TICKET) == 0;
-  for (size_t i = 0; takes && i < question->session.num; i++) {
+  size_t tried = 0;
+  for (size_t i = 0; tried < MOST_TRIED && i < question->session.num; i++) {
     const hf_candidate *candidate = &question->session.candidates[i];
     if (candidate->kind != HF_CANDIDATE_TICKET || candidate->name.len == 0) continue;
-    int ret = try_ticket(ssl, i, candidate->name);
+    int ret = (keeps_sessions(ssl) ? try_id : try_ticket)(ssl, i, candidate->name);
     if (ret != 0) return ret > 0;
+    tried++;
   }
   return hf_answer_session(ssl->conn, 0, (hf_bytes){NULL, 0}, 0) != HF_MISUSE;
 }

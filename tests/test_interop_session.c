@@ -104,12 +104,13 @@ static bool serve(SSL_CTX *ctx, struct peer *peer, int listener) {
 }
 
 /* s_client writes its session to a file when it gets a ticket, and reads it the next time. */
-Test(interop_session, we_take_what_we_gave_openssl) {
+static void meet_openssl_again(uint32_t options) {
   char file[512], command[2048];
   uint16_t port;
   int listener = peer_listen(&port);
   SSL_CTX *ctx = sslwire_context(TLS_server_method(), "ecdsa-p256");
   cr_assert(listener >= 0 && ctx != NULL);
+  SSL_CTX_set_options(ctx, options);
   snprintf(file, sizeof file, "%s/session-%d.pem", HF_BINARY_DIR, (int)getpid());
   for (int i = 0; i < 3; i++) {
     struct peer peer;
@@ -125,6 +126,9 @@ Test(interop_session, we_take_what_we_gave_openssl) {
   close(listener);
   unlink(file);
 }
+
+Test(interop_session, we_take_what_we_gave_openssl) { meet_openssl_again(0); }
+Test(interop_session, we_keep_what_openssl_comes_for) { meet_openssl_again(SSL_OP_NO_TICKET); }
 
 /* gnutls-cli --resume connects twice. */
 Test(interop_session, we_take_what_we_gave_gnutls) {

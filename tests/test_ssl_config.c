@@ -277,12 +277,14 @@ Test(ssl_config, session_settings_come_back) {
 }
 
 /* tickets_written returns how many bytes a server's empty first write sends when it makes |num|
- * tickets. */
+ * tickets; with |options| it keeps no sessions. */
 static size_t tickets_written(size_t num, uint32_t options) {
   struct ssl_pair pair;
   cr_assert(ssl_pair_default(&pair, 64 * 1024));
   cr_assert_eq(SSL_set_num_tickets(pair.server, num), 1);
   SSL_set_options(pair.server, options);
+  if (options != 0)
+    SSL_CTX_set_session_cache_mode(SSL_get_SSL_CTX(pair.server), SSL_SESS_CACHE_OFF);
   cr_assert(ssl_pair_handshake(&pair));
   (void)SSL_write(pair.server, "", 0);
   size_t len = BIO_ctrl_pending(SSL_get_rbio(pair.client));

@@ -3,7 +3,8 @@
  * A session is what a connection left behind for a shorter handshake.  A TLS 1.3 client gets one
  * for each ticket that the server sends, at any time after the handshake, which means during
  * SSL_read: SSL_CTX_sess_set_new_cb is how to have them.  SSL_set_session offers one to a server.
- * A server keeps nothing: all it needs is in the ticket, encrypted.
+ * A server keeps nothing: all it needs is in the ticket, encrypted; unless SSL_OP_NO_TICKET has it
+ * keep sessions: see ssl_session_cache.h.
  */
 #ifndef HANDFAST_OPENSSL_SSL_SESSION_H
 #define HANDFAST_OPENSSL_SSL_SESSION_H
@@ -105,8 +106,9 @@ HF_SSL_EXPORT void SSL_CTX_set_current_time_cb(SSL_CTX *ctx, void (*cb)(const SS
 /* ---- Clients ---- */
 
 /* SSL_CTX_sess_set_new_cb has |cb| called with each session that a client gets, if
- * SSL_CTX_set_session_cache_mode has SSL_SESS_CACHE_CLIENT.  It returns 1 to take over the
- * reference, else 0.  There is no cache within. */
+ * SSL_CTX_set_session_cache_mode has SSL_SESS_CACHE_CLIENT; and with each that a server is to keep,
+ * if it has SSL_SESS_CACHE_SERVER.  It returns 1 to take over the reference, else 0.  A client's
+ * sessions are in no cache within. */
 HF_SSL_EXPORT void SSL_CTX_sess_set_new_cb(SSL_CTX *ctx, int (*cb)(SSL *ssl, SSL_SESSION *session));
 HF_SSL_EXPORT int (*SSL_CTX_sess_get_new_cb(SSL_CTX *ctx))(SSL *ssl, SSL_SESSION *session);
 /* SSL_set_session has a client offer |session|, of which it takes a reference; NULL: none.  It is

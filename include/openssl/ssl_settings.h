@@ -516,7 +516,7 @@ HF_SSL_EXPORT int SSL_select_next_proto(uint8_t **out, uint8_t *out_len, const u
 /* SSL_CTX_set_session_cache_mode sets SSL_SESS_CACHE_ bits and returns what they were. */
 HF_SSL_EXPORT int SSL_CTX_set_session_cache_mode(SSL_CTX *ctx, int mode);
 HF_SSL_EXPORT int SSL_CTX_get_session_cache_mode(const SSL_CTX *ctx);
-/* The number of sessions to cache at most; the setter returns what it was. */
+/* The number of sessions to cache at most, 0: any; the setter returns what it was. */
 HF_SSL_EXPORT unsigned long SSL_CTX_sess_set_cache_size(SSL_CTX *ctx, unsigned long size);
 HF_SSL_EXPORT unsigned long SSL_CTX_sess_get_cache_size(const SSL_CTX *ctx);
 /* The lifetime of sessions in seconds, 0: the default; the setter returns what it was. */
