@@ -11,9 +11,15 @@
 
 #include <openssl/err.h>
 
+#include "ssl/quic.h"
+
 /* may_move_data gets the handshake out of the way of a call for data.  Returns 1, or what the call
  * has to return. */
-static int may_move_data(SSL *ssl) {
+static int may_move_data(SSL *ssl, bool writing) {
+  if (writing ? ssl_quic_on(ssl) : ssl_quic_by_calls(ssl)) {
+    SSL_ERR(ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
+    return -1;
+  }
   if (ssl->io.done) return 1;
   if (!ssl_ready_to_run(ssl, SSL_R_UNINITIALIZED)) return -1;
   int ret = ssl_handshake(ssl);
@@ -54,7 +60,7 @@ int ssl_read_until_data(SSL *ssl) { return read_record(ssl, NULL, NULL, 0); }
 static int read_data(SSL *ssl, void *buf, size_t max, size_t *got, bool peek) {
   *got = 0;
   ssl_enter(ssl);
-  int ret = may_move_data(ssl);
+  int ret = may_move_data(ssl, false);
   if (ret <= 0) return ret;
   if (ssl->io.app.len == 0) {
     ret = peek ? read_record(ssl, NULL, NULL, 0) : read_record(ssl, buf, got, max);
@@ -151,7 +157,7 @@ static bool seal_part(SSL *ssl, const uint8_t *buf, size_t len) {
 static int write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written) {
   *written = 0;
   ssl_enter(ssl);
-  int ret = may_move_data(ssl);
+  int ret = may_move_data(ssl, true);
   if (ret <= 0) return ret;
   if (!check_write(ssl, len)) return -1;
   for (;;) {
@@ -192,6 +198,8 @@ int SSL_key_update(SSL *ssl, int request_type) {
     if (!ssl_answer(ssl)) return 0;
   if (ssl->role == SSL_ROLE_NONE) {
     SSL_ERR(SSL_R_UNINITIALIZED);
+  } else if (ssl_quic_on(ssl)) {
+    SSL_ERR(ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
   } else if (!ssl->io.done) {
     SSL_ERR(SSL_R_HANDSHAKE_NOT_COMPLETE);
   } else if (request_type != SSL_KEY_UPDATE_REQUESTED &&

@@ -11,7 +11,10 @@
 #include <openssl/err.h>
 #include <openssl/mem.h>
 
+#include "ssl/quic.h"
+
 static bool start(SSL *ssl) {
+  if (!ssl_quic_may_start(ssl)) return false;
   hf_config *config = ssl_build_config(ssl, false);
   if (config == NULL) return false;
   hf_start start;
@@ -21,6 +24,7 @@ static bool start(SSL *ssl) {
   if (ssl->role == SSL_ROLE_CLIENT && ssl->host_name != NULL)
     start.server_name = (hf_bytes){(const uint8_t *)ssl->host_name, strlen(ssl->host_name)};
   start.session = ssl_session_offer(ssl, start.server_name);
+  start.quic_params = ssl_quic_params(ssl);
   hf_status status = hf_new(&ssl->conn, config, &start);
   OPENSSL_free((uint8_t *)start.session.data);
   OPENSSL_cleanse(&start, sizeof(start));
@@ -32,6 +36,14 @@ static bool start(SSL *ssl) {
   ssl_count(ssl->first_ctx, ssl->role == SSL_ROLE_CLIENT ? SSL_STAT_CONNECT : SSL_STAT_ACCEPT);
   ssl_info(ssl, SSL_CB_HANDSHAKE_START, 1);
   return true;
+}
+
+/* finish_quic sends the tickets, which no SSL_write will take along.  What is not taken now goes
+ * with the next call. */
+static int finish_quic(SSL *ssl) {
+  if (ssl_send(ssl) < 0 && ssl->want != SSL_WRITING) return -1;
+  ssl->want = SSL_NOTHING;
+  return ssl_quic_end_flight(ssl) ? 1 : -1;
 }
 
 /* finish is the end of the handshake: what only it needed goes. */
@@ -47,7 +59,7 @@ static int finish(SSL *ssl) {
   /* A server that got no certificate has nothing to complain of; programs rely on it. */
   if (ssl->role == SSL_ROLE_SERVER && ssl->peer_chain == NULL) ssl->verify_result = X509_V_OK;
   ssl_info(ssl, SSL_CB_HANDSHAKE_DONE, 1);
-  return 1;
+  return ssl_quic_on(ssl) ? finish_quic(ssl) : 1;
 }
 
 static int run(SSL *ssl) {
@@ -88,7 +100,7 @@ bool ssl_ready_to_run(const SSL *ssl, int no_role) {
     SSL_ERR(no_role);
     return false;
   }
-  if (ssl->rbio == NULL || ssl->wbio == NULL) {
+  if (!ssl_quic_on(ssl) && (ssl->rbio == NULL || ssl->wbio == NULL)) {
     SSL_ERR(SSL_R_BIO_NOT_SET);
     return false;
   }

@@ -10,6 +10,8 @@
 
 #include <openssl/err.h>
 
+#include "ssl/quic.h"
+
 void ssl_enter(SSL *ssl) {
   ERR_clear_error();
   errno = 0;
@@ -85,6 +87,7 @@ int ssl_stop_failed(SSL *ssl) {
     SSL_ERR(reason_of_fault(ssl, &fault));
     hf_facts facts;
     hf_get_facts(&facts, ssl->conn);
+    if (ssl_quic_on(ssl)) ssl_quic_alert(ssl, fault.alert);
     if (fault.status == HF_PEER_ALERT && fault.alert == SSL_AD_HANDSHAKE_FAILURE &&
         facts.role == HF_CLIENT && facts.server_random.len == 0)
       SSL_ERR(SSL_R_HANDSHAKE_FAILURE_ON_CLIENT_HELLO);
@@ -131,9 +134,9 @@ int SSL_get_error(const SSL *ssl, int ret) {
     case SSL_NOTHING:
       return SSL_ERROR_SYSCALL;
     case SSL_READING:
-      return wait_of(ssl->rbio, false);
+      return ssl_quic_on(ssl) ? SSL_ERROR_WANT_READ : wait_of(ssl->rbio, false);
     case SSL_WRITING:
-      return wait_of(ssl->wbio, true);
+      return ssl_quic_on(ssl) ? SSL_ERROR_WANT_WRITE : wait_of(ssl->wbio, true);
     default:
       return ssl->want;
   }

@@ -67,7 +67,9 @@ enum {
   SSL_CONFIG_IGNORE_NAME = 8, /* HF_IGNORE_SERVER_NAME */
   SSL_CONFIG_REQUEST = 16,    /* HF_REQUEST_CLIENT_CERT */
   SSL_CONFIG_REQUIRE = 32,    /* HF_REQUIRE_CLIENT_CERT */
-  SSL_CONFIGS = 64
+  SSL_CONFIG_QUIC = 64,       /* HF_QUIC; or */
+  SSL_CONFIG_QUIC_LATE = 128, /* HF_QUIC without early data, for servers without a context for it */
+  SSL_CONFIGS = 192
 };
 
 enum { SSL_DEFAULT_TICKETS = 2, SSL_MAX_TICKETS = 16, SSL_DEFAULT_EARLY_DATA = 14336 };
@@ -212,6 +214,7 @@ struct ssl_ctx_st {
   int (*ticket_key_cb)(SSL *ssl, uint8_t *key_name, uint8_t *iv, EVP_CIPHER_CTX *cipher_ctx,
                        HMAC_CTX *hmac_ctx, int encrypt);
   const SSL_TICKET_AEAD_METHOD *ticket_aead_method;
+  const SSL_QUIC_METHOD *quic_method; /* lent; NULL: none */
 };
 
 /* ---- A connection ---- */
@@ -257,6 +260,9 @@ typedef struct ssl_io {
   ssl_saved_error errors[SSL_SAVED_ERRORS];
 } ssl_io;
 
+/* ssl_quic is what an SSL for QUIC has beside the rest: quic.h. */
+typedef struct ssl_quic ssl_quic;
+
 struct ssl_st {
   atomic_uint references;
   SSL_CTX *ctx;       /* in force */
@@ -269,8 +275,9 @@ struct ssl_st {
   SSL_SESSION *session;     /* client: to be offered; server: that was resumed; NULL: none */
   SSL_SESSION *established; /* for SSL_get_session, made when asked for */
   BIO *rbio, *wbio;
-  hf_conn *conn; /* NULL: not started */
-  int want;      /* what the last call waits for, as SSL_want gives it; SSL_NOTHING: for nothing */
+  hf_conn *conn;  /* NULL: not started */
+  ssl_quic *quic; /* NULL: nothing about QUIC was ever set */
+  int want;       /* what the last call waits for, as SSL_want gives it; SSL_NOTHING: for nothing */
   ssl_io io;
   char *host_name; /* client: to be sent */
   char *peer_name; /* server: sent by the client, once SSL_get_servername was asked */

@@ -12,6 +12,8 @@
 
 #include <openssl/mem.h>
 
+#include "ssl/quic.h"
+
 enum {
   RECORD_HEADER = 5,
   RECORD_OVERHEAD =
@@ -64,8 +66,15 @@ static ssl_step retry_or_error(BIO *bio) {
 
 /* ---- In ---- */
 
-static void drop_empty_input(ssl_io *io) {
+void ssl_io_drop_empty(ssl_io *io) {
   if (io->in.start == io->in.end && io->app.len == 0) buffer_free(&io->in);
+}
+
+bool ssl_io_keep(ssl_io *io, const uint8_t *data, size_t len) {
+  if (!buffer_reserve(&io->in, len)) return false;
+  memcpy(io->in.data + io->in.end, data, len);
+  io->in.end += len;
+  return true;
 }
 
 size_t ssl_io_take(ssl_io *io, uint8_t *out, size_t max, bool peek) {
@@ -74,7 +83,7 @@ size_t ssl_io_take(ssl_io *io, uint8_t *out, size_t max, bool peek) {
   if (!peek && len > 0) {
     io->app.data += len;
     io->app.len -= len;
-    drop_empty_input(io);
+    ssl_io_drop_empty(io);
   }
   return len;
 }
@@ -109,7 +118,7 @@ static void open_own(SSL *ssl, uint8_t *out, size_t *out_len, size_t max) {
   io->in.start += consumed;
   if (status == HF_OK && app.len > 0) io->app = app;
   if (out != NULL) *out_len = ssl_io_take(io, out, max, false);
-  drop_empty_input(io);
+  ssl_io_drop_empty(io);
 }
 
 static ssl_step read_more(SSL *ssl, size_t need) {
@@ -125,12 +134,13 @@ static ssl_step read_more(SSL *ssl, size_t need) {
     in->end += (size_t)ret;
     return SSL_STEP_DONE;
   }
-  drop_empty_input(&ssl->io);
+  ssl_io_drop_empty(&ssl->io);
   return ret == 0 && !BIO_should_retry(ssl->rbio) ? SSL_STEP_END : retry_or_error(ssl->rbio);
 }
 
 ssl_step ssl_io_fetch(SSL *ssl, uint8_t *out, size_t *out_len, size_t max) {
   if (out != NULL) *out_len = 0;
+  if (ssl_quic_on(ssl)) return ssl_quic_fetch(ssl);
   if (out != NULL && open_in_ring(ssl, out, out_len, max)) return SSL_STEP_DONE;
   for (;;) {
     const ssl_buffer *in = &ssl->io.in;
@@ -183,6 +193,7 @@ static ssl_step write_staged(SSL *ssl) {
 }
 
 ssl_step ssl_io_push(SSL *ssl) {
+  if (ssl_quic_on(ssl)) return ssl_quic_push(ssl);
   if (!have_bio(ssl->wbio)) return SSL_STEP_ERROR;
   for (;;) {
     ssl_step step = write_staged(ssl);
@@ -226,6 +237,7 @@ void ssl_io_reset(SSL *ssl) {
   hf_answers_free(ssl->io.answers);
   buffer_free(&ssl->io.in);
   buffer_free(&ssl->io.out);
+  ssl_quic_reset(ssl);
   memset(&ssl->io, 0, sizeof(ssl->io));
   ssl->want = SSL_NOTHING;
 }

@@ -6,7 +6,8 @@
  * Invariants: io.in and io.out have memory only while they hold something.  Plaintext (io.app) is
  * taken out before another record is opened.  Bytes reach the write BIO in the order in which the
  * engine made them: nothing is taken from the engine or sealed by it while io.out holds anything.
- * Nothing here knows of handshakes, or of what SSL_get_error will say. */
+ * Nothing here knows of handshakes, or of what SSL_get_error will say.  An SSL for QUIC has no
+ * BIOs: quic.c does its part of this. */
 #ifndef HANDFAST_SSL_IO_H
 #define HANDFAST_SSL_IO_H
 
@@ -42,6 +43,12 @@ ssl_step ssl_io_seal(SSL *ssl, const uint8_t *in, size_t len);
 
 /* ssl_io_has_output says whether bytes are on their way out: staged, queued, or not flushed. */
 bool ssl_io_has_output(const SSL *ssl);
+
+/* ssl_io_keep appends |len| bytes to io.in.  False: memory ran out, with an error on the queue. */
+bool ssl_io_keep(ssl_io *io, const uint8_t *data, size_t len);
+
+/* ssl_io_drop_empty frees io.in if nothing is in it. */
+void ssl_io_drop_empty(ssl_io *io);
 
 /* ssl_io_drop_output forgets what is staged. */
 void ssl_io_drop_output(ssl_io *io);

@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 
 #include "ssl/answers_internal.h"
+#include "ssl/quic.h"
 
 static bool refuse(SSL *ssl, int reason, uint8_t alert) {
   ssl->io.refusal = reason;
@@ -107,12 +108,20 @@ static int ask_cert(SSL *ssl) {
   return -1;
 }
 
+/* no_alpn: no protocol is chosen, which QUIC does not do with (RFC 9001 8.1).  False: the hello is
+ * refused. */
+static bool no_alpn(SSL *ssl) {
+  if (!ssl_quic_on(ssl)) return true;
+  refuse(ssl, SSL_R_NO_APPLICATION_PROTOCOL, SSL_AD_NO_APPLICATION_PROTOCOL);
+  return false;
+}
+
 /* ask_alpn runs the ALPN callback.  False: the hello is refused. */
 static bool ask_alpn(SSL *ssl, hf_bytes *chosen, hf_bytes offered) {
   const SSL_CTX *ctx = ssl->ctx;
   const uint8_t *name = NULL;
   uint8_t len = 0;
-  if (ctx->alpn_select_cb == NULL || offered.data == NULL) return true;
+  if (ctx->alpn_select_cb == NULL || offered.data == NULL) return no_alpn(ssl);
   switch (ctx->alpn_select_cb(ssl, &name, &len, offered.data, (unsigned)offered.len,
                               ctx->alpn_select_arg)) {
     case SSL_TLSEXT_ERR_OK:
@@ -122,7 +131,7 @@ static bool ask_alpn(SSL *ssl, hf_bytes *chosen, hf_bytes offered) {
       return false;
     case SSL_TLSEXT_ERR_NOACK:
     case SSL_TLSEXT_ERR_ALERT_WARNING:
-      return true;
+      return no_alpn(ssl);
     case SSL_TLSEXT_ERR_ALERT_FATAL:
       refuse(ssl, SSL_R_NO_APPLICATION_PROTOCOL, SSL_AD_NO_APPLICATION_PROTOCOL);
       return false;
@@ -152,7 +161,11 @@ static bool answer_hello(SSL *ssl, const hf_question_t *question) {
   if (!ssl_ask_dos(ssl, question->hello.hello)) return true;
   hf_config *config = ssl_build_config(ssl, ssl->io.ack_name);
   if (config == NULL) return refuse_as_noted(ssl);
-  if (hf_answer_hello(ssl->conn, config, chosen, NULL) != HF_MISUSE) return true;
+  const hf_bytes params = ssl_quic_params(ssl);
+  if (ssl_quic_on(ssl) && params.data == NULL)
+    return refuse(ssl, SSL_R_QUIC_TRANSPORT_PARAMETERS_MISCONFIGURED, SSL_AD_INTERNAL_ERROR);
+  if (hf_answer_hello(ssl->conn, config, chosen, ssl_quic_on(ssl) ? &params : NULL) != HF_MISUSE)
+    return true;
   /* The name is not one that was offered. */
   return refuse(ssl, SSL_R_INVALID_ALPN_PROTOCOL, SSL_AD_INTERNAL_ERROR);
 }
@@ -201,8 +214,18 @@ static bool answer_signature(SSL *ssl, const hf_question_t *question) {
   return hf_answer(ssl->conn, ssl->io.answers) || ssl_ask_signature(ssl, question);
 }
 
+/* answer_install hands the secret to QUIC and to the key log. */
+static bool answer_install(SSL *ssl, const hf_question_t *question) {
+  int reason = ssl_quic_on(ssl) ? ssl_quic_install(ssl, question) : 0;
+  if (reason == 0) return make_answers(ssl) ? usual(ssl) : refuse_internal(ssl);
+  bool excess = reason == SSL_R_EXCESS_HANDSHAKE_DATA;
+  return refuse(ssl, reason, excess ? SSL_AD_UNEXPECTED_MESSAGE : SSL_AD_INTERNAL_ERROR);
+}
+
 static bool answer(SSL *ssl) {
   const hf_question_t *question = hf_question(ssl->conn);
+  if (ssl_quic_on(ssl) && !ssl_quic_learn(ssl))
+    return refuse(ssl, SSL_R_QUIC_INTERNAL_ERROR, SSL_AD_INTERNAL_ERROR);
   switch (question->ask) {
     case HF_ASK_NONE:
       return false;
@@ -220,8 +243,9 @@ static bool answer(SSL *ssl) {
       return answer_verdict(ssl, question);
     case HF_ASK_SIGNATURE:
       return answer_signature(ssl, question);
-    case HF_ASK_COOKIE:
     case HF_ASK_INSTALL:
+      return answer_install(ssl, question);
+    case HF_ASK_COOKIE:
     case HF_ASK_ENCAP:
     case HF_ASK_DECOMPRESS:
       return make_answers(ssl) ? usual(ssl) : refuse_internal(ssl);

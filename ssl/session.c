@@ -4,7 +4,7 @@
  * The engine's state is the PSK with what the handshake has to check; a session has that and what
  * the peer showed, so that who resumes knows whom he talks to.  Encoding is session_asn1.c's, who
  * gets and offers sessions session_client.c's, tickets ticket.c's. */
-#include "ssl/session.h"
+#include "ssl/quic.h"
 
 #include <string.h>
 
@@ -85,8 +85,7 @@ static bool copy_info(SSL_SESSION *to, const hf_session_info *info) {
   memcpy(to->secret, info->secret, info->secret_len);
   return ssl_owned_set(&to->ticket, info->ticket.data, info->ticket.len) &&
          ssl_owned_set(&to->alpn, info->alpn.data, info->alpn.len) &&
-         ssl_owned_set(&to->name, info->server_name.data, info->server_name.len) &&
-         ssl_owned_set(&to->early_context, info->early_context.data, info->early_context.len);
+         ssl_owned_set(&to->name, info->server_name.data, info->server_name.len);
 }
 
 /* limit bounds how long |session| may live: by the settings, and by when the peer last showed its
@@ -116,6 +115,7 @@ bool ssl_session_describe(SSL *ssl, SSL_SESSION *session) {
   session->verify_result = ssl->verify_result;
   session->sid_ctx_len = ssl->settings->session_id_context_len;
   memcpy(session->sid_ctx, ssl->settings->session_id_context, session->sid_ctx_len);
+  if (!ssl_quic_describe(ssl, session)) return false;
   if (ssl->peer_chain == NULL) return true;
   session->chain = ssl_chain_share(ssl->peer_chain);
   return session->chain != NULL;
@@ -156,10 +156,8 @@ void ssl_session_export(ssl_owned *out, const SSL_SESSION *session, hf_bytes nam
   memcpy(info.secret, session->secret, session->secret_len);
   info.server_name = session->has_name ? (hf_bytes){session->name.data, session->name.len} : name;
   info.alpn = (hf_bytes){session->alpn.data, session->alpn.len};
-  info.early_context = (hf_bytes){session->early_context.data, session->early_context.len};
   info.ticket = (hf_bytes){session->ticket.data, session->ticket.len};
-  size_t max = info.server_name.len + info.alpn.len + info.early_context.len + info.ticket.len +
-               HF_SESSION_OVERHEAD;
+  size_t max = info.server_name.len + info.alpn.len + info.ticket.len + HF_SESSION_OVERHEAD;
   uint8_t *data = OPENSSL_malloc(max);
   if (data != NULL && hf_session_make(data, &out->len, max, &info) == HF_OK) {
     out->data = data;

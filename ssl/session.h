@@ -18,6 +18,7 @@ struct ssl_session_st {
   atomic_uint references;
   atomic_bool used; /* it was offered: a TLS 1.3 session is for once */
   bool is_server, has_age_add, has_name;
+  bool is_quic; /* of a connection over QUIC, where alone it can be resumed */
   uint16_t version, suite, group, sigalg;
   uint32_t timeout;      /* seconds after |issued| that it can be resumed */
   uint32_t auth_timeout; /* and that sessions which come of it may live */

@@ -32,6 +32,7 @@ enum {
   TAG_MAX_EARLY = 24,
   TAG_AUTH_TIMEOUT = 25,
   TAG_ALPN = 26,
+  TAG_IS_QUIC = 27,
   TAG_CONTEXT = 28,
   TAG_LAST = 33
 };
@@ -109,9 +110,9 @@ static bool put_age_add(writer *w, uint32_t age_add) {
   return put_octets(w, TAG_AGE_ADD, bytes, sizeof bytes);
 }
 
-static bool put_client(writer *w) {
+static bool put_bool(writer *w, unsigned number, int value) {
   CBB field;
-  return begin(w, &field, TAG_IS_SERVER) && CBB_add_asn1_bool(&field, 0) && CBB_flush(w->out);
+  return begin(w, &field, number) && CBB_add_asn1_bool(&field, value) && CBB_flush(w->out);
 }
 
 static bool put_first_half(writer *w, const SSL_SESSION *s, bool for_ticket) {
@@ -127,12 +128,12 @@ static bool put_first_half(writer *w, const SSL_SESSION *s, bool for_ticket) {
 static bool put_second_half(writer *w, const SSL_SESSION *s) {
   return put_nonzero(w, TAG_GROUP, s->group) &&
          put_certs(w, TAG_CHAIN, s->chain, 1, sk_CRYPTO_BUFFER_num(s->chain)) &&
-         (!s->has_age_add || put_age_add(w, s->age_add)) && (s->is_server || put_client(w)) &&
-         put_nonzero(w, TAG_SIGALG, s->sigalg) &&
+         (!s->has_age_add || put_age_add(w, s->age_add)) &&
+         (s->is_server || put_bool(w, TAG_IS_SERVER, 0)) && put_nonzero(w, TAG_SIGALG, s->sigalg) &&
          put_nonzero(w, TAG_MAX_EARLY, s->max_early_data) &&
          (s->auth_timeout == s->timeout || put_number(w, TAG_AUTH_TIMEOUT, s->auth_timeout)) &&
-         put_owned(w, TAG_ALPN, &s->alpn) && put_owned(w, TAG_CONTEXT, &s->early_context) &&
-         catch_up(w, TAG_LAST);
+         put_owned(w, TAG_ALPN, &s->alpn) && (!s->is_quic || put_bool(w, TAG_IS_QUIC, 1)) &&
+         put_owned(w, TAG_CONTEXT, &s->early_context) && catch_up(w, TAG_LAST);
 }
 
 /* What stands for a session that cannot be resumed; BoringSSL writes the same. */
@@ -298,6 +299,8 @@ static bool get_field(SSL_SESSION *s, unsigned number, CBS *field) {
       return get_u32(field, &s->auth_timeout);
     case TAG_ALPN:
       return get_owned(field, &s->alpn);
+    case TAG_IS_QUIC:
+      return get_bool(field, &s->is_quic);
     case TAG_CONTEXT:
       return get_owned(field, &s->early_context);
     default:
@@ -307,8 +310,7 @@ static bool get_field(SSL_SESSION *s, unsigned number, CBS *field) {
 
 /* is_extra: elements that BoringSSL has and nothing here uses. */
 static bool is_extra(unsigned number) {
-  return number == 8 || (number >= 13 && number <= 17) || number == 27 ||
-         (number >= 29 && number <= TAG_LAST);
+  return number == 8 || (number >= 13 && number <= 17) || (number >= 29 && number <= TAG_LAST);
 }
 
 static bool add_extra(SSL_SESSION *s, const CBS *element) {

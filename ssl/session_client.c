@@ -10,6 +10,7 @@
 #include <openssl/mem.h>
 
 #include "ssl/driver.h"
+#include "ssl/quic.h"
 #include "ssl/session.h"
 
 /* ---- Offering ---- */
@@ -27,7 +28,8 @@ int SSL_set_session(SSL *ssl, SSL_SESSION *session) {
 
 /* Who insists on a trusted server must not resume what was begun with any. */
 static bool may_offer(const SSL *ssl, const SSL_SESSION *session) {
-  return !session->is_server && session->version == TLS1_3_VERSION && session->ticket.len > 0 &&
+  return !session->is_server && session->is_quic == ssl_quic_on(ssl) &&
+         session->version == TLS1_3_VERSION && session->ticket.len > 0 &&
          ((ssl->local.verify_mode & SSL_VERIFY_PEER) == 0 || session->verify_result == X509_V_OK);
 }
 

@@ -3,7 +3,7 @@
  * Owns: io.shutdown's SSL_SENT_SHUTDOWN.  A call sends close_notify, or finishes sending it, or
  * waits for the peer's: one of these. A record of a blocked SSL_write goes before close_notify, so
  * that nothing is marked shut while it waits. */
-#include "ssl/driver.h"
+#include "ssl/quic.h"
 
 static bool peer_closed(const SSL *ssl) {
   return (ssl->io.shutdown & SSL_RECEIVED_SHUTDOWN) != 0 || (hf_wants(ssl->conn) & HF_CLOSED) != 0;
@@ -39,7 +39,7 @@ int SSL_shutdown(SSL *ssl) {
     ssl_try_to_send(ssl); /* the alert of a handshake that failed, if it has not gone yet */
     return 1;
   }
-  if (ssl->local.quiet_shutdown) {
+  if (ssl->local.quiet_shutdown || ssl_quic_on(ssl)) { /* QUIC ends connections by itself */
     ssl->io.shutdown = SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN;
     return 1;
   }

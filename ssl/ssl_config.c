@@ -6,7 +6,7 @@
  * names the setting. */
 #include <openssl/mem.h>
 
-#include "ssl/internal.h"
+#include "ssl/quic.h"
 
 /* ---- Configuration ---- */
 
@@ -89,8 +89,8 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   uint32_t flags = 0;
   if (variant & SSL_CONFIG_SECRETS) flags |= HF_EXPORT_SECRETS;
   if (variant & SSL_CONFIG_TRACE) flags |= HF_TRACE;
-  bool server = (variant & SSL_CONFIG_SERVER) != 0;
-  if (server ? s->early_server : s->early_client) flags |= HF_ALLOW_EARLY_DATA;
+  bool server = (variant & SSL_CONFIG_SERVER) != 0, late = (variant & SSL_CONFIG_QUIC_LATE) != 0;
+  if (!late && (server ? s->early_server : s->early_client)) flags |= HF_ALLOW_EARLY_DATA;
   if (!server) return flags | s->hello_flags;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   if (s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
@@ -112,7 +112,7 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   bool server = (variant & SSL_CONFIG_SERVER) != 0;
   hf_settings *out = &d->settings;
   out->role = server ? HF_SERVER : HF_CLIENT;
-  out->transport = HF_RECORDS;
+  out->transport = variant & (SSL_CONFIG_QUIC | SSL_CONFIG_QUIC_LATE) ? HF_QUIC : HF_RECORDS;
   out->flags = draft_flags(s, variant);
   out->suites = (hf_codes){s->suites.list, s->suites.num};
   out->num_tickets = (uint32_t)s->num_tickets;
@@ -151,6 +151,7 @@ static hf_config *make_config(const ssl_settings *s, unsigned variant) {
 static unsigned variant_of(const SSL *ssl, bool ack_name) {
   const ssl_local *local = &ssl->local;
   unsigned variant = 0;
+  if (ssl_quic_on(ssl)) variant |= ssl_quic_is_late(ssl) ? SSL_CONFIG_QUIC_LATE : SSL_CONFIG_QUIC;
   if (ssl->ctx->keylog_callback != NULL) variant |= SSL_CONFIG_SECRETS;
   if (local->info_callback != NULL || local->msg_callback != NULL) variant |= SSL_CONFIG_TRACE;
   if (ssl->role != SSL_ROLE_SERVER) return variant;

@@ -8,7 +8,7 @@
 #include <openssl/bio.h>
 #include <openssl/mem.h>
 
-#include "ssl/internal.h"
+#include "ssl/quic.h"
 
 /* ---- Life ---- */
 
@@ -38,6 +38,10 @@ SSL *SSL_new(SSL_CTX *ctx) {
     SSL_ERR(ERR_R_X509_LIB);
     return NULL;
   }
+  if (ctx->quic_method != NULL && !SSL_set_quic_method(ssl, ctx->quic_method)) {
+    SSL_free(ssl);
+    return NULL;
+  }
   return ssl;
 }
 
@@ -51,6 +55,7 @@ void SSL_free(SSL *ssl) {
   /* First, for who gets his pointer back may want to look at the rest. */
   ssl_ex_data_free(&ssl->ex_data, &ssl_ex_class_ssl, ssl);
   ssl_io_reset(ssl);
+  ssl_quic_free(ssl);
   ssl_peer_clear(ssl);
   ssl_session_clear(ssl, true);
   BIO_free_all(ssl->rbio);

@@ -12,6 +12,7 @@
 #include <openssl/rand.h>
 
 #include "ssl/driver.h"
+#include "ssl/quic.h"
 #include "ssl/session.h"
 
 static bool asks_for_certificates(const SSL *ssl) {
@@ -75,6 +76,7 @@ bool ssl_answer_ticket(SSL *ssl, hf_bytes state) {
 static bool fits(const SSL *ssl, const SSL_SESSION *session) {
   const ssl_settings *s = ssl->settings;
   return session->is_server && session->version == TLS1_3_VERSION &&
+         session->is_quic == ssl_quic_on(ssl) &&
          session->sid_ctx_len == s->session_id_context_len &&
          CRYPTO_memcmp(session->sid_ctx, s->session_id_context, session->sid_ctx_len) == 0 &&
          (session->chain != NULL || !asks_for_certificates(ssl));
