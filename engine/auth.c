@@ -38,12 +38,37 @@ static CBS asked_cert_sigalgs(const hf_conn *conn) {
   return asked_codes(conn, HF_EXT_signature_algorithms_cert, conn->hs->request_cert_sigalgs);
 }
 
+static CBS asked_delegated(const hf_conn *conn) {
+  return asked_codes(conn, HF_EXT_delegated_credential, conn->hs->request_delegated);
+}
+
 static CBS asked_authorities(const hf_conn *conn) {
   return asked_codes(conn, HF_EXT_certificate_authorities, conn->hs->request_authorities);
 }
 
+/* The types that this side's certificate may have; a server settles the client's too, if it asks
+ * for one. */
+static hf_status settle_types(hf_conn *conn, uint16_t out[HF_CERT_TYPES], size_t *num) {
+  uint16_t client[HF_CERT_TYPES];
+  if (!hf_is_server(conn)) {
+    out[0] = conn->hs->cert_type[HF_CLIENT];
+    *num = 1;
+    return HF_OK;
+  }
+  *num = hf_common_types(out, conn, HF_SERVER);
+  if (conn->config->settings.flags & HF_REQUEST_CLIENT_CERT) {
+    if (hf_common_types(client, conn, HF_CLIENT) == 0) {
+      return HF_NO_CERT_TYPE;  // RFC 7250 4.2
+    }
+    conn->hs->cert_type[HF_CLIENT] = (uint8_t)client[0];
+  }
+  return *num > 0 ? HF_OK : HF_NO_CERT_TYPE;
+}
+
 hf_status hf_ask_IDENTITY(hf_conn *conn) {
   hf_hs *hs = conn->hs;
+  uint16_t types[HF_CERT_TYPES];
+  size_t num_types;
   const CBS sigalgs = asked_sigalgs(conn), cert_sigalgs = asked_cert_sigalgs(conn);
   CBS names = asked_authorities(conn), groups, suites, body, name;
   CBS_init(&groups, NULL, 0);
@@ -58,6 +83,7 @@ hf_status hf_ask_IDENTITY(hf_conn *conn) {
     const hf_bytes bytes = hf_hello_at(conn, hs->hello.suites);
     CBS_init(&suites, bytes.data, bytes.len);
   }
+  HF_TRY(settle_types(conn, types, &num_types));
   size_t num_names = 0;
   for (CBS count = names; CBS_get_u16_length_prefixed(&count, &name);) {
     num_names++;
@@ -65,7 +91,7 @@ hf_status hf_ask_IDENTITY(hf_conn *conn) {
   void *lists;
   HF_TRY(hf_lists_new(hs, &lists,
                       num_names * sizeof(hf_bytes) + CBS_len(&sigalgs) + CBS_len(&cert_sigalgs) +
-                          CBS_len(&groups) + CBS_len(&suites)));
+                          CBS_len(&groups) + CBS_len(&suites) + sizeof(types)));
   hf_bytes *authorities = lists;
   for (size_t i = 0; CBS_get_u16_length_prefixed(&names, &name); i++) {
     authorities[i] = hf_range(CBS_data(&name), CBS_len(&name));
@@ -77,6 +103,8 @@ hf_status hf_ask_IDENTITY(hf_conn *conn) {
       CBS_len(&cert_sigalgs) > 0 ? hf_unpack_codes(&at, cert_sigalgs) : q->identity.sigalgs;
   q->identity.groups = hf_unpack_codes(&at, groups);
   q->identity.suites = hf_unpack_codes(&at, suites);
+  memcpy(at, types, num_types * sizeof(types[0]));
+  q->identity.types = (hf_codes){at, num_types};
   q->identity.authorities = num_names > 0 ? authorities : NULL;
   q->identity.num_authorities = num_names;
   return HF_OK;
@@ -84,6 +112,14 @@ hf_status hf_ask_IDENTITY(hf_conn *conn) {
 
 static hf_status choose_sigalg(hf_conn *conn, const hf_identity *identity) {
   const CBS theirs = asked_sigalgs(conn);
+  // A delegated credential goes before its certificate's own key: RFC 9345 4.1.
+  if (identity->delegated.data != NULL &&
+      hf_wire_has(asked_delegated(conn), identity->delegated_sigalg) &&
+      hf_wire_has(theirs, identity->delegation_sigalg)) {
+    conn->own_sigalg = identity->delegated_sigalg;
+    conn->own_delegated = true;
+    return HF_OK;
+  }
   for (size_t i = 0; i < identity->num_sigalgs; i++) {
     if (hf_wire_has(theirs, identity->sigalgs[i])) {
       conn->own_sigalg = identity->sigalgs[i];
@@ -91,6 +127,10 @@ static hf_status choose_sigalg(hf_conn *conn, const hf_identity *identity) {
     }
   }
   return HF_NO_COMMON_SIGALG;
+}
+
+static uint8_t type_of(const hf_identity *identity) {
+  return identity->raw_key ? HF_CERT_RAW_KEY : HF_CERT_X509;
 }
 
 /* What the side that answered will write. */
@@ -114,12 +154,14 @@ static hf_status take_identity(hf_conn *conn, hf_identity *identity) {
     return HF_OK;
   }
   hf_identity_up_ref(identity);
+  conn->own_raw_key = identity->raw_key;
+  conn->hs->cert_type[conn->role] = type_of(identity);
   HF_TRY(choose_sigalg(conn, identity));
   const CBS algorithms =
       asked_codes(conn, HF_EXT_compress_certificate, conn->hs->request_compression);
   // What is compressed has no extensions.
   const bool compressed = identity->compressed.data != NULL &&
-                          hf_wire_has(algorithms, identity->compression) &&
+                          hf_wire_has(algorithms, identity->compression) && !conn->own_delegated &&
                           !hf_custom_sends(conn, CT);
   hf_flag(conn, server ? COMPRESSED : CLIENT_COMPRESSED, compressed);
   return HF_OK;
@@ -127,9 +169,14 @@ static hf_status take_identity(hf_conn *conn, hf_identity *identity) {
 
 hf_status hf_answer_identity(hf_conn *conn, const hf_identity *identity) {
   enum { MOST = 65000 };
-  if (!hf_answering(conn, HF_ASK_IDENTITY) ||
-      (identity != NULL && hf_custom_sends(conn, CT) &&
-       identity->ocsp.len + identity->scts.len + hf_custom_bound(conn) > MOST)) {
+  if (!hf_answering(conn, HF_ASK_IDENTITY)) {
+    return HF_MISUSE;
+  }
+  if (identity != NULL &&
+      (!hf_codes_have(conn->hs->question.identity.types, type_of(identity)) ||
+       (hf_custom_sends(conn, CT) &&
+        identity->ocsp.len + identity->scts.len + identity->delegated.len + hf_custom_bound(conn) >
+            MOST))) {
     return HF_MISUSE;
   }
   return hf_answered(conn, take_identity(conn, (hf_identity *)identity));
@@ -141,9 +188,10 @@ static size_t certificate_bound(const hf_conn *conn) {
   const hf_identity *identity = conn->hs->identity;
   // An entry costs two bytes more than its certificate has here; a certificate is never shorter
   // than its length.
-  return identity == NULL ? 8
-                          : 64 + 2 * identity->chain.len + identity->compressed.len +
-                                identity->ocsp.len + identity->scts.len + hf_custom_bound(conn);
+  return identity == NULL
+             ? 8
+             : 64 + 2 * identity->chain.len + identity->compressed.len + identity->ocsp.len +
+                   identity->scts.len + identity->delegated.len + hf_custom_bound(conn);
 }
 
 size_t hf_bound_CERTIFICATE(const hf_conn *conn) { return certificate_bound(conn); }
@@ -192,6 +240,29 @@ static bool next_entry(CBS *list, CBS *certificate, CBS *extensions) {
          CBS_get_u16_length_prefixed(list, extensions);
 }
 
+/* Takes the key out of the first entry, or out of the delegated credential beside it; |more|: there
+ * are others. */
+static hf_status take_key(hf_conn *conn, CBS certificate, CBS extensions, bool more) {
+  hf_hs *hs = conn->hs;
+  CBS bodies[HF_NUM_EXT];
+  uint32_t mask;
+  HF_TRY(hf_extensions_parse(conn, CT, extensions, bodies, &mask));
+  const bool delegated = (mask & 1u << HF_EXT_delegated_credential) != 0;
+  if (hs->cert_type[!conn->role] == HF_CERT_RAW_KEY) {
+    if (more || delegated) {
+      return HF_RAW_KEY_CHAIN;  // RFC 9846 4.5.1; RFC 9345 4: nothing could have signed it
+    }
+    conn->peer_raw_key = true;
+    return hf_raw_key(&hs->peer_key, certificate);
+  }
+  if (!hf_codes_have(conn->config->settings.peer_cert_types, HF_CERT_X509)) {
+    return HF_NO_CERT_TYPE;  // RFC 7250 4.2: a server that knows no other
+  }
+  HF_TRY(hf_leaf_key(&hs->peer_key, certificate));
+  return delegated ? hf_take_delegated(conn, certificate, bodies[HF_EXT_delegated_credential])
+                   : HF_OK;
+}
+
 /* The body of a Certificate, as it came or decompressed. */
 static hf_status read_certificate(hf_conn *conn, CBS *body, const uint8_t *base) {
   CBS context, list, certificate, extensions;
@@ -227,7 +298,7 @@ static hf_status read_certificate(hf_conn *conn, CBS *body, const uint8_t *base)
   }
   // The form of the message is in order; now its first certificate.
   return next_entry(&first, &certificate, &extensions)
-             ? hf_leaf_key(&conn->hs->peer_key, certificate)
+             ? take_key(conn, certificate, extensions, CBS_len(&first) > 0)
              : HF_INTERNAL;
 }
 
@@ -342,6 +413,7 @@ hf_status hf_ask_VERDICT(hf_conn *conn) {
   q->verdict.num = num;
   q->verdict.ocsp = ocsp;
   q->verdict.scts = scts;
+  q->verdict.raw_key = conn->peer_raw_key;
   if (!hf_is_server(conn)) {
     q->verdict.server_name = hf_range(conn->server_name, conn->server_name_len);
   }
@@ -375,6 +447,7 @@ hf_status hf_ask_SIGNATURE(hf_conn *conn) {
   q->signature.identity = hs->identity;
   q->signature.tag = hs->identity->tag;
   q->signature.sigalg = conn->own_sigalg;
+  q->signature.delegated = conn->own_delegated;
   q->signature.input = hf_range(hs->signature_input, hs->signature_input_len);
   return HF_OK;
 }
@@ -405,7 +478,10 @@ hf_status hf_receive_CERTIFICATE_VERIFY(hf_conn *conn, CBS *body) {
     return HF_DECODE_ERROR;
   }
   const hf_sigalg *sigalg = hf_sigalg_find(code);
-  if (sigalg == NULL || !hf_codes_have(conn->config->settings.verify_sigalgs, code)) {
+  const uint16_t delegated = conn->hs->delegated_sigalg;  // RFC 9345 4.1.3: this alone
+  if (sigalg == NULL ||
+      (delegated != 0 ? code != delegated
+                      : !hf_codes_have(conn->config->settings.verify_sigalgs, code))) {
     return HF_WRONG_SIGALG;
   }
   const size_t len = signature_input(conn, input, !hf_is_server(conn));

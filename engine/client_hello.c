@@ -13,7 +13,7 @@ static size_t hello_bound(const hf_conn *conn) {
   const hf_settings *s = &conn->config->settings;
   size_t bound = 512 +
                  2 * (s->suites.num + s->groups.num + s->verify_sigalgs.num + s->cert_sigalgs.num +
-                      s->decompressors.num) +
+                      s->decompressors.num + s->delegated_sigalgs.num) +
                  s->alpn.len + conn->server_name_len + conn->hs->cookie.len +
                  conn->hs->session.len + hf_quic_params_bound(conn) + hf_custom_bound(conn);
   for (size_t i = 0; i < s->key_shares.num; i++) {

@@ -19,6 +19,7 @@ static const uint16_t default_cert_sigalgs[] = {
 #include "sigalgs.def"
 #undef SIGALG
     0x0401, 0x0501, 0x0601};
+static const uint16_t default_cert_types[] = {HF_CERT_X509};
 static const uint16_t default_sigalgs[] = {
 #define SIGALG(id, ...) id,
 #include "sigalgs.def"
@@ -64,6 +65,9 @@ static bool known_suite(uint16_t code) { return hf_suite_find(code) != NULL; }
 static bool known_group(uint16_t code) { return hf_group_find(code) != NULL; }
 static bool any_code(uint16_t code) { return code != 0; }
 static bool known_sigalg(uint16_t code) { return hf_sigalg_find(code) != NULL; }
+static bool known_cert_type(uint16_t code) {
+  return code == HF_CERT_X509 || code == HF_CERT_RAW_KEY;
+}
 
 /* Every code is known and none comes twice. */
 static bool valid_codes(hf_codes codes, bool (*known)(uint16_t)) {
@@ -136,6 +140,8 @@ static hf_status check(hf_settings *s) {
   DEFAULT_CODES(&s->groups, default_groups);
   DEFAULT_CODES(&s->verify_sigalgs, default_sigalgs);
   DEFAULT_CODES(&s->cert_sigalgs, default_cert_sigalgs);
+  DEFAULT_CODES(&s->own_cert_types, default_cert_types);
+  DEFAULT_CODES(&s->peer_cert_types, default_cert_types);
   if (s->key_shares.num == 0) {
     s->key_shares.list = s->groups.list;
     s->key_shares.num = 1;
@@ -168,8 +174,11 @@ static hf_status check(hf_settings *s) {
       valid_codes(s->verify_sigalgs, known_sigalg) && valid_codes(s->key_shares, known_group) &&
       valid_shares(s->key_shares, s->groups) && valid_alpn(s->alpn) && valid_authorities(s) &&
       valid_codes(s->decompressors, any_code) && valid_codes(s->cert_sigalgs, any_code) &&
-      s->ticket_lifetime <= HF_MAX_LIFETIME && s->num_tickets <= HF_MAX_TICKETS &&
-      s->padding <= HF_MAX_PLAINTEXT && s->max_message < 1u << 24 && s->max_flight <= 1u << 28 &&
+      valid_codes(s->own_cert_types, known_cert_type) &&
+      valid_codes(s->peer_cert_types, known_cert_type) &&
+      valid_codes(s->delegated_sigalgs, hf_delegable) && s->ticket_lifetime <= HF_MAX_LIFETIME &&
+      s->num_tickets <= HF_MAX_TICKETS && s->padding <= HF_MAX_PLAINTEXT &&
+      s->max_message < 1u << 24 && s->max_flight <= 1u << 28 &&
       (s->record_size_limit == 0 ||
        (s->record_size_limit >= 64 && s->record_size_limit <= HF_MAX_PLAINTEXT + 1));
   return good ? HF_OK : HF_MISUSE;
@@ -194,8 +203,9 @@ static void place_codes(uint8_t **block, hf_codes *codes) {
 
 static hf_status copy_settings(hf_config *config) {
   hf_settings *s = &config->settings;
-  hf_codes *codes[] = {&s->suites,         &s->groups,       &s->key_shares,
-                       &s->verify_sigalgs, &s->cert_sigalgs, &s->decompressors};
+  hf_codes *codes[] = {&s->suites,         &s->groups,          &s->key_shares,
+                       &s->verify_sigalgs, &s->cert_sigalgs,    &s->decompressors,
+                       &s->own_cert_types, &s->peer_cert_types, &s->delegated_sigalgs};
   const size_t num_codes = sizeof(codes) / sizeof(codes[0]);
   // What needs the widest alignment comes first.
   size_t total = s->num_authorities * sizeof(hf_bytes) + s->alpn.len;

@@ -175,6 +175,10 @@ void hf_get_facts(hf_facts *out, const hf_conn *conn) {
   out->group = conn->group;
   out->sigalg = conn->peer_sigalg;
   out->own_sigalg = conn->own_sigalg;
+  out->own_raw_key = conn->own_raw_key;
+  out->peer_raw_key = conn->peer_raw_key;
+  out->own_delegated = conn->own_delegated;
+  out->peer_delegated = conn->peer_delegated;
   out->resumed = hf_has(conn, RESUMED);
   out->retried = hf_has(conn, RETRIED);
   out->early_accepted = conn->early_accepted;

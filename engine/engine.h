@@ -190,18 +190,35 @@ const hf_sigalg *hf_sigalg_find(uint16_t id);
 /* hf_verify checks |signature| by |key| over |input|: WRONG_SIGALG, BAD_SIGNATURE. */
 hf_status hf_verify(const hf_sigalg *sigalg, EVP_PKEY *key, CBS signature, const uint8_t *input,
                     size_t input_len);
-/* hf_leaf_key reads the public key of a DER certificate, and whether it may sign. */
+/* hf_leaf is what the engine reads of a DER certificate. */
+typedef struct hf_leaf {
+  CBS spki;       /* the whole SubjectPublicKeyInfo */
+  CBS validity;   /* notBefore and notAfter */
+  CBS extensions; /* one Extension after another */
+} hf_leaf;
+hf_status hf_leaf_parse(hf_leaf *out, CBS certificate);
+/* hf_leaf_extension finds the extnValue of |oid|; its data is NULL if there is none. */
+hf_status hf_leaf_extension(CBS *value, const hf_leaf *leaf, const uint8_t *oid, size_t oid_len);
+/* hf_leaf_key_usage finds keyUsage so: KEY_USAGE if it is there without digitalSignature. */
+hf_status hf_leaf_key_usage(CBS *value, const hf_leaf *leaf);
+/* hf_leaf_key reads the public key of a certificate, and whether it may sign; hf_raw_key that of a
+ * SubjectPublicKeyInfo. */
 hf_status hf_leaf_key(EVP_PKEY **out, CBS certificate);
+hf_status hf_raw_key(EVP_PKEY **out, CBS spki);
 
 /* ---- config.c ---- */
 struct hf_identity {
   atomic_uint references;
   uint64_t tag;
-  hf_bytes chain;      /* each certificate after a 3-byte length */
+  hf_bytes chain;      /* each certificate, or the raw key, after a 3-byte length */
   hf_bytes ocsp, scts; /* stapled; absent: none */
   hf_bytes compressed; /* CompressedCertificate.compressed_certificate_message; absent: none */
   uint32_t uncompressed_len;
-  uint16_t compression; /* its algorithm */
+  hf_bytes delegated;         /* DelegatedCredential; absent: none */
+  uint16_t delegated_sigalg;  /* that its key signs with */
+  uint16_t delegation_sigalg; /* that it is signed with */
+  uint16_t compression;       /* algorithm of |compressed| */
+  bool raw_key;
   uint16_t num_sigalgs;
   uint16_t sigalgs[16];
 };
@@ -335,6 +352,16 @@ size_t hf_ext_order(uint8_t order[HF_NUM_EXT], const hf_conn *conn, hf_place pla
  * SignedCertificateTimestampList (RFC 6962 3.3). */
 bool hf_read_status(CBS *body, CBS *response);
 bool hf_read_scts(CBS *body);
+
+/* hf_common_types writes the types that |of|'s certificate may have, in the client's order, and
+ * returns how many; server. */
+enum { HF_CERT_TYPES = 2 };
+size_t hf_common_types(uint16_t out[HF_CERT_TYPES], const hf_conn *conn, hf_role of);
+/* hf_delegable: may a delegated credential be for this algorithm (RFC 9345 4)?  hf_take_delegated
+ * checks the one beside |certificate|, whose key is in peer_key, and puts its key there. */
+bool hf_delegable(uint16_t code);
+hf_status hf_take_delegated(hf_conn *conn, CBS certificate, CBS body);
+
 bool hf_next_share(CBS *shares, uint16_t *group, CBS *key);
 bool hf_find_share(CBS shares, uint16_t wanted, CBS *key);
 bool hf_alpn_offered(const hf_conn *conn, const uint8_t *name, size_t len);
@@ -404,13 +431,16 @@ typedef struct hf_hs {
   uint32_t request_mask; /* server: extensions its CertificateRequest held */
   /* client: lists in the CertificateRequest */
   hf_span request_sigalgs, request_cert_sigalgs, request_authorities, request_compression;
+  hf_span request_delegated;
   hf_span certificates;  /* the peer's list of CertificateEntry */
   hf_span decompressing; /* CompressedCertificate.compressed_certificate_message */
   hf_bytes decompressed; /* the answer: a Certificate's body */
   uint32_t decompressed_len;
   uint16_t compression; /* algorithm of the certificate that came, or goes */
   uint16_t psk_index;
-  uint16_t peer_limit; /* server: the client's record_size_limit */
+  uint16_t peer_limit;       /* server: the client's record_size_limit */
+  uint16_t delegated_sigalg; /* that the peer's delegated credential is for; 0: it showed none */
+  uint8_t cert_type[2];      /* [hf_role]: of that side's certificate */
   bool no_compatibility, ccs_sent, early_offered, must_cookie, ask_group, psk_dhe, psk_offered;
 } hf_hs;
 
@@ -455,7 +485,8 @@ struct hf_conn {
   uint8_t ccs_seen, warnings, empties, key_updates;
   bool ready : 1, session_cert : 1, closed : 1, close_sent : 1, record_seen : 1, read_protected : 1,
       update_requested : 1, update_queued : 1, early_refused : 1, early_accepted : 1,
-      exporter_set : 1, own_finished_set : 1, peer_finished_set : 1, hello_known : 1;
+      exporter_set : 1, own_finished_set : 1, peer_finished_set : 1, hello_known : 1,
+      own_raw_key : 1, peer_raw_key : 1, own_delegated : 1, peer_delegated : 1;
 };
 static_assert(sizeof(hf_conn) <= 1792, "the budget of hf_conn");
 

@@ -101,7 +101,8 @@ static hf_status check_place(const hf_conn *conn, hf_place place, uint16_t code,
     return HF_MISPLACED_EXTENSION;
   }
   if (is_response(place) && !asked_for(conn, place, ext)) {
-    return HF_UNSUPPORTED_EXTENSION;
+    // RFC 9345 4.1.1 has an alert of its own.
+    return ext == HF_EXT_delegated_credential ? HF_UNASKED_CREDENTIAL : HF_UNSUPPORTED_EXTENSION;
   }
   return HF_OK;
 }

@@ -1,4 +1,5 @@
-/* identity.c: hf_identity, a certificate chain as it goes on the wire and what its key can sign. */
+/* identity.c: hf_identity, a certificate chain or a raw public key as it goes on the wire, and what
+ * its key can sign. */
 #include "engine.h"
 
 #include <string.h>
@@ -99,6 +100,13 @@ hf_status hf_identity_set_compressed(hf_identity *identity, uint16_t algorithm, 
   return HF_OK;
 }
 
+hf_status hf_identity_new_raw(hf_identity **out, uint64_t tag, hf_bytes spki, hf_codes sigalgs) {
+  const hf_bytes none = {NULL, 0};
+  HF_TRY(hf_identity_new(out, tag, &spki, 1, none, none, sigalgs));
+  (*out)->raw_key = true;
+  return HF_OK;
+}
+
 void hf_identity_up_ref(hf_identity *identity) { atomic_fetch_add(&identity->references, 1); }
 
 void hf_identity_free(hf_identity *identity) {
@@ -107,6 +115,7 @@ void hf_identity_free(hf_identity *identity) {
     hf_free_bytes(&identity->ocsp);
     hf_free_bytes(&identity->scts);
     hf_free_bytes(&identity->compressed);
+    hf_free_bytes(&identity->delegated);
     OPENSSL_free(identity);
   }
 }

@@ -1,6 +1,7 @@
-/* signature.c: the peer's signature over the handshake, and the key in its certificate.
+/* signature.c: the peer's signature over the handshake, and the key in its certificate, or that it
+ * shows without one.
  *
- * Of a certificate only what verifying needs is read here: the public key, and the key usage.
+ * Of a certificate only what verifying needs is read here: the public key, and what it is for.
  * Whether it is to be trusted is a question (HF_ASK_VERDICT). */
 #include "engine.h"
 
@@ -43,35 +44,10 @@ hf_status hf_verify(const hf_sigalg *sigalg, EVP_PKEY *key, CBS signature, const
   return status;
 }
 
-/* RFC 5280 4.2.1.3: if keyUsage is there, digitalSignature (bit 0) must be in it; RFC 9846 4.5.1.2.
- */
-static hf_status check_key_usage(CBS extensions) {
-  static const uint8_t key_usage[] = {0x55, 0x1d, 0x0f};
-  CBS list;
-  if (!CBS_get_asn1(&extensions, &list, CBS_ASN1_SEQUENCE)) {
-    return HF_BAD_CERTIFICATE;
-  }
-  while (CBS_len(&list) > 0) {
-    CBS extension, oid, value, bits;
-    if (!CBS_get_asn1(&list, &extension, CBS_ASN1_SEQUENCE) ||
-        !CBS_get_asn1(&extension, &oid, CBS_ASN1_OBJECT)) {
-      return HF_BAD_CERTIFICATE;
-    }
-    if (!CBS_mem_equal(&oid, key_usage, sizeof(key_usage))) {
-      continue;
-    }
-    if (!CBS_get_optional_asn1(&extension, NULL, NULL, CBS_ASN1_BOOLEAN) ||
-        !CBS_get_asn1(&extension, &value, CBS_ASN1_OCTETSTRING) ||
-        !CBS_get_asn1(&value, &bits, CBS_ASN1_BITSTRING) || !CBS_is_valid_asn1_bitstring(&bits)) {
-      return HF_BAD_CERTIFICATE;
-    }
-    return CBS_asn1_bitstring_has_bit(&bits, 0) ? HF_OK : HF_KEY_USAGE;
-  }
-  return HF_OK;
-}
+/* ---- The peer's certificate, or key ---- */
 
-hf_status hf_leaf_key(EVP_PKEY **out, CBS certificate) {
-  CBS cert, tbs, spki, extensions;
+hf_status hf_leaf_parse(hf_leaf *out, CBS certificate) {
+  CBS cert, tbs, extensions;
   int has_extensions;
   const unsigned context = CBS_ASN1_CONTEXT_SPECIFIC | CBS_ASN1_CONSTRUCTED;
   if (!CBS_get_asn1(&certificate, &cert, CBS_ASN1_SEQUENCE) || CBS_len(&certificate) != 0 ||
@@ -80,18 +56,75 @@ hf_status hf_leaf_key(EVP_PKEY **out, CBS certificate) {
       !CBS_get_asn1(&tbs, NULL, CBS_ASN1_INTEGER) ||            // serialNumber
       !CBS_get_asn1(&tbs, NULL, CBS_ASN1_SEQUENCE) ||           // signature
       !CBS_get_asn1(&tbs, NULL, CBS_ASN1_SEQUENCE) ||           // issuer
-      !CBS_get_asn1(&tbs, NULL, CBS_ASN1_SEQUENCE) ||           // validity
-      !CBS_get_asn1(&tbs, NULL, CBS_ASN1_SEQUENCE) ||           // subject
-      !CBS_get_asn1_element(&tbs, &spki, CBS_ASN1_SEQUENCE) ||
+      !CBS_get_asn1(&tbs, &out->validity, CBS_ASN1_SEQUENCE) ||
+      !CBS_get_asn1(&tbs, NULL, CBS_ASN1_SEQUENCE) ||  // subject
+      !CBS_get_asn1_element(&tbs, &out->spki, CBS_ASN1_SEQUENCE) ||
       !CBS_get_optional_asn1(&tbs, NULL, NULL, CBS_ASN1_CONTEXT_SPECIFIC | 1) ||
       !CBS_get_optional_asn1(&tbs, NULL, NULL, CBS_ASN1_CONTEXT_SPECIFIC | 2) ||
       !CBS_get_optional_asn1(&tbs, &extensions, &has_extensions, context | 3)) {
     return HF_BAD_CERTIFICATE;
   }
-  if (has_extensions) {
-    HF_TRY(check_key_usage(extensions));
+  CBS_init(&out->extensions, NULL, 0);
+  return !has_extensions || CBS_get_asn1(&extensions, &out->extensions, CBS_ASN1_SEQUENCE)
+             ? HF_OK
+             : HF_BAD_CERTIFICATE;
+}
+
+hf_status hf_leaf_extension(CBS *value, const hf_leaf *leaf, const uint8_t *oid, size_t oid_len) {
+  CBS list = leaf->extensions;
+  CBS_init(value, NULL, 0);
+  while (CBS_len(&list) > 0) {
+    CBS extension, name;
+    if (!CBS_get_asn1(&list, &extension, CBS_ASN1_SEQUENCE) ||
+        !CBS_get_asn1(&extension, &name, CBS_ASN1_OBJECT)) {
+      return HF_BAD_CERTIFICATE;
+    }
+    if (CBS_mem_equal(&name, oid, oid_len)) {
+      return CBS_get_optional_asn1(&extension, NULL, NULL, CBS_ASN1_BOOLEAN) &&
+                     CBS_get_asn1(&extension, value, CBS_ASN1_OCTETSTRING)
+                 ? HF_OK
+                 : HF_BAD_CERTIFICATE;
+    }
   }
+  return HF_OK;
+}
+
+/* RFC 5280 4.2.1.3: if keyUsage is there, digitalSignature (bit 0) must be in it; RFC 9846 4.5.1.2.
+ */
+hf_status hf_leaf_key_usage(CBS *value, const hf_leaf *leaf) {
+  static const uint8_t key_usage[] = {0x55, 0x1d, 0x0f};
+  HF_TRY(hf_leaf_extension(value, leaf, key_usage, sizeof(key_usage)));
+  CBS in = *value, bits;
+  if (CBS_data(value) == NULL) {
+    return HF_OK;
+  }
+  if (!CBS_get_asn1(&in, &bits, CBS_ASN1_BITSTRING) || !CBS_is_valid_asn1_bitstring(&bits)) {
+    return HF_BAD_CERTIFICATE;
+  }
+  return CBS_asn1_bitstring_has_bit(&bits, 0) ? HF_OK : HF_KEY_USAGE;
+}
+
+static hf_status parse_key(EVP_PKEY **out, CBS spki) {
   ERR_clear_error();
   *out = EVP_parse_public_key(&spki);
   return *out != NULL ? HF_OK : hf_blame(HF_UNSUPPORTED_CERTIFICATE);
+}
+
+hf_status hf_leaf_key(EVP_PKEY **out, CBS certificate) {
+  hf_leaf leaf;
+  CBS key_usage;
+  HF_TRY(hf_leaf_parse(&leaf, certificate));
+  HF_TRY(hf_leaf_key_usage(&key_usage, &leaf));
+  return parse_key(out, leaf.spki);
+}
+
+hf_status hf_raw_key(EVP_PKEY **out, CBS spki) {
+  CBS whole = spki, fields;
+  if (!CBS_get_asn1(&whole, &fields, CBS_ASN1_SEQUENCE) || CBS_len(&whole) != 0 ||
+      !CBS_get_asn1(&fields, NULL, CBS_ASN1_SEQUENCE) ||   // algorithm
+      !CBS_get_asn1(&fields, NULL, CBS_ASN1_BITSTRING) ||  // subjectPublicKey
+      CBS_len(&fields) != 0) {
+    return HF_BAD_CERTIFICATE;
+  }
+  return parse_key(out, spki);
 }

@@ -2,6 +2,7 @@
 #include "credential.h"
 
 #include <openssl/bio.h>
+#include <openssl/bytestring.h>
 #include <openssl/digest.h>
 #include <openssl/mem.h>
 #include <openssl/nid.h>
@@ -83,10 +84,28 @@ struct credential *credential_load(const char *name) {
   return credential;
 }
 
+struct credential *credential_load_raw(const char *name) {
+  struct credential *credential = calloc(1, sizeof *credential);
+  uint8_t *spki = NULL;
+  size_t len = 0;
+  CBB cbb;
+  credential->key = credential_key(name);
+  bool ok = credential->key != NULL && CBB_init(&cbb, 0) &&
+            EVP_marshal_public_key(&cbb, credential->key) && CBB_finish(&cbb, &spki, &len);
+  if (!ok || hf_identity_new_raw(&credential->identity, 2, (hf_bytes){spki, len},
+                                 sigalgs_of(credential->key)) != HF_OK) {
+    credential_free(credential);
+    credential = NULL;
+  }
+  OPENSSL_free(spki);
+  return credential;
+}
+
 void credential_free(struct credential *credential) {
   if (credential == NULL) return;
   hf_identity_free(credential->identity);
   EVP_PKEY_free(credential->key);
+  EVP_PKEY_free(credential->delegated_key);
   free(credential);
 }
 

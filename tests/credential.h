@@ -11,6 +11,7 @@
 struct credential {
   hf_identity *identity;
   EVP_PKEY *key;
+  EVP_PKEY *delegated_key; /* of the identity's delegated credential; NULL: it has none */
 };
 
 /* credential_path writes the path of tests/certs/|name||suffix| to |out|. */
@@ -25,6 +26,8 @@ EVP_PKEY *credential_key(const char *name);
 struct credential *credential_load(const char *name);
 /* credential_make is the same for one chain already in memory; it takes over |key|. */
 struct credential *credential_make(const hf_bytes *chain, size_t num, EVP_PKEY *key);
+/* credential_load_raw is the same with the public key of that key alone (RFC 7250). */
+struct credential *credential_load_raw(const char *name);
 void credential_free(struct credential *credential);
 /* credential_sign appends the signature of |input| by |sigalg| to |out|.  Only Ed25519's are the
  * same each time. */

@@ -88,8 +88,9 @@ static void usual_answer(struct side_answer *answer, const struct side *side,
       answer->none = credential == NULL;
       break;
     case HF_ASK_SIGNATURE:
-      answer->refuse =
-          !credential_sign(room, credential->key, q->signature.sigalg, q->signature.input);
+      answer->refuse = !credential_sign(
+          room, q->signature.delegated ? credential->delegated_key : credential->key,
+          q->signature.sigalg, q->signature.input);
       answer->bytes = (hf_bytes){room->data, room->len};
       break;
     case HF_ASK_TICKET:

@@ -81,8 +81,8 @@ static const struct row rows[] = {
      0,
      true},
     /* RFC 7250 3: a list in the hello, one of it in the answer */
-    {19, "client_certificate_type", IN_CH | IN_EE, {[CH] = "0100", [EE] = "00"}, 0, false},
-    {20, "server_certificate_type", IN_CH | IN_EE, {[CH] = "0100", [EE] = "00"}, 0, false},
+    {19, "client_certificate_type", IN_CH | IN_EE, {[CH] = "0100", [EE] = "00"}, 0, true},
+    {20, "server_certificate_type", IN_CH | IN_EE, {[CH] = "0100", [EE] = "00"}, 0, true},
     {21, "padding", IN_CH, {[CH] = "000000"}, 0, false},
     /* RFC 8879 3 */
     {27, "compress_certificate", IN_CH | IN_CR, {[CH] = "020002", [CR] = "020002"}, 0, true},
@@ -182,7 +182,9 @@ static int expected(const struct row *row, enum message message, enum how how, b
     return response ? AL_UNSUPPORTED_EXTENSION : how == TWICE ? AL_ILLEGAL_PARAMETER : AL_NONE;
   /* The cookie answers nothing. */
   const bool solicited = offered || (row->type == EXT_COOKIE && message == HRR);
-  if ((row->places >> message & 1) != 0 && response && !solicited) return AL_UNSUPPORTED_EXTENSION;
+  if ((row->places >> message & 1) != 0 && response && !solicited)
+    /* RFC 9345 4.1.1 and 4.1.2 have an alert of their own */
+    return row->type == EXT_DELEGATED_CREDENTIAL ? AL_UNEXPECTED_MESSAGE : AL_UNSUPPORTED_EXTENSION;
   for (size_t i = 0; i < sizeof exceptions / sizeof *exceptions; i++)
     if (exceptions[i].type == row->type && exceptions[i].message == message &&
         (exceptions[i].hows >> how & 1) != 0)
@@ -338,7 +340,7 @@ static void make_session(void) {
 static const uint8_t own_body[] = {'o', 'w', 'n'};
 
 static void setup_client(struct side_setup *setup) {
-  static const uint16_t brotli[] = {2};
+  static const uint16_t brotli[] = {2}, types[] = {HF_CERT_X509, HF_CERT_RAW_KEY};
   static hf_extension own;
   rules_setup(setup, HF_CLIENT, 0);
   own = (hf_extension){CUSTOM,
@@ -354,6 +356,7 @@ static void setup_client(struct side_setup *setup) {
   }
   setup->settings.flags = HF_REQUEST_OCSP | HF_REQUEST_SCTS | HF_GREASE;
   setup->settings.decompressors = (hf_codes){brotli, 1};
+  setup->settings.own_cert_types = setup->settings.peer_cert_types = (hf_codes){types, 2};
   setup->settings.record_size_limit = 16385;
   if (cell.row->type == EXT_EARLY_DATA) setup->settings.flags |= HF_ALLOW_EARLY_DATA;
   if (cell.row->type == EXT_PRE_SHARED_KEY || cell.row->type == EXT_EARLY_DATA) {

@@ -56,7 +56,8 @@ extern "C" {
 
 /* hf_config: what a connection may negotiate. Immutable, counted, shared. */
 typedef struct hf_config hf_config;
-/* hf_identity: a certificate chain and what its key can sign. Immutable, counted, shared. */
+/* hf_identity: a certificate chain or a raw public key, and what its key can sign. Immutable,
+ * counted, shared. */
 typedef struct hf_identity hf_identity;
 /* hf_conn: one connection. */
 typedef struct hf_conn hf_conn;
@@ -104,6 +105,9 @@ typedef enum hf_transport {
 typedef enum hf_level { HF_INITIAL, HF_EARLY, HF_HANDSHAKE, HF_APPLICATION } hf_level;
 
 /* ---- Configuration: data in, immutable object out.  A zero field means the default. ---- */
+
+/* Types of certificate (RFC 7250 section 3, 4.5.1). */
+enum { HF_CERT_X509 = 0, HF_CERT_RAW_KEY = 2 };
 
 /* Flags of hf_settings. */
 enum {
@@ -156,6 +160,17 @@ typedef struct hf_settings {
   /* algorithms that HF_ASK_DECOMPRESS can answer, in order of preference (RFC 8879 7.3); none:
    * compress_certificate is not sent */
   hf_codes decompressors;
+  /* types of certificate, HF_CERT_X509 and HF_CERT_RAW_KEY, that this side can show, and that it
+   * takes from its peer; none: X.509. A client offers both lists, in its order of preference,
+   * unless they are just X.509 (RFC 7250 section 4.1). A server uses of its lists what the client
+   * offers, in the client's order; X.509 if that offers nothing, or if the list is just X.509.
+   * Where nothing is in common the server fails with unsupported_certificate (43); for the client's
+   * certificate, if it requests one. So does a client that is shown a type it does not take */
+  hf_codes own_cert_types, peer_cert_types;
+  /* what the key of the peer's delegated credential may sign with (RFC 9345), any but RSA; none:
+   * delegated credentials are not taken. Client: sent in ClientHello; server: in
+   * CertificateRequest */
+  hf_codes delegated_sigalgs;
   /* server: DER-encoded distinguished names for CertificateRequest (4.3.4); with two bytes for
    * each, 32 KiB at most */
   const hf_bytes *authorities;
@@ -206,6 +221,21 @@ HF_EXPORT HF_MUST_USE hf_status hf_identity_new(hf_identity **out, uint64_t tag,
 HF_EXPORT HF_MUST_USE hf_status hf_identity_set_compressed(hf_identity *identity,
                                                            uint16_t algorithm, uint32_t length,
                                                            hf_bytes data);
+/* hf_identity_new_raw makes an identity of a raw public key with one reference: |spki| is a
+ * SubjectPublicKeyInfo in DER (RFC 7250 section 3), the rest as in hf_identity_new. It answers a
+ * question for an identity that has HF_CERT_RAW_KEY among its types. HF_MISUSE for an empty |spki|
+ * or list of algorithms; HF_NO_MEMORY. */
+HF_EXPORT HF_MUST_USE hf_status hf_identity_new_raw(hf_identity **out, uint64_t tag, hf_bytes spki,
+                                                    hf_codes sigalgs);
+/* hf_identity_set_delegated gives |identity| a delegated credential (RFC 9345 section 4): the bytes
+ * of a DelegatedCredential that its certificate's key has signed, which is not checked. Peers that
+ * take one for its algorithm, and can verify the delegation, are shown it beside the certificate,
+ * and its key signs instead of the certificate's. Before the identity is shared; a second call
+ * replaces the first. HF_MISUSE if |credential| cannot be parsed, is for an RSA key or an unknown
+ * algorithm, does not fit beside what is stapled (together at most 65519 bytes), or |identity| is a
+ * raw key; HF_NO_MEMORY. */
+HF_EXPORT HF_MUST_USE hf_status hf_identity_set_delegated(hf_identity *identity,
+                                                          hf_bytes credential);
 /* hf_identity_up_ref takes another reference. */
 HF_EXPORT void hf_identity_up_ref(hf_identity *identity);
 /* hf_identity_free releases a reference; NULL is allowed. */
@@ -329,6 +359,10 @@ typedef struct hf_facts {
   uint8_t trailer;     /* and after it, without padding: 17 */
   /* most bytes of data that one hf_seal takes: 16384, or less by the peer's record_size_limit */
   uint16_t max_data;
+  bool own_raw_key;      /* this side chose to show a raw public key (RFC 7250) */
+  bool peer_raw_key;     /* the peer showed one */
+  bool own_delegated;    /* own_sigalg is a delegated credential's (RFC 9345) */
+  bool peer_delegated;   /* the peer showed a delegated credential, whose key |sigalg| is */
   bool resumed;          /* a PSK was used */
   bool retried;          /* there was a HelloRetryRequest */
   bool early_accepted;   /* early data was accepted */

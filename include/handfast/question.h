@@ -87,6 +87,9 @@ typedef struct hf_question_t {
       hf_codes sigalgs;      /* what the peer can verify (4.3.3) */
       hf_codes cert_sigalgs; /* and in chains; the same list if the peer did not say */
       hf_codes groups, suites;
+      /* types that the identity may have, in the peer's order: HF_CERT_X509, HF_CERT_RAW_KEY; at
+       * least one (RFC 7250) */
+      hf_codes types;
       const hf_bytes *authorities; /* certificate_authorities (4.3.4), DER names */
       size_t num_authorities;
       hf_bytes certificate_types; /* TLS 1.2 */
@@ -100,10 +103,12 @@ typedef struct hf_question_t {
       const hf_identity *identity;
       uint64_t tag;    /* the identity's */
       uint16_t sigalg; /* SignatureScheme to sign with */
+      bool delegated;  /* with the key of the identity's delegated credential (RFC 9345) */
       hf_bytes input;  /* the whole input of the signature algorithm (4.5.2): not hashed yet */
     } signature;
     struct {
-      /* DER certificates as received, the end entity's first; num is at least 1 */
+      /* DER certificates as received, the end entity's first; num is at least 1. A delegated
+       * credential beside the first was checked against it, and its key's signature verified */
       const hf_bytes *chain;
       size_t num;
       /* stapled to chain[0]: an OCSPResponse, a SignedCertificateTimestampList with its outer
@@ -176,8 +181,9 @@ enum { HF_ACCEPT_EARLY = 1 };
 HF_EXPORT HF_MUST_USE hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state,
                                                   unsigned flags);
 /* hf_answer_identity: NULL: none (a client sends an empty Certificate; a server fails with
- * handshake_failure). The connection takes a reference. HF_MISUSE if what is stapled to it and the
- * caller's own extensions for the Certificate are together over 65000 bytes. */
+ * handshake_failure); else one whose type is among the question's. The connection takes a
+ * reference. HF_MISUSE if what is beside its certificate and the caller's own extensions for the
+ * Certificate are together over 65000 bytes. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_identity(hf_conn *conn, const hf_identity *identity);
 /* hf_answer_encap: the KEM's ciphertext and its shared secret of 32 bytes. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_encap(hf_conn *conn, hf_bytes ciphertext,
