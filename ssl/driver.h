@@ -53,12 +53,19 @@ bool ssl_answer(SSL *ssl);
 
 /* The callbacks that may have to be waited for, for questions.c; false, and -1 of ssl_ask_select,
  * with ssl->want set: not yet.  ssl_ask_select and ssl_ask_dos are given the ClientHello with its
- * header; 0 and false mean that it is refused.  The others answer the question or refuse it.
+ * header; 0 and false mean that it is refused.  ssl_open_hello lays a SSL_CLIENT_HELLO over it. The
+ * others answer the question or refuse it.
  * pause.c */
 int ssl_ask_select(SSL *ssl, hf_bytes message);
 bool ssl_ask_dos(SSL *ssl, hf_bytes message);
+bool ssl_open_hello(SSL_CLIENT_HELLO *out, SSL *ssl, hf_bytes message);
 bool ssl_ask_signature(SSL *ssl, const hf_question_t *question);
 bool ssl_ask_verdict(SSL *ssl, const hf_question_t *question);
+
+/* ssl_ask_status_server and ssl_ask_status_client run SSL_CTX_set_tlsext_status_cb's callback.
+ * False: it has the question refused.  status.c */
+bool ssl_ask_status_server(SSL *ssl, hf_bytes message);
+bool ssl_ask_status_client(SSL *ssl);
 
 /* ssl_answer_session, ssl_answer_ticket: a server's HF_ASK_SESSION and HF_ASK_TICKET, as
  * ssl_answer. ticket.c */

@@ -201,6 +201,8 @@ struct ssl_ctx_st {
   int (*client_cert_cb)(SSL *ssl, X509 **out_x509, EVP_PKEY **out_pkey);
   void (*keylog_callback)(const SSL *ssl, const char *line);
   ssl_password password;
+  int (*status_cb)(SSL *ssl, void *arg);
+  void *status_arg;
   void (*current_time_cb)(const SSL *ssl, struct timeval *out_clock);
   int session_cache_mode;
   unsigned long session_cache_size;
@@ -254,6 +256,7 @@ typedef struct ssl_io {
                      again */
   const SSL_PRIVATE_KEY_METHOD *key_op; /* has begun a signature; NULL: none has */
   bool verifying;                       /* custom_verify was asked */
+  bool status_asked;                    /* server: for an OCSP response */
   bool ack_name;                        /* server: and the servername callback took the name */
   int refusal; /* SSL_R_ reason for which this side refused a question; 0: none */
   size_t num_errors;
@@ -390,6 +393,8 @@ hf_bytes ssl_staple_bytes(const CRYPTO_BUFFER *buffer);
 /* ssl_enable_early switches early data on for clients.  False: memory ran out.  early_settings.c
  */
 bool ssl_enable_early(ssl_settings **settings);
+/* ssl_drop_ocsp takes the OCSP responses away.  False: the reason is on the error queue. */
+bool ssl_drop_ocsp(ssl_settings **settings);
 /* ssl_set_hello_flag sets or clears one of |hello_flags|.  False: memory ran out. */
 bool ssl_set_hello_flag(ssl_settings **settings, uint32_t flag, bool on);
 /* As the SSL_use_ functions and SSL_set1_chain, for either kind of object. */

@@ -27,8 +27,8 @@ void SSL_CTX_set_dos_protection_cb(SSL_CTX *ctx, int (*cb)(const SSL_CLIENT_HELL
   ctx->dos_protection_cb = cb;
 }
 
-/* open_hello lays |out| over |message|, a ClientHello with its header (RFC 9846 4.2.2). */
-static bool open_hello(SSL_CLIENT_HELLO *out, SSL *ssl, hf_bytes message) {
+/* RFC 9846 4.2.2 */
+bool ssl_open_hello(SSL_CLIENT_HELLO *out, SSL *ssl, hf_bytes message) {
   CBS cbs, random, session_id, suites, compression, extensions;
   CBS_init(&cbs, message.data, message.len);
   if (!CBS_skip(&cbs, SSL3_HM_HEADER_LENGTH)) return false;
@@ -72,7 +72,7 @@ int SSL_early_callback_ctx_extension_get(const SSL_CLIENT_HELLO *client_hello,
 int ssl_ask_select(SSL *ssl, hf_bytes message) {
   SSL_CLIENT_HELLO hello;
   if (ssl->ctx->select_certificate_cb == NULL) return 1;
-  if (!open_hello(&hello, ssl, message)) {
+  if (!ssl_open_hello(&hello, ssl, message)) {
     reject(ssl, ERR_R_INTERNAL_ERROR, SSL_AD_INTERNAL_ERROR);
     return 0;
   }
@@ -93,7 +93,7 @@ int ssl_ask_select(SSL *ssl, hf_bytes message) {
 bool ssl_ask_dos(SSL *ssl, hf_bytes message) {
   SSL_CLIENT_HELLO hello;
   if (ssl->ctx->dos_protection_cb == NULL ||
-      (open_hello(&hello, ssl, message) && ssl->ctx->dos_protection_cb(&hello) != 0))
+      (ssl_open_hello(&hello, ssl, message) && ssl->ctx->dos_protection_cb(&hello) != 0))
     return true;
   reject(ssl, SSL_R_CONNECTION_REJECTED, SSL_AD_INTERNAL_ERROR);
   return false;
@@ -223,6 +223,7 @@ static bool judge(SSL *ssl, enum ssl_verify_result_t result, uint8_t alert) {
     return reject(ssl, SSL_R_CERTIFICATE_VERIFY_FAILED, alert);
   /* What a callback that does not trust the chain left on the queue is no error of this call. */
   ERR_clear_error();
+  if (!ssl_ask_status_client(ssl)) return true;
   if (hf_answer_verdict(ssl->conn) != HF_MISUSE) return true;
   return reject(ssl, ERR_R_INTERNAL_ERROR, SSL_AD_INTERNAL_ERROR);
 }

@@ -156,6 +156,7 @@ static bool answer_hello(SSL *ssl, const hf_question_t *question) {
     int ret = ask_cert(ssl);
     if (ret <= 0) return ret == 0;
     ssl->io.hello_step = STEP_ALPN;
+    if (!ssl_ask_status_server(ssl, question->hello.hello)) return true;
   }
   if (!ask_alpn(ssl, &chosen, question->hello.alpn)) return true;
   if (!ssl_ask_dos(ssl, question->hello.hello)) return true;
@@ -202,10 +203,12 @@ static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
       !X509_VERIFY_PARAM_set1(hf_answers_param(ssl->io.answers), ssl->param))
     return refuse_internal(ssl);
   hf_answers_set_store(ssl->io.answers, ssl_verify_store(ssl));
-  ssl->io.refusal = SSL_R_CERTIFICATE_VERIFY_FAILED; /* if it comes to that */
-  bool answered = usual(ssl);
+  if (question->verdict.raw_key) return usual(ssl);
+  uint8_t alert = hf_answers_verify(ssl->io.answers, question,
+                                    ssl->role == SSL_ROLE_CLIENT ? HF_CLIENT : HF_SERVER);
   ssl->verify_result = hf_answers_verify_result(ssl->io.answers);
-  return answered;
+  if (alert != 0) return refuse(ssl, SSL_R_CERTIFICATE_VERIFY_FAILED, alert);
+  return !ssl_ask_status_client(ssl) || hf_answer_verdict(ssl->conn) != HF_MISUSE;
 }
 
 /* A certificate that has a key here needs nobody else. */

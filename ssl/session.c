@@ -43,6 +43,7 @@ void SSL_SESSION_free(SSL_SESSION *session) {
   OPENSSL_free(session->early_context.data);
   OPENSSL_free(session->name.data);
   OPENSSL_free(session->extra.data);
+  ssl_staples_clear(&session->staples);
   sk_CRYPTO_BUFFER_pop_free(session->chain, CRYPTO_BUFFER_free);
   X509_free(atomic_load(&session->leaf));
   OPENSSL_free(session); /* which wipes it */
@@ -116,6 +117,7 @@ bool ssl_session_describe(SSL *ssl, SSL_SESSION *session) {
   session->sid_ctx_len = ssl->settings->session_id_context_len;
   memcpy(session->sid_ctx, ssl->settings->session_id_context, session->sid_ctx_len);
   if (!ssl_quic_describe(ssl, session)) return false;
+  session->staples = ssl_staples_share(&ssl->peer_staples);
   if (ssl->peer_chain == NULL) return true;
   session->chain = ssl_chain_share(ssl->peer_chain);
   return session->chain != NULL;
@@ -230,6 +232,22 @@ X509 *SSL_SESSION_get0_peer(const SSL_SESSION *session) {
 
 const STACK_OF(CRYPTO_BUFFER) * SSL_SESSION_get0_peer_certificates(const SSL_SESSION *session) {
   return session->chain;
+}
+
+static void give(const uint8_t **out, size_t *out_len, const CRYPTO_BUFFER *buffer) {
+  const hf_bytes bytes = ssl_staple_bytes(buffer);
+  *out = bytes.data;
+  *out_len = bytes.len;
+}
+
+void SSL_SESSION_get0_ocsp_response(const SSL_SESSION *session, const uint8_t **out,
+                                    size_t *out_len) {
+  give(out, out_len, session->staples.ocsp);
+}
+
+void SSL_SESSION_get0_signed_cert_timestamp_list(const SSL_SESSION *session, const uint8_t **out,
+                                                 size_t *out_len) {
+  give(out, out_len, session->staples.scts);
 }
 
 size_t SSL_SESSION_get_master_key(const SSL_SESSION *session, uint8_t *out, size_t max_out) {

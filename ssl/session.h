@@ -31,8 +31,9 @@ struct ssl_session_st {
   uint8_t id[SSL_MAX_SSL_SESSION_ID_LENGTH];
   uint8_t sid_ctx[SSL_MAX_SID_CTX_LENGTH];
   ssl_owned ticket, alpn, early_context;
-  ssl_owned name;  /* the host name that was sent; with has_name */
-  ssl_owned extra; /* other elements of the encoding, in order */
+  ssl_owned name;      /* the host name that was sent; with has_name */
+  ssl_staples staples; /* of a server's first certificate */
+  ssl_owned extra;     /* other elements of the encoding, in order */
   STACK_OF(CRYPTO_BUFFER) * chain;
   _Atomic(X509 *) leaf; /* the chain's first, parsed when asked for */
 };

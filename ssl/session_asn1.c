@@ -24,6 +24,8 @@ enum {
   TAG_NAME = 6,
   TAG_HINT = 9,
   TAG_TICKET = 10,
+  TAG_SCTS = 15,
+  TAG_OCSP = 16,
   TAG_GROUP = 18,
   TAG_CHAIN = 19,
   TAG_AGE_ADD = 21,
@@ -83,6 +85,11 @@ static bool put_owned(writer *w, unsigned number, const ssl_owned *from) {
   return from->len == 0 || put_octets(w, number, from->data, from->len);
 }
 
+static bool put_staple(writer *w, unsigned number, const CRYPTO_BUFFER *from) {
+  const hf_bytes bytes = ssl_staple_bytes(from);
+  return bytes.len == 0 || put_octets(w, number, bytes.data, bytes.len);
+}
+
 /* put_certs writes the certificates from |first| to before |end|, one after another. */
 static bool put_certs(writer *w, unsigned number, const STACK_OF(CRYPTO_BUFFER) * chain,
                       size_t first, size_t end) {
@@ -122,7 +129,9 @@ static bool put_first_half(writer *w, const SSL_SESSION *s, bool for_ticket) {
          put_octets(w, TAG_SID_CTX, s->sid_ctx, s->sid_ctx_len) &&
          put_nonzero(w, TAG_VERIFY_RESULT, (uint64_t)s->verify_result) &&
          (!s->has_name || put_octets(w, TAG_NAME, s->name.data, s->name.len)) &&
-         put_nonzero(w, TAG_HINT, s->hint) && (for_ticket || put_owned(w, TAG_TICKET, &s->ticket));
+         put_nonzero(w, TAG_HINT, s->hint) &&
+         (for_ticket || put_owned(w, TAG_TICKET, &s->ticket)) &&
+         put_staple(w, TAG_SCTS, s->staples.scts) && put_staple(w, TAG_OCSP, s->staples.ocsp);
 }
 
 static bool put_second_half(writer *w, const SSL_SESSION *s) {
@@ -217,6 +226,13 @@ static bool get_owned(CBS *field, ssl_owned *out) {
   return get_octets(field, &bytes) && ssl_owned_set(out, CBS_data(&bytes), CBS_len(&bytes));
 }
 
+static bool get_staple(CBS *field, CRYPTO_BUFFER **out) {
+  CBS bytes;
+  if (!get_octets(field, &bytes)) return false;
+  *out = CRYPTO_BUFFER_new_from_CBS(&bytes, NULL);
+  return *out != NULL;
+}
+
 /* fixed copies at most |max| bytes. */
 static bool fixed(const CBS *from, uint8_t *out, size_t *out_len, size_t max) {
   if (CBS_len(from) > max) return false;
@@ -282,6 +298,10 @@ static bool get_field(SSL_SESSION *s, unsigned number, CBS *field) {
       return get_u32(field, &s->hint);
     case TAG_TICKET:
       return get_owned(field, &s->ticket);
+    case TAG_SCTS:
+      return get_staple(field, &s->staples.scts);
+    case TAG_OCSP:
+      return get_staple(field, &s->staples.ocsp);
     case TAG_GROUP:
       return get_u16(field, &s->group);
     case TAG_CHAIN:
@@ -310,7 +330,8 @@ static bool get_field(SSL_SESSION *s, unsigned number, CBS *field) {
 
 /* is_extra: elements that BoringSSL has and nothing here uses. */
 static bool is_extra(unsigned number) {
-  return number == 8 || (number >= 13 && number <= 17) || (number >= 29 && number <= TAG_LAST);
+  return number == 8 || number == 13 || number == 14 || number == 17 ||
+         (number >= 29 && number <= TAG_LAST);
 }
 
 static bool add_extra(SSL_SESSION *s, const CBS *element) {

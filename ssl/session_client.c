@@ -47,6 +47,8 @@ bool ssl_session_taken(SSL *ssl) {
     SSL_ERR(ERR_R_MALLOC_FAILURE);
     return false;
   }
+  ssl_staples_clear(&ssl->peer_staples);
+  ssl->peer_staples = ssl_staples_share(&ssl->session->staples);
   ssl->verify_result = ssl->session->verify_result;
   return true;
 }

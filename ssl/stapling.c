@@ -80,6 +80,16 @@ int SSL_set_ocsp_response(SSL *ssl, const uint8_t *response, size_t response_len
   return set(&ssl->settings, false, response, response_len);
 }
 
+bool ssl_drop_ocsp(ssl_settings **settings) {
+  ssl_settings *s = ssl_settings_edit(settings, SSL_EDIT_CREDENTIALS);
+  if (s == NULL) return false;
+  for (size_t i = 0; i < SSL_SLOTS; i++) {
+    CRYPTO_BUFFER_free(s->slots[i].staples.ocsp);
+    s->slots[i].staples.ocsp = NULL;
+  }
+  return true;
+}
+
 static int set_scts(ssl_settings **settings, const uint8_t *list, size_t len) {
   if (!is_sct_list(list, len)) {
     SSL_ERR(SSL_R_INVALID_SCT_LIST);

@@ -349,6 +349,7 @@ HF_SSL_EXPORT void ERR_load_SSL_strings(void);
 #include <openssl/ssl_session.h>       /* IWYU pragma: export */
 #include <openssl/ssl_session_cache.h> /* IWYU pragma: export */
 #include <openssl/ssl_settings.h>      /* IWYU pragma: export */
+#include <openssl/ssl_status.h>        /* IWYU pragma: export */
 
 #ifdef __cplusplus
 }

@@ -72,6 +72,14 @@ HF_SSL_EXPORT uint32_t SSL_SESSION_get_ticket_lifetime_hint(const SSL_SESSION *s
 HF_SSL_EXPORT X509 *SSL_SESSION_get0_peer(const SSL_SESSION *session);
 HF_SSL_EXPORT const STACK_OF(CRYPTO_BUFFER) *
     SSL_SESSION_get0_peer_certificates(const SSL_SESSION *session);
+/* SSL_SESSION_get0_ocsp_response and SSL_SESSION_get0_signed_cert_timestamp_list lend a client what
+ * the server stapled to its certificate, as SSL_get0_ocsp_response and
+ * SSL_get0_signed_cert_timestamp_list do; |*out_len| 0: nothing. */
+HF_SSL_EXPORT void SSL_SESSION_get0_ocsp_response(const SSL_SESSION *session, const uint8_t **out,
+                                                  size_t *out_len);
+HF_SSL_EXPORT void SSL_SESSION_get0_signed_cert_timestamp_list(const SSL_SESSION *session,
+                                                               const uint8_t **out,
+                                                               size_t *out_len);
 /* SSL_SESSION_get_master_key writes up to |max_out| bytes of the secret and returns how many; with
  * |max_out| 0, how many there are. */
 HF_SSL_EXPORT size_t SSL_SESSION_get_master_key(const SSL_SESSION *session, uint8_t *out,
