@@ -74,9 +74,7 @@ hf_status hf_ask_IDENTITY(hf_conn *conn) {
   CBS_init(&groups, NULL, 0);
   CBS_init(&suites, NULL, 0);
   if (hf_is_server(conn)) {
-    if (!hf_ext_offered(conn, HF_EXT_signature_algorithms)) {
-      return HF_MISSING_EXTENSION;  // RFC 9846 9.2: a hello that leaves only certificates
-    }
+    HF_TRY(hf_without_psk(conn));
     if (hf_ext_body(conn, HF_EXT_supported_groups, &body)) {
       (void)CBS_get_u16_length_prefixed(&body, &groups);
     }

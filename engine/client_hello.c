@@ -14,8 +14,8 @@ static size_t hello_bound(const hf_conn *conn) {
   size_t bound = 512 +
                  2 * (s->suites.num + s->groups.num + s->verify_sigalgs.num + s->cert_sigalgs.num +
                       s->decompressors.num + s->delegated_sigalgs.num) +
-                 s->alpn.len + conn->server_name_len + conn->hs->cookie.len +
-                 conn->hs->session.len + hf_quic_params_bound(conn) + hf_custom_bound(conn);
+                 s->alpn.len + conn->server_name_len + conn->hs->cookie.len + conn->hs->offers.len +
+                 hf_quic_params_bound(conn) + hf_custom_bound(conn);
   for (size_t i = 0; i < s->key_shares.num; i++) {
     bound += 4 + hf_group_share_len(hf_group_find(s->key_shares.list[i]));
   }
@@ -210,8 +210,7 @@ hf_status hf_receive_CLIENT_HELLO(hf_conn *conn, CBS *body) {
     hf_flag(conn, COOKIE, hf_ext_offered(conn, HF_EXT_cookie));
     hs->psk_offered = hf_ext_offered(conn, HF_EXT_pre_shared_key);
   }
-  // Without psk_dhe_ke no PSK can be used (RFC 9846 4.3.9): then nobody need be asked.
-  hf_flag(conn, PSK_OFFERED, hf_ext_offered(conn, HF_EXT_pre_shared_key) && hs->psk_dhe);
+  hf_psk_note(conn);
   hs->before_hello = hs->transcript;
   return HF_OK;
 }

@@ -166,7 +166,7 @@ static hf_status check(hf_settings *s) {
   const uint32_t flags = HF_REQUEST_CLIENT_CERT | HF_REQUIRE_CLIENT_CERT | HF_ALLOW_EARLY_DATA |
                          HF_EXPORT_SECRETS | HF_TRACE | HF_ISSUE_TICKETS | HF_IGNORE_SERVER_NAME |
                          HF_DEMAND_COOKIE | HF_PREFER_CLIENT_SUITES | HF_REQUEST_OCSP |
-                         HF_REQUEST_SCTS | HF_GREASE | HF_PERMUTE_EXTENSIONS;
+                         HF_REQUEST_SCTS | HF_ALLOW_PSK_KE | HF_GREASE | HF_PERMUTE_EXTENSIONS;
   bool good =
       (s->flags & ~flags) == 0 && (s->role == HF_CLIENT || s->role == HF_SERVER) &&
       valid_transport(s) && s->version_min <= HF_TLS13 && s->version_max >= HF_TLS13 &&

@@ -19,7 +19,6 @@ static hf_status copy_start(hf_conn *conn, const hf_start *start) {
   }
   HF_TRY(hf_copy(&hs->given_hello, start->hello.data, start->hello.len));
   HF_TRY(hf_copy(&hs->given_retry, start->retry_hello.data, start->retry_hello.len));
-  HF_TRY(hf_copy(&hs->session, start->session.data, start->session.len));
   hs->no_compatibility = start->no_compatibility;
   const size_t own = hf_custom_bound(conn);
   if (own > 0 && own + start->session.len + conn->config->settings.alpn.len > HF_MAX_OWN) {
@@ -40,7 +39,7 @@ static bool valid_start(const hf_config *config, const hf_start *start) {
   }
   return config->settings.role == HF_SERVER ||
          (start->server_name.len <= UINT8_MAX &&
-          (start->server_name.data == NULL || start->server_name.len > 0) &&
+          (start->server_name.data == NULL || start->server_name.len > 0) && hf_psks_valid(start) &&
           start->hello.len < 1u << 24 && start->retry_hello.len < 1u << 24 &&
           (start->retry_hello.data == NULL || start->hello.data != NULL));
 }
@@ -60,7 +59,7 @@ static hf_status begin(hf_conn *conn, const hf_config *config, const hf_start *s
   HF_TRY(hf_quic_begin(conn, start->quic_params));
   HF_TRY(copy_start(conn, start));
   HF_TRY(hf_trace_begin(conn));
-  HF_TRY(hf_psk_begin(conn));
+  HF_TRY(hf_psk_begin(conn, start));
   return hf_run(conn);
 }
 
@@ -180,6 +179,8 @@ void hf_get_facts(hf_facts *out, const hf_conn *conn) {
   out->own_delegated = conn->own_delegated;
   out->peer_delegated = conn->peer_delegated;
   out->resumed = hf_has(conn, RESUMED);
+  out->external_psk = out->resumed && conn->external_psk;
+  out->psk_index = out->resumed ? conn->psk_number : 0;
   out->retried = hf_has(conn, RETRIED);
   out->early_accepted = conn->early_accepted;
   out->close_sent = conn->close_sent;
@@ -192,7 +193,7 @@ void hf_get_facts(hf_facts *out, const hf_conn *conn) {
   // A client's is known from its hello on, a server's from the hello it has read.
   out->client_random = conn->hello_known ? hf_range(conn->client_random, 32) : hf_range(NULL, 0);
   const size_t hash_len = conn->suite != NULL ? conn->suite->hash_len : 0;
-  if (conn->version != 0 && conn->group != 0) {
+  if (conn->version != 0 && (conn->group != 0 || hf_has(conn, RESUMED))) {
     out->server_random = hf_range(conn->server_random, 32);
   }
   if (conn->own_finished_set) {

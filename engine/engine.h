@@ -250,9 +250,19 @@ hf_status hf_expand_label(uint8_t *out, size_t out_len, const hf_suite *suite,
                           const uint8_t *context, size_t context_len);
 hf_status hf_finished_mac(uint8_t *out, const hf_suite *suite, const uint8_t *base_key,
                           const uint8_t *hash);
-hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *psk, const uint8_t *hash);
-/* hf_derive_early derives the secrets of early data from |psk|, for hf_derive_EARLY. */
-hf_status hf_derive_early(hf_conn *conn, const hf_suite *suite, const uint8_t *psk);
+/* hf_early_secret is the first Extract of the schedule (7.1). */
+hf_status hf_early_secret(uint8_t out[HF_MAX_HASH], const hf_suite *suite, const uint8_t *psk,
+                          size_t psk_len);
+/* What a binder's label says of its PSK: RFC 9846 7.1, RFC 9258 5.2. */
+typedef enum hf_binder_kind {
+  HF_BINDER_RESUMPTION,
+  HF_BINDER_EXTERNAL,
+  HF_BINDER_IMPORTED
+} hf_binder_kind;
+hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *early_secret,
+                    hf_binder_kind kind, const uint8_t *hash);
+/* hf_derive_early derives the secrets of early data, for hf_derive_EARLY. */
+hf_status hf_derive_early(hf_conn *conn, const hf_suite *suite, const uint8_t *early_secret);
 hf_status hf_derive_EARLY(hf_conn *conn); /* psk.c */
 hf_status hf_derive_HANDSHAKE(hf_conn *conn);
 hf_status hf_derive_APPLICATION(hf_conn *conn);
@@ -316,6 +326,8 @@ bool hf_ext_offered(const hf_conn *conn, hf_ext ext);
 bool hf_ext_body(const hf_conn *conn, hf_ext ext, CBS *out);
 hf_status hf_get_codes(CBS *body, CBS *list);
 hf_status hf_put_codes(CBB *body, hf_codes codes);
+/* hf_psk_mode_offered: client: does its hello allow a PSK with a key share, or without one? */
+bool hf_psk_mode_offered(const hf_conn *conn, bool share);
 
 /* ---- custom.c: the caller's own extensions ---- */
 /* hf_custom_add adds to what this side sends and takes; HF_MISUSE: nothing of it. */
@@ -382,7 +394,7 @@ hf_status hf_hello_parse(const hf_conn *conn, hf_hello *hello, const uint8_t *ba
 /* hf_hello_at is a part of it. */
 hf_bytes hf_hello_at(const hf_conn *conn, hf_span span);
 
-/* hf_session is a session as it is kept: what a ticket stands for (psk.c). */
+/* hf_session is a session as it is kept: what a ticket stands for (session.c). */
 typedef struct hf_session {
   const hf_suite *suite;
   uint8_t psk[HF_MAX_HASH];
@@ -394,6 +406,18 @@ typedef struct hf_session {
   CBS server_name, alpn, early_context, ticket;
 } hf_session;
 
+/* hf_offer is a PSK of any kind, as a handshake wants it (psk.c). */
+typedef struct hf_offer {
+  hf_binder_kind kind;
+  const hf_suite *suite;       /* whose hash goes with it, and whose keys early data */
+  uint8_t secret[HF_MAX_HASH]; /* the early secret that it gives (RFC 9846 7.1) */
+  uint16_t number;             /* in hf_start.psks; not of a session */
+  uint64_t issued;             /* of a session; so the next */
+  uint32_t age_add;
+  uint32_t max_early_data;
+  CBS identity, alpn, early_context;
+} hf_offer;
+
 /* ---- the handshake ---- */
 typedef struct hf_hs {
   hf_entropy entropy;
@@ -404,7 +428,7 @@ typedef struct hf_hs {
   uint8_t traffic[2][3]
                  [HF_MAX_HASH];  /* [hf_role][hf_level - 1]: traffic secrets until KEY takes them */
   uint8_t shared[HF_MAX_SECRET]; /* of the key exchange, until HANDSHAKE is derived */
-  uint8_t psk[HF_MAX_HASH];      /* with RESUMED */
+  uint8_t early_secret[HF_MAX_HASH]; /* of the PSK, with RESUMED */
   uint8_t early_exporter[HF_MAX_HASH];
   const hf_suite *early_suite;       /* of the early secrets; NULL: not derived */
   uint8_t kem_secret[HF_KEM_SECRET]; /* server: the answer to ENCAP */
@@ -417,7 +441,7 @@ typedef struct hf_hs {
   hf_buffer hello_bytes;             /* client: its own hello */
   hf_buffer flight;                  /* messages of the open level that are not in records yet */
   hf_bytes given_hello, given_retry; /* hf_start.hello, .retry_hello */
-  hf_bytes session;                  /* client: hf_start.session */
+  hf_bytes offers;                   /* client: its PSKs (psk_offer.c) */
   hf_bytes signature;                /* the answer */
   hf_bytes ciphertext;               /* server: and its ciphertext, to send */
   hf_bytes cookie;                   /* to send */
@@ -441,7 +465,8 @@ typedef struct hf_hs {
   uint16_t peer_limit;       /* server: the client's record_size_limit */
   uint16_t delegated_sigalg; /* that the peer's delegated credential is for; 0: it showed none */
   uint8_t cert_type[2];      /* [hf_role]: of that side's certificate */
-  bool no_compatibility, ccs_sent, early_offered, must_cookie, ask_group, psk_dhe, psk_offered;
+  bool no_compatibility, ccs_sent, early_offered, must_cookie, ask_group, psk_dhe, psk_ke,
+      psk_offered;
 } hf_hs;
 
 typedef struct hf_post hf_post;
@@ -467,6 +492,7 @@ struct hf_conn {
   uint8_t *early_context;
   uint16_t early_context_len;
   uint8_t alpn_len, server_name_len;
+  uint16_t psk_number; /* hf_facts.psk_index */
   uint8_t client_random[32], server_random[32];
   uint8_t own_finished[HF_MAX_HASH], peer_finished[HF_MAX_HASH];
   uint8_t exporter[HF_MAX_HASH], resumption[HF_MAX_HASH];
@@ -483,10 +509,10 @@ struct hf_conn {
   uint8_t proofs;
   uint8_t fault, fault_alert, fault_row;
   uint8_t ccs_seen, warnings, empties, key_updates;
-  bool ready : 1, session_cert : 1, closed : 1, close_sent : 1, record_seen : 1, read_protected : 1,
-      update_requested : 1, update_queued : 1, early_refused : 1, early_accepted : 1,
-      exporter_set : 1, own_finished_set : 1, peer_finished_set : 1, hello_known : 1,
-      own_raw_key : 1, peer_raw_key : 1, own_delegated : 1, peer_delegated : 1;
+  bool ready : 1, session_cert : 1, external_psk : 1, closed : 1, close_sent : 1, record_seen : 1,
+      read_protected : 1, update_requested : 1, update_queued : 1, early_refused : 1,
+      early_accepted : 1, exporter_set : 1, own_finished_set : 1, peer_finished_set : 1,
+      hello_known : 1, own_raw_key : 1, peer_raw_key : 1, own_delegated : 1, peer_delegated : 1;
 };
 static_assert(sizeof(hf_conn) <= 1792, "the budget of hf_conn");
 
@@ -558,6 +584,11 @@ hf_status hf_retry_share(
     const hf_conn *conn); /* has the second hello the share that was asked for? */
 hf_status hf_server_agree(hf_conn *conn);
 uint32_t hf_skip_budget(const hf_conn *conn);
+/* hf_choose_suite is the suite that both sides have and the server prefers, of those with |like|'s
+ * hash unless |like| is NULL; NULL: there is none. */
+const hf_suite *hf_choose_suite(const hf_conn *conn, const hf_suite *like);
+/* hf_without_psk: has the hello what a handshake with certificates needs? */
+hf_status hf_without_psk(const hf_conn *conn);
 /* hf_lists_new gives room for the arrays of a question, until its answer; hf_unpack_codes fills it.
  */
 hf_status hf_lists_new(hf_hs *hs, void **out, size_t size);
@@ -615,13 +646,34 @@ bool hf_post_installs(const hf_conn *conn); /* INSTALL is to be asked */
 uint32_t hf_tickets_waiting(const hf_conn *conn);
 void hf_post_free(hf_conn *conn);
 
-/* ---- psk.c ---- */
+/* ---- session.c ---- */
 hf_status hf_session_parse(hf_session *out, hf_bytes state); /* spans inside |state| */
 hf_status hf_session_write(hf_bytes *out, const hf_session *session);
-hf_status hf_psk_begin(hf_conn *conn);
-hf_status hf_psk_bind(hf_conn *conn);
+
+/* ---- psk.c ---- */
+/* hf_offer_session and hf_offer_psk make an offer of a session and of a PSK that is valid; its
+ * spans lie where theirs do. */
+hf_status hf_offer_session(hf_offer *out, const hf_session *session);
+hf_status hf_offer_psk(hf_offer *out, const hf_psk *psk);
+bool hf_psk_valid(const hf_psk *psk); /* as a server's: it needs no identity */
+bool hf_session_expired(const hf_conn *conn, const hf_session *session);
+bool hf_session_named(const hf_conn *conn, const hf_session *session); /* for this server name? */
+bool hf_offer_in_context(const hf_conn *conn, const hf_offer *offer);
+/* Server: hf_psk_mode: do both sides have a way to use PSKs?  hf_psk_alone: may psk_ke be it? */
+bool hf_psk_mode(const hf_conn *conn);
+bool hf_psk_alone(const hf_conn *conn);
+void hf_no_share(hf_conn *conn); /* what psk_ke has in place of a shared secret */
+void hf_psk_note(hf_conn *conn); /* sets PSK_OFFERED by the hello and the configuration */
+
+/* ---- psk_offer.c: the client's ---- */
+bool hf_psks_valid(const hf_start *start);
+hf_status hf_psk_begin(hf_conn *conn, const hf_start *start);
+hf_status hf_psk_offer(const hf_conn *conn, CBB *list); /* pre_shared_key, its binders blank */
+hf_status hf_psk_bind(hf_conn *conn); /* fills in the binders of the hello in hello_bytes */
+hf_status hf_psk_chosen(hf_conn *conn, CBS *body); /* the server's pre_shared_key */
 hf_status hf_psk_check_early(hf_conn *conn);
-void hf_refuse_early(hf_conn *conn); /* client: EARLY is over, if it was set */
+hf_status hf_psk_derive_first(hf_conn *conn); /* for hf_derive_EARLY */
+void hf_refuse_early(hf_conn *conn);          /* EARLY is over, if it was set */
 
 /* ---- trace.c ---- */
 hf_status hf_trace_begin(hf_conn *conn);

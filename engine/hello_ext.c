@@ -81,6 +81,9 @@ hf_status hf_send_ext_key_share(hf_conn *conn, hf_place place, CBB *list) {
   if (place == HRR && !conn->hs->ask_group) {
     return HF_OK;  // only the cookie is asked for
   }
+  if (place == SH && group == NULL) {
+    return HF_OK;  // psk_ke
+  }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_key_share));
   if (place == HRR) {
     return hf_ext_end(list, CBB_add_u16(&body, group->id));
@@ -223,14 +226,16 @@ hf_status hf_receive_ext_cookie(hf_conn *conn, hf_place place, CBS *body) {
 
 /* ---- psk_key_exchange_modes, RFC 9846 4.3.9 ---- */
 
-enum { PSK_DHE_KE = 1 };
+enum { PSK_KE = 0, PSK_DHE_KE = 1 };
 
 hf_status hf_send_ext_psk_key_exchange_modes(hf_conn *conn, hf_place place, CBB *list) {
-  CBB body;
-  (void)conn;
+  CBB body, modes;
+  const bool alone = (conn->config->settings.flags & HF_ALLOW_PSK_KE) != 0;
   (void)place;
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_psk_key_exchange_modes));
-  return hf_ext_end(list, CBB_add_u8(&body, 1) && CBB_add_u8(&body, PSK_DHE_KE));
+  return hf_ext_end(list, CBB_add_u8_length_prefixed(&body, &modes) &&
+                              CBB_add_u8(&modes, PSK_DHE_KE) &&
+                              (!alone || CBB_add_u8(&modes, PSK_KE)));
 }
 
 hf_status hf_receive_ext_psk_key_exchange_modes(hf_conn *conn, hf_place place, CBS *body) {
@@ -242,8 +247,23 @@ hf_status hf_receive_ext_psk_key_exchange_modes(hf_conn *conn, hf_place place, C
   uint8_t mode;
   while (CBS_get_u8(&modes, &mode)) {
     conn->hs->psk_dhe = conn->hs->psk_dhe || mode == PSK_DHE_KE;
+    conn->hs->psk_ke = conn->hs->psk_ke || mode == PSK_KE;
   }
   return HF_OK;
+}
+
+bool hf_psk_mode_offered(const hf_conn *conn, bool share) {
+  CBS body, modes;
+  uint8_t mode;
+  if (hf_ext_body(conn, HF_EXT_psk_key_exchange_modes, &body) &&
+      CBS_get_u8_length_prefixed(&body, &modes)) {
+    while (CBS_get_u8(&modes, &mode)) {
+      if (mode == (share ? PSK_DHE_KE : PSK_KE)) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 /* ---- early_data, RFC 9846 4.3.10 ---- */

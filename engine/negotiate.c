@@ -70,17 +70,8 @@ hf_status hf_ask_HELLO(hf_conn *conn) {
   return HF_OK;
 }
 
-/* The first of |ours| that is among |theirs|, or the first of theirs that is among ours. */
-static uint16_t choose(hf_codes ours, CBS theirs, bool their_order) {
-  uint16_t code;
-  if (their_order) {
-    while (CBS_get_u16(&theirs, &code)) {
-      if (hf_codes_have(ours, code)) {
-        return code;
-      }
-    }
-    return 0;
-  }
+/* The first of |ours| that is among |theirs|; 0: none is. */
+static uint16_t choose(hf_codes ours, CBS theirs) {
   for (size_t i = 0; i < ours.num; i++) {
     if (hf_wire_has(theirs, ours.list[i])) {
       return ours.list[i];
@@ -88,6 +79,9 @@ static uint16_t choose(hf_codes ours, CBS theirs, bool their_order) {
   }
   return 0;
 }
+
+/* May a PSK be used without a key exchange? */
+static bool alone(const hf_conn *conn) { return hf_has(conn, PSK_OFFERED) && hf_psk_alone(conn); }
 
 /* RFC 9846 4.2.2, 9.2: what every hello of TLS 1.3 must have. */
 static hf_status check_hello(const hf_conn *conn) {
@@ -103,10 +97,13 @@ static hf_status check_hello(const hf_conn *conn) {
   if (compression.len != 1 || compression.data[0] != 0) {
     return HF_ILLEGAL_COMPRESSION;
   }
-  if (!hf_ext_offered(conn, HF_EXT_supported_groups)) {
+  // A client that uses its PSK alone may have neither.
+  const bool groups = hf_ext_offered(conn, HF_EXT_supported_groups);
+  const bool shares = hf_ext_offered(conn, HF_EXT_key_share);
+  if (!groups && (shares || !alone(conn))) {
     return HF_MISSING_EXTENSION;
   }
-  if (!hf_ext_offered(conn, HF_EXT_key_share)) {
+  if (groups && !shares) {
     return HF_MISSING_KEY_SHARE;
   }
   if (!hf_ext_offered(conn, HF_EXT_signature_algorithms) &&
@@ -120,13 +117,34 @@ static hf_status check_hello(const hf_conn *conn) {
   return hf_quic_check_hello(conn);
 }
 
+static const hf_suite *suite_like(uint16_t id, const hf_suite *like) {
+  const hf_suite *suite = hf_suite_find(id);
+  return suite != NULL && (like == NULL || suite->md() == like->md()) ? suite : NULL;
+}
+
+const hf_suite *hf_choose_suite(const hf_conn *conn, const hf_suite *like) {
+  const hf_codes ours = conn->config->settings.suites;
+  const hf_suite *suite = NULL;
+  CBS theirs = hello_suites(conn);
+  uint16_t code;
+  if (conn->config->settings.flags & HF_PREFER_CLIENT_SUITES) {
+    while (suite == NULL && CBS_get_u16(&theirs, &code)) {
+      suite = hf_codes_have(ours, code) ? suite_like(code, like) : NULL;
+    }
+    return suite;
+  }
+  for (size_t i = 0; suite == NULL && i < ours.num; i++) {
+    suite = hf_wire_has(theirs, ours.list[i]) ? suite_like(ours.list[i], like) : NULL;
+  }
+  return suite;
+}
+
 static hf_status choose_suite(hf_conn *conn) {
-  const hf_settings *s = &conn->config->settings;
   const CBS theirs = hello_suites(conn);
   if (conn->suite != NULL) {  // by a HelloRetryRequest that a cookie speaks of
     return hf_wire_has(theirs, conn->suite->id) ? HF_OK : HF_INCONSISTENT_HELLO;
   }
-  conn->suite = hf_suite_find(choose(s->suites, theirs, s->flags & HF_PREFER_CLIENT_SUITES));
+  conn->suite = hf_choose_suite(conn, NULL);
   return conn->suite != NULL ? HF_OK : HF_NO_SHARED_SUITE;
 }
 
@@ -140,16 +158,15 @@ static hf_status choose_group(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   const CBS theirs = hello_list(conn, HF_EXT_supported_groups, false);
   if (hf_has(conn, COOKIE)) {
-    hs->group = hs->group != NULL
-                    ? hs->group
-                    : hf_group_find(choose(conn->config->settings.groups, theirs, false));
-    return hs->group != NULL ? hf_retry_share(conn) : HF_NO_SHARED_GROUP;
+    hs->group = hs->group != NULL ? hs->group
+                                  : hf_group_find(choose(conn->config->settings.groups, theirs));
+    return hs->group != NULL || alone(conn) ? hf_retry_share(conn) : HF_NO_SHARED_GROUP;
   }
-  hs->group = hf_group_find(choose(conn->config->settings.groups, theirs, false));
-  if (hs->group == NULL) {
+  hs->group = hf_group_find(choose(conn->config->settings.groups, theirs));
+  if (hs->group == NULL && !alone(conn)) {
     return HF_NO_SHARED_GROUP;
   }
-  hs->ask_group = !has_share(conn, hs->group->id);
+  hs->ask_group = hs->group != NULL && !has_share(conn, hs->group->id);
   const bool demand = (conn->config->settings.flags & HF_DEMAND_COOKIE) != 0;
   hs->must_cookie = demand;
   hf_flag(conn, RETRIED, hs->ask_group || demand);
@@ -159,6 +176,9 @@ static hf_status choose_group(hf_conn *conn) {
 hf_status hf_retry_share(const hf_conn *conn) {
   CBS shares = hello_list(conn, HF_EXT_key_share, false), key;
   uint16_t code;
+  if (conn->hs->group == NULL) {
+    return HF_OK;  // a PSK alone
+  }
   if (!conn->hs->ask_group) {  // only a cookie was asked for: the shares stay
     return has_share(conn, conn->hs->group->id) ? HF_OK : HF_WRONG_RETRY_SHARE;
   }
@@ -175,11 +195,21 @@ static void take_config(hf_conn *conn, const hf_config *config) {
   conn->config = mine;
 }
 
+/* RFC 9846 4.3.3, 4.3.8, 9.2: what only a hello with a PSK may lack. */
+hf_status hf_without_psk(const hf_conn *conn) {
+  if (!hf_ext_offered(conn, HF_EXT_signature_algorithms) ||
+      !hf_ext_offered(conn, HF_EXT_supported_groups)) {
+    return HF_MISSING_EXTENSION;
+  }
+  return conn->hs->group != NULL ? HF_OK : HF_NO_SHARED_GROUP;
+}
+
 static hf_status negotiate(hf_conn *conn, hf_bytes alpn) {
+  hf_psk_note(conn);  // now that the configuration is known
   HF_TRY(check_hello(conn));
   HF_TRY(choose_suite(conn));
   HF_TRY(choose_group(conn));
-  hf_flag(conn, KEM, conn->hs->group->kem != NULL);
+  hf_flag(conn, KEM, conn->hs->group != NULL && conn->hs->group->kem != NULL);
   return alpn.len == 0 ? hf_quic_check_alpn(conn) : hf_set_alpn(conn, alpn.data, alpn.len);
 }
 
@@ -309,6 +339,10 @@ hf_status hf_answer_encap(hf_conn *conn, hf_bytes ciphertext, hf_bytes secret) {
 hf_status hf_server_agree(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   CBS share;
+  if (hs->group == NULL) {
+    hf_no_share(conn);
+    return HF_OK;
+  }
   HF_TRY(client_share(conn, &share));
   return hf_group_agree(hs->shared, &hs->shared_len, hs->group, &hs->entropy, share,
                         hs->kem_secret);

@@ -147,7 +147,7 @@ static hf_status next_question(hf_conn *conn) {
 hf_status hf_post_begin(hf_conn *conn) {
   const uint32_t num = conn->config->settings.num_tickets;
   // RFC 9846 4.3.9: no ticket for a client that could not use it.
-  if (!hf_is_server(conn) || num == 0 || !conn->hs->psk_dhe) {
+  if (!hf_is_server(conn) || num == 0 || !hf_psk_mode(conn)) {
     return HF_OK;
   }
   HF_TRY(need_post(conn));

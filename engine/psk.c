@@ -1,251 +1,95 @@
-/* psk.c: resumption: pre_shared_key (RFC 9846 4.3.11) on both sides, the question SESSION, and
- * sessions as bytes.
+/* psk.c: what both sides share of pre_shared_key (RFC 9846 4.3.11), and the server's part: the
+ * question SESSION and its answers.  The client's is psk_offer.c's.
  *
- * A session that does not fit is passed over and the handshake is a full one; a binder that does
- * not verify ends it.  The proof BINDER is set here. */
+ * A PSK that does not fit is passed over and the handshake is a full one; a binder that does not
+ * verify ends it.  The proof BINDER is set here.  Of a PSK only its early secret (7.1) is kept,
+ * whatever its length is. */
 #include "engine.h"
 
 #include <string.h>
 
-/* ---- sessions as bytes: what HF_ASK_TICKET and HF_ASK_KEEP give out.  Parsed as if an enemy had
- * written it. ---- */
+/* ---- PSKs of any kind ---- */
 
-enum { HF_SESSION_FORMAT = 1 };
-
-static bool put_field(CBB *cbb, const CBS *field) {
-  CBB bytes;
-  return CBB_add_u16_length_prefixed(cbb, &bytes) &&
-         CBB_add_bytes(&bytes, CBS_data(field), CBS_len(field)) && CBB_flush(cbb);
-}
-
-hf_status hf_session_write(hf_bytes *out, const hf_session *s) {
-  const size_t bound = 64 + HF_MAX_HASH + CBS_len(&s->server_name) + CBS_len(&s->alpn) +
-                       CBS_len(&s->early_context) + CBS_len(&s->ticket);
-  CBB cbb, psk;
-  uint8_t *data = OPENSSL_malloc(bound);
-  size_t len;
-  if (data == NULL) {
-    return HF_NO_MEMORY;
-  }
-  CBB_zero(&cbb);
-  if (!CBB_init_fixed(&cbb, data, bound)) {
-    OPENSSL_free(data);
-    return HF_NO_MEMORY;
-  }
-  if (!CBB_add_u8(&cbb, HF_SESSION_FORMAT) || !CBB_add_u16(&cbb, HF_TLS13) ||
-      !CBB_add_u16(&cbb, s->suite->id) || !CBB_add_u64(&cbb, s->issued) ||
-      !CBB_add_u32(&cbb, s->lifetime) || !CBB_add_u32(&cbb, s->age_add) ||
-      !CBB_add_u32(&cbb, s->max_early_data) || !CBB_add_u8(&cbb, s->client_cert) ||
-      !CBB_add_u8_length_prefixed(&cbb, &psk) || !CBB_add_bytes(&psk, s->psk, s->suite->hash_len) ||
-      !put_field(&cbb, &s->server_name) || !put_field(&cbb, &s->alpn) ||
-      !put_field(&cbb, &s->early_context) || !put_field(&cbb, &s->ticket) ||
-      !CBB_finish(&cbb, NULL, &len)) {
-    CBB_cleanup(&cbb);
-    OPENSSL_free(data);
-    return HF_INTERNAL;
-  }
-  hf_free_bytes(out);
-  *out = hf_range(data, len);
-  return HF_OK;
-}
-
-hf_status hf_session_parse(hf_session *out, hf_bytes state) {
-  CBS in, psk;
-  uint8_t format, client_cert;
-  uint16_t version, suite;
+hf_status hf_offer_session(hf_offer *out, const hf_session *s) {
   memset(out, 0, sizeof(*out));
-  CBS_init(&in, state.data, state.len);
-  if (!CBS_get_u8(&in, &format) || format != HF_SESSION_FORMAT || !CBS_get_u16(&in, &version) ||
-      version != HF_TLS13 || !CBS_get_u16(&in, &suite) ||
-      (out->suite = hf_suite_find(suite)) == NULL || !CBS_get_u64(&in, &out->issued) ||
-      !CBS_get_u32(&in, &out->lifetime) || !CBS_get_u32(&in, &out->age_add) ||
-      !CBS_get_u32(&in, &out->max_early_data) || !CBS_get_u8(&in, &client_cert) ||
-      client_cert > 1 || !CBS_get_u8_length_prefixed(&in, &psk) ||
-      CBS_len(&psk) != out->suite->hash_len ||
-      !CBS_get_u16_length_prefixed(&in, &out->server_name) ||
-      !CBS_get_u16_length_prefixed(&in, &out->alpn) ||
-      !CBS_get_u16_length_prefixed(&in, &out->early_context) ||
-      !CBS_get_u16_length_prefixed(&in, &out->ticket) || CBS_len(&in) != 0) {
-    return HF_INTERNAL;
-  }
-  out->client_cert = client_cert == 1;
-  memcpy(out->psk, CBS_data(&psk), CBS_len(&psk));
-  return HF_OK;
+  out->kind = HF_BINDER_RESUMPTION;
+  out->suite = s->suite;
+  out->issued = s->issued;
+  out->age_add = s->age_add;
+  out->max_early_data = s->max_early_data;
+  out->identity = s->ticket;
+  out->alpn = s->alpn;
+  out->early_context = s->early_context;
+  return hf_early_secret(out->secret, s->suite, s->psk, s->suite->hash_len);
 }
 
-static bool expired(const hf_conn *conn, const hf_session *s) {
+hf_status hf_offer_psk(hf_offer *out, const hf_psk *psk) {
+  memset(out, 0, sizeof(*out));
+  out->kind = psk->kind == HF_PSK_IMPORTED ? HF_BINDER_IMPORTED : HF_BINDER_EXTERNAL;
+  out->suite = hf_suite_find(psk->suite);
+  out->max_early_data = psk->max_early_data;
+  CBS_init(&out->identity, psk->identity.data, psk->identity.len);
+  CBS_init(&out->alpn, psk->alpn.data, psk->alpn.len);
+  CBS_init(&out->early_context, psk->early_context.data, psk->early_context.len);
+  return hf_early_secret(out->secret, out->suite, psk->secret.data, psk->secret.len);
+}
+
+bool hf_psk_valid(const hf_psk *psk) {
+  return (psk->kind == HF_PSK_EXTERNAL || psk->kind == HF_PSK_IMPORTED) &&
+         hf_suite_find(psk->suite) != NULL && psk->secret.data != NULL && psk->secret.len > 0 &&
+         psk->alpn.len <= UINT8_MAX && psk->early_context.len <= UINT16_MAX;
+}
+
+bool hf_session_expired(const hf_conn *conn, const hf_session *s) {
   return conn->now < s->issued || conn->now - s->issued >= UINT64_C(1000) * s->lifetime;
 }
 
-static bool same_name(const hf_conn *conn, const hf_session *s) {
+bool hf_session_named(const hf_conn *conn, const hf_session *s) {
   return CBS_mem_equal(&s->server_name, conn->server_name, conn->server_name_len);
 }
 
-/* ---- the client ---- */
-
-static bool same_context(const hf_conn *conn, const hf_session *s) {
-  return CBS_mem_equal(&s->early_context, conn->early_context, conn->early_context_len);
-}
-
-/* The session's protocol, if it has one, is among those offered: RFC 9846 4.3.10. */
-static bool offers_alpn(const hf_settings *settings, CBS alpn) {
-  CBS names, name;
-  CBS_init(&names, settings->alpn.data, settings->alpn.len);
-  while (CBS_len(&alpn) > 0 && CBS_get_u8_length_prefixed(&names, &name)) {
-    if (CBS_mem_equal(&name, CBS_data(&alpn), CBS_len(&alpn))) {
-      return true;
-    }
-  }
-  return CBS_len(&alpn) == 0;
-}
-
-/* Does early data fit the session, as far as it is known before the hello is answered? */
-static bool early_fits(const hf_conn *conn, const hf_session *s) {
-  const hf_settings *settings = &conn->config->settings;
-  return (settings->flags & HF_ALLOW_EARLY_DATA) && s->max_early_data > 0 &&
-         hf_codes_have(settings->suites, s->suite->id) && offers_alpn(settings, s->alpn) &&
-         same_context(conn, s);
-}
-
-hf_status hf_psk_begin(hf_conn *conn) {
-  hf_hs *hs = conn->hs;
-  hf_session session;
-  if (hf_is_server(conn) || hs->session.data == NULL) {
-    return HF_OK;
-  }
-  if (hf_session_parse(&session, hs->session) != HF_OK || CBS_len(&session.ticket) == 0 ||
-      CBS_len(&session.ticket) > HF_MAX_TICKET || expired(conn, &session) ||
-      !same_name(conn, &session)) {
-    hf_free_bytes(&hs->session);
-    OPENSSL_cleanse(&session, sizeof(session));
-    return HF_OK;
-  }
-  hf_status status = HF_OK;
-  hf_flag(conn, PSK_OFFERED, true);
-  if (early_fits(conn, &session)) {
-    hf_flag(conn, EARLY, true);
-    conn->early_left = session.max_early_data;
-    if (CBS_len(&session.alpn) > 0) {
-      status = hf_set_alpn(conn, CBS_data(&session.alpn), CBS_len(&session.alpn));
-    }
-  }
-  OPENSSL_cleanse(&session, sizeof(session));
-  return status;
-}
-
-/* Two length fields, and one binder behind its length: what the binder does not cover (RFC
- * 9846 4.3.11.2). */
-static size_t binders_len(const hf_session *s) { return 2 + 1 + (size_t)s->suite->hash_len; }
-
-static hf_status offer(const hf_conn *conn, CBB *list, const hf_session *s) {
-  static const uint8_t blank[HF_MAX_HASH];
-  const uint32_t age = (uint32_t)(conn->now - s->issued) + s->age_add;
-  CBB body, identities, identity, binders, binder;
-  HF_TRY(hf_ext_begin(&body, list, HF_EXT_pre_shared_key));
-  return CBB_add_u16_length_prefixed(&body, &identities) &&
-                 CBB_add_u16_length_prefixed(&identities, &identity) &&
-                 CBB_add_bytes(&identity, CBS_data(&s->ticket), CBS_len(&s->ticket)) &&
-                 CBB_add_u32(&identities, age) && CBB_add_u16_length_prefixed(&body, &binders) &&
-                 CBB_add_u8_length_prefixed(&binders, &binder) &&
-                 CBB_add_bytes(&binder, blank, s->suite->hash_len) && CBB_flush(list)
-             ? HF_OK
-             : HF_INTERNAL;
+bool hf_offer_in_context(const hf_conn *conn, const hf_offer *offer) {
+  return CBS_mem_equal(&offer->early_context, conn->early_context, conn->early_context_len);
 }
 
 hf_status hf_send_ext_pre_shared_key(hf_conn *conn, hf_place place, CBB *list) {
-  hf_session session;
   CBB body;
-  if (place == SH) {
-    if (!hf_has(conn, RESUMED)) {
-      return HF_OK;
-    }
-    HF_TRY(hf_ext_begin(&body, list, HF_EXT_pre_shared_key));
-    return hf_ext_end(list, CBB_add_u16(&body, conn->hs->psk_index));
+  if (place == CH) {
+    return hf_psk_offer(conn, list);
   }
-  if (conn->hs->session.data == NULL) {
-    return HF_OK;
-  }
-  HF_TRY(hf_session_parse(&session, conn->hs->session));
-  // RFC 9846 4.2.2: after a retry only if the suite has its hash.
-  hf_status status = HF_OK;
-  if (conn->suite == NULL || conn->suite->md() == session.suite->md()) {
-    status = offer(conn, list, &session);
-  }
-  OPENSSL_cleanse(&session, sizeof(session));
-  return status;
-}
-
-void hf_refuse_early(hf_conn *conn) {
-  if (hf_has(conn, EARLY)) {
-    conn->early_refused = true;
-    conn->early_left = 0;
-  }
-  hf_flag(conn, EARLY, false);
-}
-
-/* Fills in the binder of the hello in hello_bytes. */
-hf_status hf_psk_bind(hf_conn *conn) {
-  hf_hs *hs = conn->hs;
-  hf_session session;
-  uint8_t hash[HF_MAX_HASH];
-  const hf_bytes given = hf_has(conn, RETRIED) ? hs->given_retry : hs->given_hello;
-  if (hs->session.data == NULL || given.data != NULL ||
-      !hf_ext_offered(conn, HF_EXT_pre_shared_key)) {
-    return HF_OK;
-  }
-  HF_TRY(hf_session_parse(&session, hs->session));
-  const size_t covered = hs->hello_bytes.len - binders_len(&session);
-  hf_transcript fork = hs->transcript;
-  hf_transcript_add(&fork, session.suite, hs->hello_bytes.data, covered);
-  hf_transcript_hash(hash, &fork, session.suite);
-  const hf_status status =
-      hf_binder(hs->hello_bytes.data + covered + 3, session.suite, session.psk, hash);
-  OPENSSL_cleanse(&session, sizeof(session));
-  return status;
-}
-
-static hf_status receive_choice(hf_conn *conn, CBS *body) {
-  hf_hs *hs = conn->hs;
-  hf_session session;
-  uint16_t index;
-  if (!CBS_get_u16(body, &index)) {
-    return HF_BAD_EXTENSION;
-  }
-  if (index != 0 || hs->session.data == NULL || hf_session_parse(&session, hs->session) != HF_OK) {
-    return HF_WRONG_PSK;
-  }
-  const bool fits = session.suite->md() == conn->suite->md();
-  memcpy(hs->psk, session.psk, sizeof(hs->psk));
-  OPENSSL_cleanse(&session, sizeof(session));
-  return fits ? HF_OK : HF_WRONG_PSK;
-}
-
-/* RFC 9846 4.3.10: early data went out under the session's suite and protocol. */
-hf_status hf_psk_check_early(hf_conn *conn) {
-  hf_session session;
   if (!hf_has(conn, RESUMED)) {
-    return HF_EARLY_DATA_MISMATCH;
+    return HF_OK;
   }
-  HF_TRY(hf_session_parse(&session, conn->hs->session));
-  const bool same =
-      session.suite == conn->suite && CBS_mem_equal(&session.alpn, conn->alpn, conn->alpn_len);
-  OPENSSL_cleanse(&session, sizeof(session));
-  return same ? HF_OK : HF_EARLY_DATA_MISMATCH;
+  HF_TRY(hf_ext_begin(&body, list, HF_EXT_pre_shared_key));
+  return hf_ext_end(list, CBB_add_u16(&body, conn->hs->psk_index));
 }
 
-/* A client does not know yet which suite will be chosen: the session's it is. */
+/* A client does not know yet which suite will be chosen: that of its first PSK it is. */
 hf_status hf_derive_EARLY(hf_conn *conn) {
-  hf_session session;
   if (conn->hs->early_suite != NULL) {
     return HF_OK;  // a client's, when it sent its hello
   }
-  if (hf_is_server(conn)) {
-    return hf_derive_early(conn, conn->suite, conn->hs->psk);
-  }
-  HF_TRY(hf_session_parse(&session, conn->hs->session));
-  const hf_status status = hf_derive_early(conn, session.suite, session.psk);
-  OPENSSL_cleanse(&session, sizeof(session));
-  return status;
+  return hf_is_server(conn) ? hf_derive_early(conn, conn->suite, conn->hs->early_secret)
+                            : hf_psk_derive_first(conn);
+}
+
+/* ---- psk_key_exchange_modes, RFC 9846 4.3.9 ---- */
+
+bool hf_psk_alone(const hf_conn *conn) {
+  return conn->hs->psk_ke && (conn->config->settings.flags & HF_ALLOW_PSK_KE) != 0;
+}
+
+bool hf_psk_mode(const hf_conn *conn) { return conn->hs->psk_dhe || hf_psk_alone(conn); }
+
+void hf_psk_note(hf_conn *conn) {
+  // Without a mode in common no PSK can be used: then nobody need be asked.
+  hf_flag(conn, PSK_OFFERED, hf_ext_offered(conn, HF_EXT_pre_shared_key) && hf_psk_mode(conn));
+}
+
+void hf_no_share(hf_conn *conn) {
+  // RFC 9846 7.1: zeros, as many as the hash is long.
+  memset(conn->hs->shared, 0, sizeof(conn->hs->shared));
+  conn->hs->shared_len = conn->suite->hash_len;
 }
 
 /* ---- the server ---- */
@@ -268,7 +112,7 @@ hf_status hf_receive_ext_pre_shared_key(hf_conn *conn, hf_place place, CBS *body
   CBS identities, binders, one;
   uint32_t age;
   if (place == SH) {
-    return receive_choice(conn, body);
+    return hf_psk_chosen(conn, body);
   }
   if (!read_offer(*body, &identities, &binders)) {
     return HF_BAD_EXTENSION;
@@ -304,13 +148,26 @@ hf_status hf_ask_SESSION(hf_conn *conn) {
   hf_question_t *q = hf_ask_begin(conn, HF_ASK_SESSION);
   q->session.candidates = candidates;
   q->session.num = num;
-  q->session.hash_suite = conn->suite->id;
+  q->session.hash_suite = hf_has(conn, RETRIED) ? conn->suite->id : 0;
   q->session.early_offered = conn->hs->early_offered;
   return HF_OK;
 }
 
+/* Is the suite one with the PSK's hash, or can it be?  RFC 9846 4.3.11: a PSK has a say in it.
+ * After a HelloRetryRequest it stays (4.2.4). */
+static bool fit_suite(hf_conn *conn, const hf_suite *suite) {
+  const hf_suite *other = conn->suite;
+  if (other->md() != suite->md()) {
+    other = hf_has(conn, RETRIED) ? NULL : hf_choose_suite(conn, suite);
+  }
+  if (other != NULL) {
+    conn->suite = other;
+  }
+  return other != NULL;
+}
+
 /* RFC 9846 4.3.11.2 */
-static hf_status check_binder(const hf_conn *conn, const hf_session *s, size_t index) {
+static hf_status check_binder(const hf_conn *conn, const hf_offer *offer, size_t index) {
   const hf_hs *hs = conn->hs;
   const hf_bytes hello = hf_hello_at(conn, hs->hello.message);
   uint8_t hash[HF_MAX_HASH], expected[HF_MAX_HASH];
@@ -328,42 +185,72 @@ static hf_status check_binder(const hf_conn *conn, const hf_session *s, size_t i
   hf_transcript fork = hs->before_hello;
   hf_transcript_add(&fork, conn->suite, hello.data, covered);
   hf_transcript_hash(hash, &fork, conn->suite);
-  HF_TRY(hf_binder(expected, conn->suite, s->psk, hash));
+  HF_TRY(hf_binder(expected, conn->suite, offer->secret, offer->kind, hash));
   return CBS_mem_equal(&binder, expected, conn->suite->hash_len) ? HF_OK : HF_BAD_BINDER;
 }
 
-/* May the early data that was offered with candidate |index| be taken? */
-static bool early_allowed(const hf_conn *conn, const hf_session *s, size_t index) {
-  const hf_hs *hs = conn->hs;
+/* Is a ticket as old as its client says?  An external PSK has no age. */
+static bool age_fits(const hf_conn *conn, const hf_offer *offer, size_t index) {
   enum { HF_AGE_WINDOW = 10000 };  // milliseconds: RFC 9846 8.3
-  const uint32_t said = hs->question.session.candidates[index].obfuscated_age - s->age_add;
-  const uint64_t real = conn->now - s->issued;
+  const uint32_t said =
+      conn->hs->question.session.candidates[index].obfuscated_age - offer->age_add;
+  const uint64_t real = conn->now - offer->issued;
   const uint64_t apart = real > said ? real - said : said - real;
-  return hs->early_offered && index == 0 && !hf_has(conn, RETRIED) && s->max_early_data > 0 &&
-         s->suite == conn->suite && apart <= HF_AGE_WINDOW &&
-         CBS_mem_equal(&s->alpn, conn->alpn, conn->alpn_len) && same_context(conn, s);
+  return offer->kind != HF_BINDER_RESUMPTION || apart <= HF_AGE_WINDOW;
 }
 
-static hf_status take_session(hf_conn *conn, size_t index, hf_session *s, unsigned flags) {
+/* May the early data that was offered with candidate |index| be taken? */
+static bool early_allowed(const hf_conn *conn, const hf_offer *offer, size_t index) {
+  return conn->hs->early_offered && index == 0 && !hf_has(conn, RETRIED) &&
+         offer->max_early_data > 0 && offer->suite == conn->suite && age_fits(conn, offer, index) &&
+         CBS_mem_equal(&offer->alpn, conn->alpn, conn->alpn_len) &&
+         hf_offer_in_context(conn, offer);
+}
+
+/* Takes candidate |index| if its hash fits. */
+static hf_status take(hf_conn *conn, size_t index, const hf_offer *offer, unsigned flags) {
   hf_hs *hs = conn->hs;
-  // A client that must show a certificate must have shown it then.
-  const bool must = (conn->config->settings.flags & HF_REQUIRE_CLIENT_CERT) != 0;
-  if (s->suite->md() != conn->suite->md() || expired(conn, s) || !same_name(conn, s) ||
-      (must && !s->client_cert)) {
-    return HF_OK;  // not chosen
+  if (!fit_suite(conn, offer->suite)) {
+    return HF_OK;
   }
-  HF_TRY(check_binder(conn, s, index));
+  HF_TRY(check_binder(conn, offer, index));
   conn->proofs |= HF_PROOF_BINDER;
   hf_flag(conn, RESUMED, true);
   hf_flag(conn, CERT_REQUESTED, false);
-  memcpy(hs->psk, s->psk, sizeof(hs->psk));
+  memcpy(hs->early_secret, offer->secret, sizeof(hs->early_secret));
   hs->psk_index = (uint16_t)index;
-  conn->session_cert = s->client_cert;
-  if ((flags & HF_ACCEPT_EARLY) && early_allowed(conn, s, index)) {
+  conn->psk_number = (uint16_t)index;
+  conn->external_psk = offer->kind != HF_BINDER_RESUMPTION;
+  if (!hs->psk_dhe) {  // psk_ke it is: RFC 9846 4.3.9
+    hs->group = NULL;
+    hf_flag(conn, KEM, false);
+  }
+  if ((flags & HF_ACCEPT_EARLY) && early_allowed(conn, offer, index)) {
     hf_flag(conn, EARLY, true);
-    conn->early_left = s->max_early_data;
+    conn->early_left = offer->max_early_data;
   }
   return HF_OK;
+}
+
+/* A client that must show a certificate must have shown it in the session's connection; a PSK of
+ * another kind cannot stand for one. */
+static bool stands_for_client(const hf_conn *conn, bool client_cert) {
+  return client_cert || !(conn->config->settings.flags & HF_REQUIRE_CLIENT_CERT);
+}
+
+static hf_status take_session(hf_conn *conn, size_t index, const hf_session *s, unsigned flags) {
+  hf_offer offer;
+  if (hf_session_expired(conn, s) || !hf_session_named(conn, s) ||
+      !stands_for_client(conn, s->client_cert)) {
+    return HF_OK;  // not chosen
+  }
+  hf_status status = hf_offer_session(&offer, s);
+  if (status == HF_OK) {
+    status = take(conn, index, &offer, flags);
+  }
+  OPENSSL_cleanse(&offer, sizeof(offer));
+  conn->session_cert = hf_has(conn, RESUMED) && s->client_cert;
+  return status;
 }
 
 hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state, unsigned flags) {
@@ -377,5 +264,19 @@ hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state, unsigne
     status = take_session(conn, index, &session, flags);
     OPENSSL_cleanse(&session, sizeof(session));
   }
+  return hf_answered(conn, status);
+}
+
+hf_status hf_answer_psk(hf_conn *conn, size_t index, const hf_psk *psk, unsigned flags) {
+  hf_offer offer;
+  if (!hf_answering(conn, HF_ASK_SESSION) || index >= conn->hs->question.session.num ||
+      !hf_psk_valid(psk)) {
+    return HF_MISUSE;
+  }
+  hf_status status = hf_offer_psk(&offer, psk);
+  if (status == HF_OK && stands_for_client(conn, false)) {
+    status = take(conn, index, &offer, flags);
+  }
+  OPENSSL_cleanse(&offer, sizeof(offer));
   return hf_answered(conn, status);
 }

@@ -67,42 +67,38 @@ static hf_status next_secret(uint8_t *secret, const hf_suite *suite, const uint8
 
 static const uint8_t zeros[HF_MAX_HASH];
 
-static hf_status early_secret(uint8_t out[HF_MAX_HASH], const hf_suite *suite, const uint8_t *psk) {
-  return extract(out, suite, NULL, 0, psk == NULL ? zeros : psk, suite->hash_len);
+hf_status hf_early_secret(uint8_t out[HF_MAX_HASH], const hf_suite *suite, const uint8_t *psk,
+                          size_t psk_len) {
+  return extract(out, suite, NULL, 0, psk, psk_len);
 }
 
-hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *psk, const uint8_t *hash) {
-  uint8_t secret[HF_MAX_HASH], key[HF_MAX_HASH], empty[EVP_MAX_MD_SIZE];
+hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *early_secret,
+                    hf_binder_kind kind, const uint8_t *hash) {
+  static const char labels[][11] = {
+      [HF_BINDER_RESUMPTION] = "res binder",
+      [HF_BINDER_EXTERNAL] = "ext binder",
+      [HF_BINDER_IMPORTED] = "imp binder",
+  };
+  uint8_t key[HF_MAX_HASH], empty[EVP_MAX_MD_SIZE];
   unsigned empty_len;
   hf_status status = HF_NO_MEMORY;
   if (EVP_Digest(NULL, 0, empty, &empty_len, suite->md(), NULL)) {
-    status = early_secret(secret, suite, psk);
-  }
-  if (status == HF_OK) {
-    status = derive_secret(key, suite, secret, LABEL("res binder"), empty);
+    status = derive_secret(key, suite, early_secret, LABEL(labels[kind]), empty);
   }
   if (status == HF_OK) {
     status = hf_finished_mac(out, suite, key, hash);
   }
-  OPENSSL_cleanse(secret, sizeof(secret));
   OPENSSL_cleanse(key, sizeof(key));
   return status;
 }
 
-hf_status hf_derive_early(hf_conn *conn, const hf_suite *suite, const uint8_t *psk) {
+hf_status hf_derive_early(hf_conn *conn, const hf_suite *suite, const uint8_t *early_secret) {
   hf_hs *hs = conn->hs;
-  uint8_t secret[HF_MAX_HASH], hash[HF_MAX_HASH];
-  hf_status status = early_secret(secret, suite, psk);
+  uint8_t hash[HF_MAX_HASH];
   hf_transcript_hash(hash, &hs->transcript, suite);
-  if (status == HF_OK) {
-    status = derive_secret(hs->traffic[HF_CLIENT][HF_EARLY - 1], suite, secret,
-                           LABEL("c e traffic"), hash);
-  }
-  if (status == HF_OK) {
-    status = derive_secret(hs->early_exporter, suite, secret, LABEL("e exp master"), hash);
-  }
-  OPENSSL_cleanse(secret, sizeof(secret));
-  HF_TRY(status);
+  HF_TRY(derive_secret(hs->traffic[HF_CLIENT][HF_EARLY - 1], suite, early_secret,
+                       LABEL("c e traffic"), hash));
+  HF_TRY(derive_secret(hs->early_exporter, suite, early_secret, LABEL("e exp master"), hash));
   hs->early_suite = suite;
   if (conn->config->settings.flags & HF_EXPORT_SECRETS) {
     hf_ask_install(conn, suite, HF_SECRET_EARLY_EXPORTER, HF_EARLY, false, "EARLY_EXPORTER_SECRET",
@@ -124,11 +120,15 @@ static hf_status both_traffic(hf_conn *conn, hf_level level, const char *client,
 hf_status hf_derive_HANDSHAKE(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   uint8_t hash[HF_MAX_HASH];
-  HF_TRY(early_secret(hs->secret, conn->suite, hf_has(conn, RESUMED) ? hs->psk : NULL));
+  if (hf_has(conn, RESUMED)) {
+    memcpy(hs->secret, hs->early_secret, sizeof(hs->secret));
+  } else {
+    HF_TRY(hf_early_secret(hs->secret, conn->suite, zeros, conn->suite->hash_len));
+  }
   HF_TRY(next_secret(hs->secret, conn->suite, hs->shared, hs->shared_len));
   OPENSSL_cleanse(hs->shared, sizeof(hs->shared));
   OPENSSL_cleanse(hs->kem_secret, sizeof(hs->kem_secret));
-  OPENSSL_cleanse(hs->psk, sizeof(hs->psk));
+  OPENSSL_cleanse(hs->early_secret, sizeof(hs->early_secret));
   hf_transcript_hash(hash, &hs->transcript, conn->suite);
   return both_traffic(conn, HF_HANDSHAKE, "c hs traffic", "s hs traffic", 12, hash);
 }

@@ -88,7 +88,7 @@ hf_status hf_send_SERVER_HELLO(hf_conn *conn, CBB *body) {
   memcpy(conn->server_random, hs->entropy.random, 32);
   HF_TRY(send_hello(conn, body, conn->server_random, SH));
   HF_TRY(hf_server_agree(conn));
-  conn->group = hs->group->id;
+  conn->group = hs->group != NULL ? hs->group->id : 0;
   conn->version = HF_TLS13;
   if (hs->early_offered && !hf_has(conn, EARLY)) {
     conn->skip_left = hf_skip_budget(conn);
@@ -152,16 +152,23 @@ hf_status hf_receive_SERVER_HELLO(hf_conn *conn, CBS *body) {
   CBS random;
   uint32_t mask;
   HF_TRY(receive_hello(conn, body, SH, &random, &mask));
-  if (!(mask & 1u << HF_EXT_key_share)) {
-    // psk_ke is not offered; RFC 9846 4.3.11 has an alert of its own for a PSK without a share.
-    return mask & 1u << HF_EXT_pre_shared_key ? HF_WRONG_PSK : HF_MISSING_KEY_SHARE;
+  const bool share = (mask & 1u << HF_EXT_key_share) != 0;
+  const bool psk = (mask & 1u << HF_EXT_pre_shared_key) != 0;
+  if (psk && !hf_psk_mode_offered(conn, share)) {
+    return HF_WRONG_PSK;  // RFC 9846 4.3.11
+  }
+  if (!psk && !share) {
+    return HF_MISSING_KEY_SHARE;
   }
   // After a HelloRetryRequest the share must be for its group: RFC 9846 4.3.8.
-  if (hs->group != NULL && hs->group->id != conn->group) {
+  if (share && hs->group != NULL && hs->group->id != conn->group) {
     return HF_WRONG_GROUP;
   }
+  if (!share) {
+    hf_no_share(conn);
+  }
   memcpy(conn->server_random, CBS_data(&random), 32);
-  hf_flag(conn, RESUMED, (mask & 1u << HF_EXT_pre_shared_key) != 0);
+  hf_flag(conn, RESUMED, psk);
   OPENSSL_cleanse(&hs->entropy, sizeof(hs->entropy));
   return HF_OK;
 }

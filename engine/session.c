@@ -1,11 +1,77 @@
-/* session.c: sessions for whoever keeps them: what a state of HF_ASK_KEEP or HF_ASK_TICKET holds,
- * and a state made of that.
+/* session.c: sessions as bytes, the states of HF_ASK_KEEP and HF_ASK_TICKET, and for whoever keeps
+ * them: what a state holds, and a state made of that.
  *
- * The form of the bytes is psk.c's; here they become an hf_session_info and the other way round.
- * What comes in is as untrusted as any state is. */
+ * What comes in is parsed as if an enemy had written it. */
 #include "engine.h"
 
 #include <string.h>
+
+/* ---- the bytes ---- */
+
+enum { HF_SESSION_FORMAT = 1 };
+
+static bool put_field(CBB *cbb, const CBS *field) {
+  CBB bytes;
+  return CBB_add_u16_length_prefixed(cbb, &bytes) &&
+         CBB_add_bytes(&bytes, CBS_data(field), CBS_len(field)) && CBB_flush(cbb);
+}
+
+hf_status hf_session_write(hf_bytes *out, const hf_session *s) {
+  const size_t bound = 64 + HF_MAX_HASH + CBS_len(&s->server_name) + CBS_len(&s->alpn) +
+                       CBS_len(&s->early_context) + CBS_len(&s->ticket);
+  CBB cbb, psk;
+  uint8_t *data = OPENSSL_malloc(bound);
+  size_t len;
+  if (data == NULL) {
+    return HF_NO_MEMORY;
+  }
+  CBB_zero(&cbb);
+  if (!CBB_init_fixed(&cbb, data, bound)) {
+    OPENSSL_free(data);
+    return HF_NO_MEMORY;
+  }
+  if (!CBB_add_u8(&cbb, HF_SESSION_FORMAT) || !CBB_add_u16(&cbb, HF_TLS13) ||
+      !CBB_add_u16(&cbb, s->suite->id) || !CBB_add_u64(&cbb, s->issued) ||
+      !CBB_add_u32(&cbb, s->lifetime) || !CBB_add_u32(&cbb, s->age_add) ||
+      !CBB_add_u32(&cbb, s->max_early_data) || !CBB_add_u8(&cbb, s->client_cert) ||
+      !CBB_add_u8_length_prefixed(&cbb, &psk) || !CBB_add_bytes(&psk, s->psk, s->suite->hash_len) ||
+      !put_field(&cbb, &s->server_name) || !put_field(&cbb, &s->alpn) ||
+      !put_field(&cbb, &s->early_context) || !put_field(&cbb, &s->ticket) ||
+      !CBB_finish(&cbb, NULL, &len)) {
+    CBB_cleanup(&cbb);
+    OPENSSL_free(data);
+    return HF_INTERNAL;
+  }
+  hf_free_bytes(out);
+  *out = hf_range(data, len);
+  return HF_OK;
+}
+
+hf_status hf_session_parse(hf_session *out, hf_bytes state) {
+  CBS in, psk;
+  uint8_t format, client_cert;
+  uint16_t version, suite;
+  memset(out, 0, sizeof(*out));
+  CBS_init(&in, state.data, state.len);
+  if (!CBS_get_u8(&in, &format) || format != HF_SESSION_FORMAT || !CBS_get_u16(&in, &version) ||
+      version != HF_TLS13 || !CBS_get_u16(&in, &suite) ||
+      (out->suite = hf_suite_find(suite)) == NULL || !CBS_get_u64(&in, &out->issued) ||
+      !CBS_get_u32(&in, &out->lifetime) || !CBS_get_u32(&in, &out->age_add) ||
+      !CBS_get_u32(&in, &out->max_early_data) || !CBS_get_u8(&in, &client_cert) ||
+      client_cert > 1 || !CBS_get_u8_length_prefixed(&in, &psk) ||
+      CBS_len(&psk) != out->suite->hash_len ||
+      !CBS_get_u16_length_prefixed(&in, &out->server_name) ||
+      !CBS_get_u16_length_prefixed(&in, &out->alpn) ||
+      !CBS_get_u16_length_prefixed(&in, &out->early_context) ||
+      !CBS_get_u16_length_prefixed(&in, &out->ticket) || CBS_len(&in) != 0) {
+    return HF_INTERNAL;
+  }
+  out->client_cert = client_cert == 1;
+  memcpy(out->psk, CBS_data(&psk), CBS_len(&psk));
+  return HF_OK;
+}
+
+/* ---- for those who keep them ---- */
 
 static hf_bytes bytes_of(const CBS *field) {
   return hf_range(CBS_len(field) > 0 ? CBS_data(field) : NULL, CBS_len(field));

@@ -117,7 +117,8 @@ static hf_status give(hf_conn *conn, const struct side_answer *a,
     case HF_ASK_COOKIE:
       return hf_answer_cookie(conn, a->bytes);
     case HF_ASK_SESSION:
-      return hf_answer_session(conn, a->index, a->bytes, a->flags);
+      return a->psk != NULL ? hf_answer_psk(conn, a->index, a->psk, a->flags)
+                            : hf_answer_session(conn, a->index, a->bytes, a->flags);
     case HF_ASK_IDENTITY:
       return hf_answer_identity(conn, a->none ? NULL : credential->identity);
     case HF_ASK_ENCAP:

@@ -25,6 +25,8 @@ struct side_answer {
   unsigned flags;
   hf_bytes bytes;  /* the ALPN, cookie, state, signature, ciphertext ... */
   hf_bytes secret; /* HF_ASK_ENCAP */
+  /* HF_ASK_SESSION: an external PSK, which outlives the side and what was kept of it; NULL: none */
+  const hf_psk *psk;
 };
 
 /* side_setup is what a side starts from.  All it points at must outlive the side and what was kept

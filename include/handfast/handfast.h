@@ -61,6 +61,8 @@ typedef struct hf_config hf_config;
 typedef struct hf_identity hf_identity;
 /* hf_conn: one connection. */
 typedef struct hf_conn hf_conn;
+/* hf_psk: a pre-shared key from outside of TLS; see handfast/psk.h. */
+typedef struct hf_psk hf_psk;
 
 /* hf_bytes is a borrowed range of bytes. */
 typedef struct hf_bytes {
@@ -134,6 +136,10 @@ enum {
   /* client: send the extensions in an order that hf_entropy.grease determines; those of GREASE stay
    * first and last, pre_shared_key behind them (4.3.11) */
   HF_PERMUTE_EXTENSIONS = 16384,
+  /* let PSKs, sessions among them, be used without a key exchange too (psk_ke, 4.3.9): who learns
+   * the PSK can then read what was recorded. A server does so where a key exchange cannot be had:
+   * the client wants none, or no group is in common */
+  HF_ALLOW_PSK_KE = 1 << 20,
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */
@@ -287,6 +293,12 @@ typedef struct hf_start {
   /* client: the DNS name to send (RFC 6066 section 3), no dot at the end; absent: none */
   hf_bytes server_name;
   hf_bytes session; /* client: a session to resume, as HF_ASK_KEEP gave it; absent: none */
+  /* client: external PSKs to offer, in this order, after the session; their identities, with 55
+   * bytes for each, 24 KiB at most, and a session is left out that finds no room beside them. Those
+   * whose hash no suite has are not offered. A server may choose a certificate all the same: who
+   * takes none refuses HF_ASK_VERDICT */
+  const hf_psk *psks;
+  size_t num_psks;
   /* HF_QUIC: this side's transport parameters as QUIC encodes them (RFC 9001 section 8.2), 2048
    * bytes at most. A client needs them, unless |hello| has them; a server here or in
    * hf_answer_hello. Over records: absent */
@@ -359,15 +371,17 @@ typedef struct hf_facts {
   uint8_t trailer;     /* and after it, without padding: 17 */
   /* most bytes of data that one hf_seal takes: 16384, or less by the peer's record_size_limit */
   uint16_t max_data;
-  bool own_raw_key;      /* this side chose to show a raw public key (RFC 7250) */
-  bool peer_raw_key;     /* the peer showed one */
-  bool own_delegated;    /* own_sigalg is a delegated credential's (RFC 9345) */
-  bool peer_delegated;   /* the peer showed a delegated credential, whose key |sigalg| is */
-  bool resumed;          /* a PSK was used */
-  bool retried;          /* there was a HelloRetryRequest */
-  bool early_accepted;   /* early data was accepted */
-  bool close_sent;       /* this side sent close_notify or a fatal alert: hf_seal is over */
-  uint64_t early_left;   /* bytes of early data that may still be sent, or received */
+  bool own_raw_key;    /* this side chose to show a raw public key (RFC 7250) */
+  bool peer_raw_key;   /* the peer showed one */
+  bool own_delegated;  /* own_sigalg is a delegated credential's (RFC 9345) */
+  bool peer_delegated; /* the peer showed a delegated credential, whose key |sigalg| is */
+  bool resumed;        /* a PSK was used: a session's, or with external_psk one from outside */
+  bool external_psk;   /* one of hf_start.psks, or of hf_answer_psk */
+  uint16_t psk_index;  /* with external_psk, a client: in hf_start.psks; a server: the candidate */
+  bool retried;        /* there was a HelloRetryRequest */
+  bool early_accepted; /* early data was accepted */
+  bool close_sent;     /* this side sent close_notify or a fatal alert: hf_seal is over */
+  uint64_t early_left; /* bytes of early data that may still be sent, or received */
   uint64_t records_left; /* records hf_seal makes until it changes keys by itself (5.5) */
   hf_bytes alpn;         /* the protocol chosen (RFC 7301) */
   hf_bytes server_name;  /* the name the client sent */
@@ -453,6 +467,8 @@ HF_EXPORT HF_MUST_USE hf_status hf_seal(hf_conn *conn, size_t *written, uint8_t 
 
 #include <handfast/question.h>
 #include <handfast/session.h>
+
+#include <handfast/psk.h>
 
 /* ---- Commands ---- */
 

@@ -31,7 +31,8 @@ typedef enum hf_ask {
   HF_ASK_INSTALL     /* here is a secret; only with HF_EXPORT_SECRETS */
 } hf_ask;
 
-/* hf_candidate is one PSK the client offered, in its order (4.3.11). */
+/* hf_candidate is one PSK the client offered, in its order (4.3.11). In TLS 1.3 all are of the kind
+ * HF_CANDIDATE_TICKET: the identity of an external PSK does not look different. */
 typedef enum hf_candidate_kind {
   HF_CANDIDATE_PSK,
   HF_CANDIDATE_TICKET,
@@ -80,7 +81,9 @@ typedef struct hf_question_t {
     struct {
       const hf_candidate *candidates;
       size_t num;
-      uint16_t hash_suite; /* 0: any; else only a PSK with this suite's hash can be used */
+      /* 0: any hash of a suite in common, for the PSK has a say in the suite; else, after a
+       * HelloRetryRequest, only a PSK with this suite's hash can be used */
+      uint16_t hash_suite;
       bool early_offered;
     } session;
     struct {
@@ -176,8 +179,9 @@ HF_EXPORT HF_MUST_USE hf_status hf_answer_cookie(hf_conn *conn, hf_bytes cookie_
  * used once, or a record of the hellos seen. */
 enum { HF_ACCEPT_EARLY = 1 };
 /* hf_answer_session: |state| is that of candidate |index|, as HF_ASK_TICKET gave it; absent: none
- * is known. A session that does not fit (hash, age, name) is passed over. One that is resumed is
- * followed by no HF_ASK_VERDICT: the chain was judged when the session was made. */
+ * is known. If it is no session but an external PSK, hf_answer_psk is the answer. A session that
+ * does not fit (hash, age, name) is passed over. One that is resumed is followed by no
+ * HF_ASK_VERDICT: the chain was judged when the session was made. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state,
                                                   unsigned flags);
 /* hf_answer_identity: NULL: none (a client sends an empty Certificate; a server fails with
