@@ -105,11 +105,17 @@ void hf_get_fault(hf_fault *out, const hf_conn *conn) {
   out->where = hf_row_name(conn);
 }
 
+void hf_abort(hf_conn *conn, uint8_t alert) {
+  if (conn->fault == HF_OK) {
+    hf_fail(conn, HF_REFUSED, alert == 0 ? HF_ALERT_INTERNAL_ERROR : alert);
+    (void)hf_leave(conn, HF_OK);
+  }
+}
+
 hf_status hf_refuse(hf_conn *conn, uint8_t alert) {
   if (conn->fault != HF_OK || hf_question(conn)->ask == HF_ASK_NONE) {
     return HF_MISUSE;
   }
-  hf_fail(conn, HF_REFUSED, alert == 0 ? HF_ALERT_INTERNAL_ERROR : alert);
-  (void)hf_leave(conn, HF_OK);
+  hf_abort(conn, alert);
   return HF_OK;
 }

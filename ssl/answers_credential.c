@@ -217,6 +217,8 @@ void hf_credential_free(hf_credential *credential) {
   OPENSSL_free(credential);
 }
 
+X509 *hf_credential_leaf(const hf_credential *credential) { return credential->leaf; }
+
 const hf_identity *hf_credential_identity(const hf_credential *credential) {
   return credential->identity;
 }

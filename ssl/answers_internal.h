@@ -51,6 +51,9 @@ struct hf_answers {
 const hf_credential *hf_answers_choose(const hf_answers *answers, const hf_conn *conn,
                                        const hf_question_t *question);
 
+/* hf_credential_leaf returns the end entity's certificate, lent. */
+X509 *hf_credential_leaf(const hf_credential *credential);
+
 /* hf_answers_sign answers an HF_ASK_SIGNATURE; false if no credential with a key is the question's.
  */
 bool hf_answers_sign(hf_conn *conn, const hf_answers *answers, const hf_question_t *question);

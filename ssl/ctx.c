@@ -72,6 +72,7 @@ void SSL_CTX_free(SSL_CTX *ctx) {
   /* First, for it calls the application, which may want its data. */
   ssl_session_cache_clear(ctx);
   ssl_ex_data_free(&ctx->ex_data, &ssl_ex_class_ctx, ctx);
+  ssl_custom_free(ctx);
   ssl_settings_free(ctx->settings);
   X509_STORE_free(ctx->cert_store);
   X509_VERIFY_PARAM_free(ctx->param);

@@ -23,9 +23,14 @@ static bool start(SSL *ssl) {
   start.now = ssl_now(ssl->ctx);
   if (ssl->role == SSL_ROLE_CLIENT && ssl->host_name != NULL)
     start.server_name = (hf_bytes){(const uint8_t *)ssl->host_name, strlen(ssl->host_name)};
+  ssl_custom_list custom;
+  if (!ssl_custom_start(ssl, &custom)) return false;
+  start.extensions = custom.list;
+  start.num_extensions = custom.num;
   start.session = ssl_session_offer(ssl, start.server_name);
   start.quic_params = ssl_quic_params(ssl);
   hf_status status = hf_new(&ssl->conn, config, &start);
+  ssl_custom_list_free(ssl, &custom);
   OPENSSL_free((uint8_t *)start.session.data);
   OPENSSL_cleanse(&start, sizeof(start));
   if (status != HF_OK) {
@@ -66,6 +71,7 @@ static int run(SSL *ssl) {
   if (ssl->conn == NULL && !start(ssl)) return -1;
   for (;;) {
     ssl_report(ssl);
+    (void)ssl_custom_look(ssl); /* or it has failed, which hf_wants tells */
     unsigned wants = hf_wants(ssl->conn);
     bool staged = ssl->io.out.data != NULL || ssl->io.flush_due;
     if ((wants & HF_READY) != 0 && !staged) return finish(ssl);

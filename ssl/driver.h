@@ -79,6 +79,24 @@ bool ssl_session_keep(SSL *ssl, hf_bytes state);
 hf_bytes ssl_session_offer(SSL *ssl, hf_bytes name);
 bool ssl_session_taken(SSL *ssl);
 
+/* ssl_custom_list is extensions of the application's for the engine, and whom to tell when they are
+ * not needed any more. */
+typedef struct ssl_custom_list {
+  hf_extension *list;
+  const ssl_custom_ext **from; /* NULL: nobody */
+  unsigned *contexts;
+  size_t num;
+} ssl_custom_list;
+/* ssl_custom_start makes those that a connection starts with, ssl_custom_list_free tells and frees
+ * them; false: an error is on the queue.  ssl_custom_hello and ssl_custom_identity add more while a
+ * server's HF_ASK_HELLO, or HF_ASK_IDENTITY, for |x509|, is pending; ssl_custom_look shows what
+ * came.  False: the connection has failed.  custom_ext.c */
+bool ssl_custom_start(SSL *ssl, ssl_custom_list *out);
+void ssl_custom_list_free(SSL *ssl, ssl_custom_list *list);
+bool ssl_custom_hello(SSL *ssl);
+bool ssl_custom_identity(SSL *ssl, X509 *x509);
+bool ssl_custom_look(SSL *ssl);
+
 /* ssl_report gives what the engine saw to the info and msg callbacks; ssl_info calls the info
  * callback.  callbacks.c */
 void ssl_report(SSL *ssl);

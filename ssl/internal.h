@@ -173,6 +173,11 @@ typedef enum ssl_stat {
   SSL_STATS
 } ssl_stat;
 
+/* ssl_custom_ext is an extension of the application's own; ssl_custom_free frees |ctx|'s list.
+ * custom_ext.c */
+typedef struct ssl_custom_ext ssl_custom_ext;
+void ssl_custom_free(SSL_CTX *ctx);
+
 struct ssl_method_st {
   int8_t role;      /* SSL_ROLE_ */
   uint16_t version; /* 0: any */
@@ -217,6 +222,8 @@ struct ssl_ctx_st {
                        HMAC_CTX *hmac_ctx, int encrypt);
   const SSL_TICKET_AEAD_METHOD *ticket_aead_method;
   const SSL_QUIC_METHOD *quic_method; /* lent; NULL: none */
+  ssl_custom_ext *custom;
+  size_t num_custom;
 };
 
 /* ---- A connection ---- */
@@ -259,6 +266,9 @@ typedef struct ssl_io {
   bool status_asked;                    /* server: for an OCSP response */
   bool ack_name;                        /* server: and the servername callback took the name */
   int refusal; /* SSL_R_ reason for which this side refused a question; 0: none */
+  uint8_t custom_done; /* places (HF_IN_) whose extensions the application has been shown */
+  bool ack_name;       /* server: and the servername callback took the name */
+  int refusal;         /* SSL_R_ reason for which this side refused a question; 0: none */
   size_t num_errors;
   ssl_saved_error errors[SSL_SAVED_ERRORS];
 } ssl_io;

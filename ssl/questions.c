@@ -160,6 +160,7 @@ static bool answer_hello(SSL *ssl, const hf_question_t *question) {
   }
   if (!ask_alpn(ssl, &chosen, question->hello.alpn)) return true;
   if (!ssl_ask_dos(ssl, question->hello.hello)) return true;
+  if (!ssl_custom_hello(ssl)) return true;
   hf_config *config = ssl_build_config(ssl, ssl->io.ack_name);
   if (config == NULL) return refuse_as_noted(ssl);
   const hf_bytes params = ssl_quic_params(ssl);
@@ -187,9 +188,10 @@ static bool answer_identity(SSL *ssl, const hf_question_t *question) {
   for (size_t i = 0; i < credentials->num; i++)
     if (hf_answers_add_credential(ssl->io.answers, credentials->list[i]) != HF_OK)
       return refuse_internal(ssl);
-  if (ssl->role == SSL_ROLE_SERVER && credentials->num > 0 &&
-      hf_answers_choose(ssl->io.answers, ssl->conn, question) == NULL)
+  const hf_credential *chosen = hf_answers_choose(ssl->io.answers, ssl->conn, question);
+  if (ssl->role == SSL_ROLE_SERVER && credentials->num > 0 && chosen == NULL)
     return refuse(ssl, SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS, SSL_AD_HANDSHAKE_FAILURE);
+  if (chosen != NULL && !ssl_custom_identity(ssl, hf_credential_leaf(chosen))) return true;
   return usual(ssl);
 }
 

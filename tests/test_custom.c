@@ -344,3 +344,22 @@ Test(custom, after_a_failure) {
   cr_expect(shows(&play.side, IN_EE, ONE, "ab"));
   rules_free(&play);
 }
+
+/* R-H-25: before and after the handshake is done; once. */
+Test(custom, aborted) {
+  struct credential *credential = credential_load("ecdsa-p256");
+  for (int done = 0; done < 2; done++) {
+    struct side_setup setup;
+    struct craft_play play;
+    rules_setup(&setup, HF_CLIENT, 0);
+    cr_assert(play_new(&play, &setup, "ecdsa-p256", 0x0403));
+    cr_assert(play_until(&play, done ? SERVER_DONE : SERVER_SAID_HELLO));
+    hf_abort(play.side.conn, 71);
+    hf_abort(play.side.conn, 72);
+    /* Its output is taken. */
+    cr_expect_eq(side_feed(&play.side, (const uint8_t *)"", 0), HF_REFUSED);
+    cr_expect_null(rules_verdict(&play, 71));
+    rules_free(&play);
+  }
+  credential_free(credential);
+}

@@ -476,6 +476,9 @@ HF_EXPORT HF_MUST_USE hf_status hf_seal(hf_conn *conn, size_t *written, uint8_t 
  * is done it ends it: no question is left, no more input is taken, HF_CLOSED is set. Once is
  * enough: again it does nothing. HF_MISUSE after a failure, and with HF_QUIC. */
 HF_EXPORT HF_MUST_USE hf_status hf_close(hf_conn *conn);
+/* hf_abort fails the connection with HF_REFUSED and |alert| (6.2; 0 is taken as internal_error), at
+ * any time: for what the caller himself finds wrong. After a failure it does nothing. */
+HF_EXPORT void hf_abort(hf_conn *conn, uint8_t alert);
 /* hf_rekey queues KeyUpdate (4.7.3) and changes the sending keys; |peer_too| asks the peer to
  * change its own, once until it does. HF_MISUSE before HF_READY, after hf_close, while
  * HF_ASK_INSTALL is pending, in TLS 1.2, and with HF_QUIC. */
