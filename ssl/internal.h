@@ -265,10 +265,8 @@ typedef struct ssl_io {
   bool verifying;                       /* custom_verify was asked */
   bool status_asked;                    /* server: for an OCSP response */
   bool ack_name;                        /* server: and the servername callback took the name */
-  int refusal; /* SSL_R_ reason for which this side refused a question; 0: none */
-  uint8_t custom_done; /* places (HF_IN_) whose extensions the application has been shown */
-  bool ack_name;       /* server: and the servername callback took the name */
   int refusal;         /* SSL_R_ reason for which this side refused a question; 0: none */
+  uint8_t custom_done; /* places (HF_IN_) whose extensions the application has been shown */
   size_t num_errors;
   ssl_saved_error errors[SSL_SAVED_ERRORS];
 } ssl_io;
