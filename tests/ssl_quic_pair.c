@@ -183,7 +183,8 @@ SSL_CTX *ssl_quic_server_ctx(const char *name) {
   return ctx;
 }
 
-static bool begin(struct ssl_quic_end *end, SSL_CTX *ctx, bool openssl, bool server) {
+bool ssl_quic_end_new(struct ssl_quic_end *end, SSL_CTX *ctx, bool openssl, bool server) {
+  memset(end, 0, sizeof *end);
   end->ssl = SSL_new(ctx);
   end->openssl = openssl;
   if (end->ssl == NULL || !SSL_set_app_data(end->ssl, end)) return false;
@@ -203,8 +204,8 @@ static bool begin(struct ssl_quic_end *end, SSL_CTX *ctx, bool openssl, bool ser
 bool ssl_quic_pair_new(struct ssl_quic_pair *pair, SSL_CTX *client, SSL_CTX *server,
                        unsigned shapes) {
   memset(pair, 0, sizeof *pair);
-  return begin(&pair->client, client, shapes & 1, false) &&
-         begin(&pair->server, server, shapes & 2, true);
+  return ssl_quic_end_new(&pair->client, client, shapes & 1, false) &&
+         ssl_quic_end_new(&pair->server, server, shapes & 2, true);
 }
 
 /* give hands the next |piece| bytes over, by BoringSSL's call.  False: none are expected. */
@@ -272,7 +273,7 @@ void ssl_quic_put(struct ssl_quic_end *end, int level, const void *data, size_t 
   buf_add(&end->in[level], data, len);
 }
 
-static void end_free(struct ssl_quic_end *end) {
+void ssl_quic_end_free(struct ssl_quic_end *end) {
   SSL_free(end->ssl);
   for (int level = 0; level < 4; level++) {
     buf_free(&end->unsent[level]);
@@ -283,6 +284,6 @@ static void end_free(struct ssl_quic_end *end) {
 }
 
 void ssl_quic_pair_free(struct ssl_quic_pair *pair) {
-  end_free(&pair->client);
-  end_free(&pair->server);
+  ssl_quic_end_free(&pair->client);
+  ssl_quic_end_free(&pair->server);
 }

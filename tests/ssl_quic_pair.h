@@ -57,7 +57,11 @@ SSL_CTX *ssl_quic_client_ctx(void);
 SSL_CTX *ssl_quic_server_ctx(const char *name);
 /* ssl_quic_method is BoringSSL's callbacks of an end, which is the SSL's app data. */
 const SSL_QUIC_METHOD *ssl_quic_method(void);
-/* ssl_quic_pair_new makes both ends, with transport parameters; |shapes|: bit 0, the client has
+/* ssl_quic_end_new makes one end, with transport parameters (6 bytes of a client, 7 of a server);
+ * ssl_quic_end_free frees it. */
+bool ssl_quic_end_new(struct ssl_quic_end *end, SSL_CTX *ctx, bool openssl, bool server);
+void ssl_quic_end_free(struct ssl_quic_end *end);
+/* ssl_quic_pair_new makes both ends; |shapes|: bit 0, the client has
  * OpenSSL's callbacks; bit 1, the server. */
 bool ssl_quic_pair_new(struct ssl_quic_pair *pair, SSL_CTX *client, SSL_CTX *server,
                        unsigned shapes);

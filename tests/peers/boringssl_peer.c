@@ -59,7 +59,7 @@ static void on_alert(const SSL *ssl, int type, int value) {
 
 /* ---- A connection ---- */
 
-static void show(const SSL *ssl) {
+void show(const SSL *ssl) {
   const uint8_t *alpn = NULL;
   unsigned alpn_len = 0;
   uint16_t sigalg = SSL_get_peer_signature_algorithm(ssl), group = SSL_get_curve_id(ssl);
@@ -134,8 +134,9 @@ static bool prepare(SSL *ssl, const struct options *o) {
   return o->resume == NULL || last_session == NULL || SSL_set_session(ssl, last_session);
 }
 
-static bool converse(SSL *ssl, const struct options *o) {
+static bool converse(SSL *ssl, const struct options *o, int fd) {
   if (!prepare(ssl, o)) return complain("preparation");
+  if (o->quic != NULL) return quic_converse(ssl, o, fd);
   if (SSL_do_handshake(ssl) != 1) return complain("handshake");
   show(ssl);
   if (!SSL_is_server(ssl)) return ask(ssl, (size_t)options_number(o->bytes, 5));
@@ -146,7 +147,7 @@ static bool connection(SSL_CTX *ctx, const struct options *o, int fd) {
   SSL *ssl = SSL_new(ctx);
   int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-  bool ok = ssl != NULL && SSL_set_fd(ssl, fd) && converse(ssl, o);
+  bool ok = ssl != NULL && SSL_set_fd(ssl, fd) && converse(ssl, o, fd);
   if (ok) fact("closed");
   SSL_free(ssl);
   /* An end that does not take away from the peer the alert that was sent last. */

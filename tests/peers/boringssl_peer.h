@@ -18,6 +18,7 @@ struct options {
   const char *resume;
   const char *compress;
   const char *delegated, *delegated_key;
+  const char *quic, *early;
 };
 /* options_read reads the command line.  False: it is wrong, and a line says how. */
 bool options_read(struct options *out, char **words);
@@ -38,6 +39,12 @@ void compress_facts(void);
 
 /* delegated_configure has a server's |ssl| show a delegated credential. */
 bool delegated_configure(SSL *ssl, const char *credential, const char *key);
+
+/* show prints the facts of a handshake that is done. */
+void show(const SSL *ssl);
+/* quic_converse runs |ssl| over QUIC's streams on |fd| until the other end closes.  False: it went
+ * wrong, and a line says how. */
+bool quic_converse(SSL *ssl, const struct options *o, int fd);
 
 /* read_file gives all of a file, to be freed; NULL: it cannot be read. */
 uint8_t *read_file(size_t *len, const char *path);

@@ -15,7 +15,9 @@
  *   -resume 1               client: offers the last session it got
  *   -compress 1             certificates compressed with zlib, both ways
  *   -delegated F -delegated-key F    server: a delegated credential (the DelegatedCredential
- *                           structure) and its private key (PEM) */
+ *                           structure) and its private key (PEM)
+ *   -quic 1                 no records but frames of QUIC's streams: quic.c
+ *   -early TEXT             QUIC: 0-RTT offered and taken; TEXT: a server's context for it */
 #include "boringssl_peer.h"
 
 #include <stddef.h>
@@ -44,6 +46,8 @@ static const struct {
     {"-compress", offsetof(struct options, compress)},
     {"-delegated", offsetof(struct options, delegated)},
     {"-delegated-key", offsetof(struct options, delegated_key)},
+    {"-quic", offsetof(struct options, quic)},
+    {"-early", offsetof(struct options, early)},
 };
 
 static const char **find(struct options *options, const char *name) {
