@@ -142,7 +142,7 @@ static hf_status check(hf_settings *s) {
   DEFAULT_CODES(&s->cert_sigalgs, default_cert_sigalgs);
   DEFAULT_CODES(&s->own_cert_types, default_cert_types);
   DEFAULT_CODES(&s->peer_cert_types, default_cert_types);
-  if (s->key_shares.num == 0) {
+  if (s->key_shares.num == 0 && s->key_shares.list == NULL) {
     s->key_shares.list = s->groups.list;
     s->key_shares.num = 1;
   }
@@ -165,8 +165,9 @@ static hf_status check(hf_settings *s) {
   }
   const uint32_t flags = HF_REQUEST_CLIENT_CERT | HF_REQUIRE_CLIENT_CERT | HF_ALLOW_EARLY_DATA |
                          HF_EXPORT_SECRETS | HF_TRACE | HF_ISSUE_TICKETS | HF_IGNORE_SERVER_NAME |
-                         HF_DEMAND_COOKIE | HF_PREFER_CLIENT_SUITES | HF_REQUEST_OCSP |
-                         HF_REQUEST_SCTS | HF_ALLOW_PSK_KE | HF_GREASE | HF_PERMUTE_EXTENSIONS;
+                         HF_DEMAND_COOKIE | HF_PREFER_CLIENT_SUITES | HF_PREFER_CLIENT_GROUPS |
+                         HF_REQUEST_OCSP | HF_REQUEST_SCTS | HF_ALLOW_PSK_KE | HF_GREASE |
+                         HF_PERMUTE_EXTENSIONS;
   bool good =
       (s->flags & ~flags) == 0 && (s->role == HF_CLIENT || s->role == HF_SERVER) &&
       valid_transport(s) && s->version_min <= HF_TLS13 && s->version_max >= HF_TLS13 &&

@@ -70,11 +70,20 @@ hf_status hf_ask_HELLO(hf_conn *conn) {
   return HF_OK;
 }
 
-/* The first of |ours| that is among |theirs|; 0: none is. */
-static uint16_t choose(hf_codes ours, CBS theirs) {
-  for (size_t i = 0; i < ours.num; i++) {
-    if (hf_wire_has(theirs, ours.list[i])) {
-      return ours.list[i];
+/* The first group of ours that is among |theirs|, or of theirs that is among ours; 0: none is. */
+static uint16_t common_group(const hf_settings *s, CBS theirs) {
+  uint16_t code;
+  if (s->flags & HF_PREFER_CLIENT_GROUPS) {
+    while (CBS_get_u16(&theirs, &code)) {
+      if (hf_codes_have(s->groups, code)) {
+        return code;
+      }
+    }
+    return 0;
+  }
+  for (size_t i = 0; i < s->groups.num; i++) {
+    if (hf_wire_has(theirs, s->groups.list[i])) {
+      return s->groups.list[i];
     }
   }
   return 0;
@@ -153,21 +162,23 @@ static bool has_share(const hf_conn *conn, uint16_t group) {
   return hf_find_share(hello_list(conn, HF_EXT_key_share, false), group, &key);
 }
 
-/* RFC 9846 4.2.1: by this side's order; a share that is missing is asked for. */
+/* RFC 9846 4.2.1: a share that is missing is asked for. */
 static hf_status choose_group(hf_conn *conn) {
   hf_hs *hs = conn->hs;
+  const hf_settings *s = &conn->config->settings;
   const CBS theirs = hello_list(conn, HF_EXT_supported_groups, false);
-  if (hf_has(conn, COOKIE)) {
-    hs->group = hs->group != NULL ? hs->group
-                                  : hf_group_find(choose(conn->config->settings.groups, theirs));
-    return hs->group != NULL || alone(conn) ? hf_retry_share(conn) : HF_NO_SHARED_GROUP;
+  const bool kept = hf_has(conn, COOKIE) && hs->group != NULL;  // by the retry that a cookie is of
+  if (!kept) {
+    hs->group = hf_group_find(common_group(s, theirs));
   }
-  hs->group = hf_group_find(choose(conn->config->settings.groups, theirs));
   if (hs->group == NULL && !alone(conn)) {
     return HF_NO_SHARED_GROUP;
   }
+  if (hf_has(conn, COOKIE)) {
+    return hf_retry_share(conn);
+  }
   hs->ask_group = hs->group != NULL && !has_share(conn, hs->group->id);
-  const bool demand = (conn->config->settings.flags & HF_DEMAND_COOKIE) != 0;
+  const bool demand = (s->flags & HF_DEMAND_COOKIE) != 0;
   hs->must_cookie = demand;
   hf_flag(conn, RETRIED, hs->ask_group || demand);
   return HF_OK;

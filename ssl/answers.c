@@ -4,7 +4,8 @@
  * hf_answer, which sends each question to the function that answers it. Invariants: |param| is
  * never NULL; |alpn| is absent or well formed; an answer function either answers or refuses, and
  * returns false only if it did neither.
- * Leaves to others: credentials and signing (answers_credential.c), trust (answers_verify.c). */
+ * Leaves to others: credentials and signing (answers_credential.c), trust (answers_verify.c),
+ * ML-KEM (answers_encap.c). */
 #include "ssl/answers_internal.h"
 
 #include <string.h>
@@ -439,6 +440,7 @@ bool hf_answer(hf_conn *conn, hf_answers *answers) {
     case HF_ASK_INSTALL:
       return answer_install(conn, answers, question) != HF_MISUSE;
     case HF_ASK_ENCAP:
+      return hf_answers_encap(conn, question);
     case HF_ASK_DECOMPRESS:
     case HF_ASK_NONE:
       return false;

@@ -1,4 +1,4 @@
-/* answers_internal.h: what the three files of the answers helper share: the object, and the parts
+/* answers_internal.h: what the files of the answers helper share: the object, and the parts
  * of hf_answer. */
 #ifndef HANDFAST_SSL_ANSWERS_INTERNAL_H
 #define HANDFAST_SSL_ANSWERS_INTERNAL_H
@@ -57,6 +57,9 @@ X509 *hf_credential_leaf(const hf_credential *credential);
 /* hf_answers_sign answers an HF_ASK_SIGNATURE; false if no credential with a key is the question's.
  */
 bool hf_answers_sign(hf_conn *conn, const hf_answers *answers, const hf_question_t *question);
+
+/* hf_answers_encap answers or refuses an HF_ASK_ENCAP; false if libcrypto has no such KEM. */
+bool hf_answers_encap(hf_conn *conn, const hf_question_t *question);
 
 /* hf_answers_verify verifies the chain of an HF_ASK_VERDICT that was put to |role|.  It returns 0
  * if the chain is trusted, otherwise the alert, and sets |answers->verify_result|. */

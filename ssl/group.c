@@ -18,12 +18,19 @@ typedef struct group {
   const char *name, *alias, *alias2;
 } group;
 
+/* libcrypto has a NID for the hybrid that BoringSSL has. */
+#if BORINGSSL_API_VERSION >= 32
+enum { NID_OF_X25519MLKEM768 = NID_X25519MLKEM768 };
+#else
+enum { NID_OF_X25519MLKEM768 = NID_undef };
+#endif
+
 static const group kGroups[] = {
     {0x001d, NID_X25519, "X25519", "x25519", "x25519"},
     {0x0017, NID_X9_62_prime256v1, "P-256", "prime256v1", "secp256r1"},
     {0x0018, NID_secp384r1, "P-384", "secp384r1", "secp384r1"},
     {0x0019, NID_secp521r1, "P-521", "secp521r1", "secp521r1"},
-    {0x11ec, NID_undef, "X25519MLKEM768", "x25519mlkem768", "X25519MLKEM768"},
+    {0x11ec, NID_OF_X25519MLKEM768, "X25519MLKEM768", "x25519mlkem768", "X25519MLKEM768"},
     {0x11eb, NID_undef, "SecP256r1MLKEM768", "secp256r1mlkem768", "SecP256r1MLKEM768"},
     {0x11ed, NID_undef, "SecP384r1MLKEM1024", "secp384r1mlkem1024", "SecP384r1MLKEM1024"},
 };
@@ -35,7 +42,11 @@ static const uint16_t kEngineGroups[] = {
 #undef GROUP
 };
 
+/* As engine/mlkem.c: a libcrypto of this age has ML-KEM. */
+static const bool kHasMlkem = BORINGSSL_API_VERSION >= 32;
+
 bool ssl_engine_has_group(uint16_t id) {
+  if (!kHasMlkem && id >> 8 == 0x11) return false; /* the hybrids */
   for (size_t i = 0; i < sizeof kEngineGroups / sizeof kEngineGroups[0]; i++)
     if (kEngineGroups[i] == id) return true;
   return false;

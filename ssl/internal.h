@@ -82,6 +82,8 @@ typedef struct ssl_settings {
   ssl_codes suites12;             /* of TLS 1.2 and below */
   STACK_OF(SSL_CIPHER) * ciphers; /* both, for SSL_get_ciphers */
   ssl_codes groups;               /* empty: default; so the next */
+  ssl_codes key_shares;           /* of a client's first hello, if |key_shares_set|; else default */
+  bool key_shares_set;
   ssl_codes verify_sigalgs;
   uint8_t *alpn; /* a valid ProtocolNameList, or NULL */
   size_t alpn_len;
@@ -415,6 +417,11 @@ bool ssl_is_word(const char *name, const char *text, size_t len);
 /* These say whether the engine can do it. */
 bool ssl_engine_has_group(uint16_t id);
 bool ssl_engine_has_sigalg(uint16_t id);
+/* ssl_default_groups is the groups if none were set. ssl_key_shares is those of |groups|, which are
+ * those in force, for which a client sends a share; |room| holds them unless they were set.
+ * key_shares.c */
+hf_codes ssl_default_groups(void);
+hf_codes ssl_key_shares(uint16_t room[2], const ssl_settings *s, hf_codes groups);
 /* ssl_suites12_default sets the suites of TLS 1.2 to all there are.  False: memory ran out. */
 bool ssl_suites12_default(ssl_settings *settings);
 /* ssl_ciphers_rebuild makes |ciphers| anew from both lists of suites.  False: memory ran out. */

@@ -48,6 +48,7 @@ void ssl_settings_free(ssl_settings *s) {
   OPENSSL_free(s->suites12.list);
   sk_SSL_CIPHER_free(s->ciphers);
   OPENSSL_free(s->groups.list);
+  OPENSSL_free(s->key_shares.list);
   OPENSSL_free(s->verify_sigalgs.list);
   OPENSSL_free(s->signing_sigalgs.list);
   OPENSSL_free(s->alpn);
@@ -75,6 +76,7 @@ static bool copy_lists(ssl_settings *to, const ssl_settings *from) {
   if (!ssl_codes_set(&to->suites, from->suites.list, from->suites.num) ||
       !ssl_codes_set(&to->suites12, from->suites12.list, from->suites12.num) ||
       !ssl_codes_set(&to->groups, from->groups.list, from->groups.num) ||
+      !ssl_codes_set(&to->key_shares, from->key_shares.list, from->key_shares.num) ||
       !ssl_codes_set(&to->verify_sigalgs, from->verify_sigalgs.list, from->verify_sigalgs.num) ||
       !ssl_ciphers_rebuild(to))
     return false;
@@ -121,6 +123,7 @@ static ssl_settings *copy(ssl_settings *from) {
   to->early_server = from->early_server;
   to->max_early_data = from->max_early_data;
   to->ticket_lifetime = from->ticket_lifetime;
+  to->key_shares_set = from->key_shares_set;
   if (!copy_lists(to, from) || !ssl_slots_copy(to, from)) {
     ssl_settings_free(to);
     return NULL;

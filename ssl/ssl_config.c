@@ -20,7 +20,7 @@ enum {
 /* draft is hf_settings with room for what they point at. */
 typedef struct draft {
   hf_settings settings;
-  uint16_t groups[MAX_CODES], sigalgs[MAX_CODES];
+  uint16_t groups[MAX_CODES], sigalgs[MAX_CODES], shares[2];
   hf_bytes *authorities;
 } draft;
 
@@ -94,7 +94,8 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if (!server) return flags | s->hello_flags;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   if (s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
-  if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE)) flags |= HF_PREFER_CLIENT_SUITES;
+  if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE))
+    flags |= HF_PREFER_CLIENT_SUITES | HF_PREFER_CLIENT_GROUPS;
   if (variant & SSL_CONFIG_REQUEST) flags |= HF_REQUEST_CLIENT_CERT;
   if (variant & SSL_CONFIG_REQUIRE) flags |= HF_REQUIRE_CLIENT_CERT;
   return flags;
@@ -129,6 +130,8 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
       !draft_codes(&out->verify_sigalgs, d->sigalgs, &s->verify_sigalgs, ssl_engine_has_sigalg,
                    SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS))
     return false;
+  if (s->groups.num == 0) out->groups = ssl_default_groups();
+  if (!server) out->key_shares = ssl_key_shares(d->shares, s, out->groups);
   if (!server && s->alpn != NULL) out->alpn = (hf_bytes){s->alpn, s->alpn_len};
   if (!server || draft_authorities(d, s->authorities)) return true;
   SSL_ERR(ERR_R_MALLOC_FAILURE);

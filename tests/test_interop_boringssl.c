@@ -77,7 +77,7 @@ static uint16_t serve(struct peer *peer, const char *cert, const char *more) {
 }
 
 Test(interop_boringssl, connect) {
-  static const char *certs[] = {"ecdsa-p256", "ecdsa-p384", "rsa-2048"};
+  static const char *certs[] = {"ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "rsa-2048"};
   for (size_t i = 0; i < sizeof certs / sizeof *certs; i++) {
     struct peer peer;
     SSL_CTX *ctx = client_context("P-256:X25519");
@@ -153,13 +153,15 @@ static void call(struct peer *peer, int *listener, const char *more) {
 }
 
 Test(interop_boringssl, accept) {
-  static const char *certs[] = {"ecdsa-p256", "ecdsa-p384", "rsa-2048"};
+  static const char *certs[] = {"ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "rsa-2048"};
   for (size_t i = 0; i < sizeof certs / sizeof *certs; i++) {
     struct peer peer;
     int listener;
     SSL_CTX *ctx = sslwire_context(TLS_server_method(), certs[i]);
     cr_assert_not_null(ctx);
-    call(&peer, &listener, "-bytes 100000 -groups P-384");
+    call(&peer, &listener,
+         "-bytes 100000 -groups P-384 "
+         "-sigalgs ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:RSA-PSS+SHA256");
     accept_once(ctx, &peer, listener, 100000, false, false);
     PRINTED(&peer, "group P-384");
     PRINTED(&peer, "data 100000");

@@ -208,3 +208,29 @@ Test(interop_ssl, accept_openssl_ed25519) { accept_all(&interop_certs[3], false)
 Test(interop_ssl, accept_gnutls_ecdsa) { accept_all(&interop_certs[0], true); }
 Test(interop_ssl, accept_gnutls_rsa) { accept_all(&interop_certs[2], true); }
 Test(interop_ssl, accept_gnutls_ed25519) { accept_all(&interop_certs[3], true); }
+
+/* ---- P-521: the group and the key ---- */
+
+static void p521(bool gnutls) {
+  static const struct interop_name group = {0x0019, "P-521", "GROUP-SECP521R1"},
+                                   cert = {0x0603, "ecdsa-p521", "ecdsa-p521"};
+  for (int retry = 0; retry < 2; retry++) {
+    struct peer peer;
+    struct interop_case c = {.suite = &interop_suites[retry],
+                             .group = &group,
+                             .cert = &cert,
+                             .retry = retry != 0,
+                             .len = 2000};
+    uint16_t port = gnutls ? gnutls_server(&peer, &c) : openssl_server(&peer, &c);
+    connect_once(&peer, port, &c, gnutls);
+    peer_stop(&peer);
+    c.peer_closes_first = gnutls;
+    accept_once(&c, gnutls);
+  }
+}
+
+Test(interop_ssl, p521_openssl) { p521(false); }
+Test(interop_ssl, p521_gnutls) {
+  isolate();
+  p521(true);
+}

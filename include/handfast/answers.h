@@ -148,7 +148,7 @@ HF_EXPORT void hf_answers_set_keeper(hf_answers *answers, hf_keeper keeper, void
 
 /* hf_answer answers, or refuses, the pending question of |conn|.  It returns false, and changes
  * nothing, if none is pending or this is one that |answers| has nothing for: HF_ASK_DECOMPRESS,
- * HF_ASK_ENCAP, HF_ASK_COOKIE without a key, HF_ASK_SIGNATURE for an identity without a key in
+ * HF_ASK_COOKIE without a key, HF_ASK_SIGNATURE for an identity without a key in
  * |answers|, HF_ASK_VERDICT on a raw public key.  After true look at hf_wants again: the connection
  * went on, or failed. */
 HF_EXPORT bool hf_answer(hf_conn *conn, hf_answers *answers);
@@ -170,6 +170,17 @@ HF_EXPORT size_t hf_key_sigalgs(uint16_t *out, size_t out_max, const EVP_PKEY *k
  * HF_CRYPTO_FAILED. */
 HF_EXPORT HF_MUST_USE hf_status hf_sign(uint8_t *out, size_t *out_len, size_t out_max,
                                         EVP_PKEY *key, uint16_t sigalg, hf_bytes input);
+
+/* hf_encapsulate answers HF_ASK_ENCAP: it draws a shared secret of HF_ENCAP_SECRET bytes for |key|,
+ * the KEM's part of a client's share for the hybrid |group|, and writes the ciphertext that carries
+ * it to |out|; HF_ENCAP_MAX bytes are room for any.  HF_BAD_KEY_SHARE if |key| has a wrong length
+ * or coefficients that are not reduced (FIPS 203 section 7.2), which the peer is to be told with
+ * illegal_parameter (47); HF_MISUSE if |group| is no hybrid or libcrypto has no ML-KEM;
+ * HF_SHORT_OUTPUT. */
+enum { HF_ENCAP_SECRET = 32, HF_ENCAP_MAX = 1568 };
+HF_EXPORT HF_MUST_USE hf_status hf_encapsulate(uint8_t *out, size_t *out_len, size_t out_max,
+                                               uint8_t secret[HF_ENCAP_SECRET], uint16_t group,
+                                               hf_bytes key);
 
 /* hf_verify_alert returns the alert (6.2) that tells the peer of X509_V_ERR_ code |result|. */
 HF_EXPORT uint8_t hf_verify_alert(long result);

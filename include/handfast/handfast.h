@@ -120,9 +120,10 @@ enum {
   HF_ALLOW_EARLY_DATA = 4,
   /* ask HF_ASK_INSTALL for every secret: kTLS, key logs; HF_QUIC has it set */
   HF_EXPORT_SECRETS = 8,
-  HF_TRACE = 16,               /* keep events for hf_next_event */
-  HF_ISSUE_TICKETS = 64,       /* server: ask HF_ASK_TICKET num_tickets times once ready */
-  HF_IGNORE_SERVER_NAME = 256, /* server: do not acknowledge server_name (RFC 6066 section 3) */
+  HF_TRACE = 16,                /* keep events for hf_next_event */
+  HF_PREFER_CLIENT_GROUPS = 32, /* server: choose the group by the client's order */
+  HF_ISSUE_TICKETS = 64,        /* server: ask HF_ASK_TICKET num_tickets times once ready */
+  HF_IGNORE_SERVER_NAME = 256,  /* server: do not acknowledge server_name (RFC 6066 section 3) */
   /* server: send a HelloRetryRequest with a cookie to every hello without one */
   HF_DEMAND_COOKIE = 512,
   HF_PREFER_CLIENT_SUITES = 1024, /* server: choose the suite by the client's order */
@@ -153,9 +154,9 @@ typedef struct hf_settings {
   hf_codes suites;
   hf_codes groups; /* in order of preference; none: x25519, secp256r1, secp384r1 */
   /* client: groups that get a share in the first hello (4.3.8); each of |groups|, in its order;
-   * none: the first group */
+   * none: the first group; none, but with a |list| that is not NULL: no share is sent */
   hf_codes key_shares;
-  /* what the peer may sign with; none: ECDSA P-256/384, RSA-PSS, Ed25519 */
+  /* what the peer may sign with; none: ECDSA P-256/384/521, RSA-PSS, Ed25519 */
   hf_codes verify_sigalgs;
   /* signatures that whoever answers HF_ASK_VERDICT takes in chains (signature_algorithms_cert,
    * 4.3.3), any codes; none: verify_sigalgs' default and RSASSA-PKCS1-v1_5 with SHA-256/384/512 */
