@@ -16,7 +16,7 @@
 static bool start(SSL *ssl) {
   if (!ssl_quic_may_start(ssl)) return false;
   hf_config *config = ssl_build_config(ssl, false);
-  if (config == NULL) return false;
+  if (config == NULL || !ssl_session_reverify(ssl)) return false;
   hf_start start;
   memset(&start, 0, sizeof(start));
   hf_draw_entropy(&start.entropy);

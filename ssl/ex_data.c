@@ -1,17 +1,17 @@
-/* ex_data.c: pointers that applications hang on an SSL or an SSL_CTX, and the indices they are
- * found by.
+/* ex_data.c: pointers that applications hang on an SSL, SSL_CTX or SSL_SESSION, and the indices
+ * they are found by.
  *
  * libcrypto keeps its own machinery for this to itself.  An index is a node of a list that only
  * grows, at its head, by compare-and-swap, so that any thread may take one at any time; nodes live
  * as long as the process.  Index 0 is app_data's and has no node. */
-#include "ssl/internal.h"
+#include "ssl/session.h"
 
 #include <limits.h>
 #include <string.h>
 
 #include <openssl/mem.h>
 
-ssl_ex_class ssl_ex_class_ssl, ssl_ex_class_ctx;
+ssl_ex_class ssl_ex_class_ssl, ssl_ex_class_ctx, ssl_ex_class_session;
 
 static int new_index(ssl_ex_class *class_, long argl, void *argp, CRYPTO_EX_free *free_func) {
   ssl_ex_func *func = OPENSSL_malloc(sizeof *func);
@@ -87,6 +87,21 @@ int SSL_CTX_get_ex_new_index(long argl, void *argp, CRYPTO_EX_unused *unused,
 int SSL_CTX_set_ex_data(SSL_CTX *ctx, int idx, void *data) { return set(&ctx->ex_data, idx, data); }
 
 void *SSL_CTX_get_ex_data(const SSL_CTX *ctx, int idx) { return get(&ctx->ex_data, idx); }
+
+int SSL_SESSION_get_ex_new_index(long argl, void *argp, CRYPTO_EX_unused *unused,
+                                 CRYPTO_EX_dup *dup_unused, CRYPTO_EX_free *free_func) {
+  (void)unused;
+  (void)dup_unused;
+  return new_index(&ssl_ex_class_session, argl, argp, free_func);
+}
+
+int SSL_SESSION_set_ex_data(SSL_SESSION *session, int idx, void *data) {
+  return set(&session->ex_data, idx, data);
+}
+
+void *SSL_SESSION_get_ex_data(const SSL_SESSION *session, int idx) {
+  return get(&session->ex_data, idx);
+}
 
 int SSL_get_ex_data_X509_STORE_CTX_idx(void) {
   static atomic_int index = -1;

@@ -208,6 +208,7 @@ struct ssl_ctx_st {
   int (*client_cert_cb)(SSL *ssl, X509 **out_x509, EVP_PKEY **out_pkey);
   void (*keylog_callback)(const SSL *ssl, const char *line);
   ssl_password password;
+  bool reverify_on_resume;
   int (*status_cb)(SSL *ssl, void *arg);
   void *status_arg;
   void (*current_time_cb)(const SSL *ssl, struct timeval *out_clock);
@@ -294,12 +295,13 @@ struct ssl_st {
   ssl_io io;
   char *host_name; /* client: to be sent */
   char *peer_name; /* server: sent by the client, once SSL_get_servername was asked */
-  STACK_OF(CRYPTO_BUFFER) * peer_chain;   /* the peer's certificates in DER, NULL if none */
-  STACK_OF(X509) * peer_x509;             /* parsed, when asked for */
-  STACK_OF(X509) * peer_rest;             /* without the first */
-  ssl_staples peer_staples;               /* client: of the server's first certificate */
-  STACK_OF(X509_NAME) * peer_authorities; /* client: of the server's CertificateRequest */
-  long verify_result;                     /* X509_V_ERR_INVALID_CALL before there is one */
+  STACK_OF(CRYPTO_BUFFER) * peer_chain;    /* the peer's certificates in DER, NULL if none */
+  STACK_OF(X509) * peer_x509;              /* parsed, when asked for */
+  STACK_OF(X509) * peer_rest;              /* without the first */
+  ssl_staples peer_staples;                /* client: of the server's first certificate */
+  STACK_OF(CRYPTO_BUFFER) * peer_ca_names; /* the same in DER, when asked for */
+  STACK_OF(X509_NAME) * peer_authorities;  /* client: of the server's CertificateRequest */
+  long verify_result;                      /* X509_V_ERR_INVALID_CALL before there is one */
   ssl_ex_data ex_data;
 };
 
@@ -380,7 +382,7 @@ typedef struct ssl_ex_func {
   CRYPTO_EX_free *free_func;
 } ssl_ex_func;
 typedef _Atomic(ssl_ex_func *) ssl_ex_class;
-extern ssl_ex_class ssl_ex_class_ssl, ssl_ex_class_ctx;
+extern ssl_ex_class ssl_ex_class_ssl, ssl_ex_class_ctx, ssl_ex_class_session;
 /* ssl_ex_data_free tells the owners of the indices of |parent|'s end, and frees |data|. */
 void ssl_ex_data_free(ssl_ex_data *data, ssl_ex_class *class_, void *parent);
 /* ssl_credentials_free releases a reference; NULL is allowed. */

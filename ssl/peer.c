@@ -33,7 +33,9 @@ void ssl_peer_clear(SSL *ssl) {
   ssl_staples_clear(&ssl->peer_staples);
   sk_X509_NAME_pop_free(ssl->peer_authorities, X509_NAME_free);
   OPENSSL_free(ssl->peer_name);
+  sk_CRYPTO_BUFFER_pop_free(ssl->peer_ca_names, CRYPTO_BUFFER_free);
   ssl->peer_authorities = NULL;
+  ssl->peer_ca_names = NULL;
   ssl->peer_name = NULL;
   ssl->verify_result = X509_V_ERR_INVALID_CALL;
 }

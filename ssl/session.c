@@ -38,6 +38,7 @@ int SSL_SESSION_up_ref(SSL_SESSION *session) {
 
 void SSL_SESSION_free(SSL_SESSION *session) {
   if (session == NULL || atomic_fetch_sub(&session->references, 1) != 1) return;
+  ssl_ex_data_free(&session->ex_data, &ssl_ex_class_session, session);
   OPENSSL_free(session->ticket.data);
   OPENSSL_free(session->alpn.data);
   OPENSSL_free(session->early_context.data);

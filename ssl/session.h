@@ -1,8 +1,8 @@
 /* session.h: what the files session*.c and ticket*.c share: the struct behind SSL_SESSION.
  *
- * A session does not change once it is another's too, but for |used| and |leaf|, which are atomic;
- * the setters in ssl_session.h are for who has just made one.  What BoringSSL's encoding holds
- * beyond what is used here is kept in |extra| and written again. */
+ * A session does not change once it is another's too, but for |used| and |leaf|, which are atomic,
+ * and |ex_data|; the setters in ssl_session.h are for who has just made one.  What BoringSSL's
+ * encoding holds beyond what is used here is kept in |extra| and written again. */
 #ifndef HANDFAST_SSL_SESSION_H
 #define HANDFAST_SSL_SESSION_H
 
@@ -31,7 +31,8 @@ struct ssl_session_st {
   uint8_t id[SSL_MAX_SSL_SESSION_ID_LENGTH];
   uint8_t sid_ctx[SSL_MAX_SID_CTX_LENGTH];
   ssl_owned ticket, alpn, early_context;
-  ssl_owned name;      /* the host name that was sent; with has_name */
+  ssl_owned name; /* the host name that was sent; with has_name */
+  ssl_ex_data ex_data;
   ssl_staples staples; /* of a server's first certificate */
   ssl_owned extra;     /* other elements of the encoding, in order */
   STACK_OF(CRYPTO_BUFFER) * chain;

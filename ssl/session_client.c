@@ -41,6 +41,41 @@ hf_bytes ssl_session_offer(SSL *ssl, hf_bytes name) {
   return (hf_bytes){state.data, state.len};
 }
 
+void SSL_CTX_set_reverify_on_resume(SSL_CTX *ctx, int enabled) {
+  ctx->reverify_on_resume = enabled != 0;
+}
+
+/* lend_peer has the callback find what it verifies where it always does. */
+static bool lend_peer(SSL *ssl) {
+  if (!ssl_share_peer_chain(ssl, ssl->session->chain)) return false;
+  ssl_staples_clear(&ssl->peer_staples);
+  ssl->peer_staples = ssl_staples_share(&ssl->session->staples);
+  return true;
+}
+
+bool ssl_session_reverify(SSL *ssl) {
+  const SSL_SESSION *session = ssl->role == SSL_ROLE_CLIENT ? ssl->session : NULL;
+  if (session == NULL || !ssl->ctx->reverify_on_resume || ssl->local.custom_verify == NULL ||
+      ssl->local.verify_mode == SSL_VERIFY_NONE || session->chain == NULL ||
+      !may_offer(ssl, session) || atomic_load(&session->used))
+    return true;
+  uint8_t alert = SSL_AD_CERTIFICATE_UNKNOWN;
+  enum ssl_verify_result_t result = ssl_verify_invalid;
+  if (ssl->io.verifying || lend_peer(ssl)) result = ssl->local.custom_verify(ssl, &alert);
+  ssl->io.verifying = result == ssl_verify_retry;
+  if (ssl->io.verifying) {
+    ssl->want = SSL_ERROR_WANT_CERTIFICATE_VERIFY;
+    return false;
+  }
+  ssl_peer_clear(ssl);
+  if (result == ssl_verify_ok) return true;
+  /* A full handshake is the way to a chain that is good now. */
+  ERR_clear_error();
+  SSL_SESSION_free(ssl->session);
+  ssl->session = NULL;
+  return true;
+}
+
 bool ssl_session_taken(SSL *ssl) {
   if (ssl->role != SSL_ROLE_CLIENT || ssl->session == NULL || !SSL_session_reused(ssl)) return true;
   if (ssl->session->chain != NULL && !ssl_share_peer_chain(ssl, ssl->session->chain)) {

@@ -46,6 +46,8 @@ void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx,
   ctx->verify_whole_arg = arg;
 }
 
+int SSL_alert_from_verify_result(long result) { return hf_verify_alert(result); }
+
 /* ---- Parameters ---- */
 
 X509_VERIFY_PARAM *SSL_CTX_get0_param(SSL_CTX *ctx) { return ctx->param; }

@@ -278,6 +278,9 @@ HF_SSL_EXPORT void SSL_get0_signed_cert_timestamp_list(const SSL *ssl, const uin
 /* SSL_get_verify_result returns the X509_V_ code of the chain's verification;
  * X509_V_ERR_INVALID_CALL before it. */
 HF_SSL_EXPORT long SSL_get_verify_result(const SSL *ssl);
+/* SSL_alert_from_verify_result returns the SSL_AD_ alert that tells a peer of X509_V_ERR_ code
+ * |result|. */
+HF_SSL_EXPORT int SSL_alert_from_verify_result(long result);
 
 /* ---- Data of the application's ---- */
 

@@ -111,6 +111,39 @@ HF_SSL_EXPORT int SSL_SESSION_is_resumable(const SSL_SESSION *session);
 HF_SSL_EXPORT void SSL_CTX_set_current_time_cb(SSL_CTX *ctx, void (*cb)(const SSL *ssl,
                                                                         struct timeval *out_clock));
 
+/* ---- Beside them ---- */
+
+/* SSL_SESSION_set_ticket copies the ticket.  Returns 1, or 0: memory ran out. */
+HF_SSL_EXPORT int SSL_SESSION_set_ticket(SSL_SESSION *session, const uint8_t *ticket,
+                                         size_t ticket_len);
+/* PEM_read_bio_SSL_SESSION, PEM_write_bio_SSL_SESSION and those for a FILE: i2d_SSL_SESSION's bytes
+ * in PEM, labelled "SSL SESSION PARAMETERS". */
+HF_SSL_EXPORT SSL_SESSION *PEM_read_bio_SSL_SESSION(BIO *bp, SSL_SESSION **x, pem_password_cb *cb,
+                                                    void *u);
+HF_SSL_EXPORT SSL_SESSION *PEM_read_SSL_SESSION(FILE *fp, SSL_SESSION **x, pem_password_cb *cb,
+                                                void *u);
+HF_SSL_EXPORT int PEM_write_bio_SSL_SESSION(BIO *bp, SSL_SESSION *x);
+HF_SSL_EXPORT int PEM_write_SSL_SESSION(FILE *fp, SSL_SESSION *x);
+/* As SSL_get_ex_new_index and its like, for SSL_SESSION.  One thread at a time may set data of a
+ * session, while no other reads it.  A session's data is not in its encoding. */
+HF_SSL_EXPORT int SSL_SESSION_get_ex_new_index(long argl, void *argp, CRYPTO_EX_unused *unused,
+                                               CRYPTO_EX_dup *dup_unused,
+                                               CRYPTO_EX_free *free_func);
+HF_SSL_EXPORT int SSL_SESSION_set_ex_data(SSL_SESSION *session, int idx, void *data);
+HF_SSL_EXPORT void *SSL_SESSION_get_ex_data(const SSL_SESSION *session, int idx);
+#define SSL_SESSION_set_app_data(session, data) \
+  (SSL_SESSION_set_ex_data(session, 0, (char *)(data)))
+#define SSL_SESSION_get_app_data(session) (SSL_SESSION_get_ex_data(session, 0))
+/* Older names. */
+#define SSL_get_time(session) SSL_SESSION_get_time(session)
+#define SSL_set_time(session, time) SSL_SESSION_set_time((session), (time))
+#define SSL_get_timeout(session) SSL_SESSION_get_timeout(session)
+#define SSL_set_timeout(session, timeout) SSL_SESSION_set_timeout((session), (timeout))
+/* SSL_get_default_timeout returns SSL_DEFAULT_SESSION_TIMEOUT, SSL_cache_hit what
+ * SSL_session_reused does. */
+HF_SSL_EXPORT long SSL_get_default_timeout(const SSL *ssl);
+HF_SSL_EXPORT int SSL_cache_hit(SSL *ssl);
+
 /* ---- Clients ---- */
 
 /* SSL_CTX_sess_set_new_cb has |cb| called with each session that a client gets, if
@@ -124,6 +157,12 @@ HF_SSL_EXPORT int (*SSL_CTX_sess_get_new_cb(SSL_CTX *ctx))(SSL *ssl, SSL_SESSION
  * SSL_VERIFY_PEER, if its server's certificate had not been found good.  Returns 1; 0 once the
  * handshake has begun. */
 HF_SSL_EXPORT int SSL_set_session(SSL *ssl, SSL_SESSION *session);
+/* SSL_CTX_set_reverify_on_resume: if |enabled| is not 0, the callback of SSL_CTX_set_custom_verify
+ * is asked about the chain of a session before that is offered, and SSL_connect waits for it as it
+ * does in a handshake (SSL_ERROR_WANT_CERTIFICATE_VERIFY).  A session whose chain it does not trust
+ * any more is not offered: the handshake is a full one.  With SSL_VERIFY_NONE, on a server and
+ * without such a callback it does nothing. */
+HF_SSL_EXPORT void SSL_CTX_set_reverify_on_resume(SSL_CTX *ctx, int enabled);
 /* SSL_get_session lends the session of the connection, and before the end of the handshake the one
  * that was set; NULL: none.  That of a TLS 1.3 connection tells about it and cannot be resumed.
  * SSL_get0_session is another name, SSL_get1_session takes a reference. */

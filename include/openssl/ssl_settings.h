@@ -389,6 +389,14 @@ HF_SSL_EXPORT int SSL_set_signing_algorithm_prefs(SSL *ssl, const uint16_t *pref
 /* SSL_CTX_set_client_CA_list takes |list| over. */
 HF_SSL_EXPORT void SSL_CTX_set_client_CA_list(SSL_CTX *ctx, STACK_OF(X509_NAME) * list);
 HF_SSL_EXPORT void SSL_set_client_CA_list(SSL *ssl, STACK_OF(X509_NAME) * list);
+/* SSL_CTX_set0_client_CAs and SSL_set0_client_CAs take over a list of names in DER; what is no name
+ * is left out. */
+HF_SSL_EXPORT void SSL_CTX_set0_client_CAs(SSL_CTX *ctx, STACK_OF(CRYPTO_BUFFER) * name_list);
+HF_SSL_EXPORT void SSL_set0_client_CAs(SSL *ssl, STACK_OF(CRYPTO_BUFFER) * name_list);
+/* SSL_get0_server_requested_CAs lends a client the names that the server sent with its
+ * CertificateRequest, in DER as they came, until the handshake goes on: it is for the callback of
+ * SSL_CTX_set_cert_cb, and while that is waited for.  Else NULL. */
+HF_SSL_EXPORT const STACK_OF(CRYPTO_BUFFER) * SSL_get0_server_requested_CAs(const SSL *ssl);
 /* The list, lent; NULL if there is none. */
 HF_SSL_EXPORT STACK_OF(X509_NAME) * SSL_CTX_get_client_CA_list(const SSL_CTX *ctx);
 /* On a server the list that was set; on a client the one that the server sent with its
