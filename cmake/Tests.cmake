@@ -134,6 +134,9 @@ foreach(source IN LISTS TEST_SOURCES PLAIN_SOURCES)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${HF_TEST_TIMEOUT})
 endforeach()
 
+# A field of a connection that nobody saves.
+add_test(NAME save_fields COMMAND ${PROJECT_SOURCE_DIR}/tests/checks/save.py ${PROJECT_SOURCE_DIR})
+
 # test_budget counts what the engine allocates: its copy of the engine calls the test's functions of these names.
 if(TARGET test_budget)
   set(counted ${PROJECT_BINARY_DIR}/libhandfast_counted.a)

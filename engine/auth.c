@@ -397,6 +397,9 @@ hf_status hf_ask_VERDICT(hf_conn *conn) {
   for (CBS count = list; next_entry(&count, &certificate, &extensions);) {
     num++;
   }
+  if (num == 0) {
+    return HF_INTERNAL;  // a state that was loaded said so
+  }
   void *lists;
   HF_TRY(hf_lists_new(hs, &lists, num * sizeof(hf_bytes)));
   hf_bytes *chain = lists;
@@ -462,6 +465,9 @@ size_t hf_bound_CERTIFICATE_VERIFY(const hf_conn *conn) { return 4 + conn->hs->s
 hf_status hf_send_CERTIFICATE_VERIFY(hf_conn *conn, CBB *body) {
   const hf_bytes bytes = conn->hs->signature;
   CBB signature;
+  // It has served: a saved state need not name it from here on.
+  hf_identity_free(conn->hs->identity);
+  conn->hs->identity = NULL;
   return CBB_add_u16(body, conn->own_sigalg) && CBB_add_u16_length_prefixed(body, &signature) &&
                  CBB_add_bytes(&signature, bytes.data, bytes.len) && CBB_flush(body)
              ? HF_OK
@@ -472,6 +478,9 @@ hf_status hf_receive_CERTIFICATE_VERIFY(hf_conn *conn, CBS *body) {
   uint8_t input[64 + 34 + HF_MAX_HASH];
   CBS signature;
   uint16_t code;
+  if (conn->hs->peer_key == NULL) {
+    return HF_INTERNAL;  // a state that was loaded said so
+  }
   if (!CBS_get_u16(body, &code) || !CBS_get_u16_length_prefixed(body, &signature)) {
     return HF_DECODE_ERROR;
   }

@@ -231,6 +231,10 @@ hf_status hf_close(hf_conn *conn) {
     conn->close_sent = true;
     hf_trace(conn, true, HF_ALERT, body, sizeof(body));
   }
+  if (!conn->ready) {
+    hf_keys_wipe(&conn->read);
+    hf_keys_wipe(&conn->write);
+  }
   return hf_leave(conn, status);
 }
 

@@ -10,11 +10,6 @@
 
 enum { HF_MAX_CUSTOM = 16 * 1024, HF_OWN_HEAD = 6, HF_PEER_HEAD = 5 };
 
-struct hf_custom {
-  hf_buffer own;  /* send and take (hf_place each), type, body with its length; until OPEN */
-  hf_buffer peer; /* place, type, body with its length */
-};
-
 typedef struct own_extension {
   uint8_t send, take;
   uint16_t type;

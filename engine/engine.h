@@ -263,6 +263,9 @@ hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *early_se
                     hf_binder_kind kind, const uint8_t *hash);
 /* hf_derive_early derives the secrets of early data, for hf_derive_EARLY. */
 hf_status hf_derive_early(hf_conn *conn, const hf_suite *suite, const uint8_t *early_secret);
+/* They ask HF_ASK_INSTALL for a secret that is derived. */
+hf_status hf_ask_exporter(hf_conn *conn);
+hf_status hf_ask_early_exporter(hf_conn *conn);
 hf_status hf_derive_EARLY(hf_conn *conn); /* psk.c */
 hf_status hf_derive_HANDSHAKE(hf_conn *conn);
 hf_status hf_derive_APPLICATION(hf_conn *conn);
@@ -469,10 +472,31 @@ typedef struct hf_hs {
       psk_offered;
 } hf_hs;
 
-typedef struct hf_post hf_post;
+enum { HF_MOST_KEPT = 4 };
+/* Lives while there is a ticket to make, a session to keep, or a secret to install (post.c). */
+typedef struct hf_post {
+  hf_question_t question;
+  hf_bytes kept[HF_MOST_KEPT]; /* sessions, the oldest first */
+  uint8_t num_kept;
+  uint32_t to_issue;
+  bool install_read, install_write;
+  hf_bytes state; /* of the ticket that is being made */
+} hf_post;
+
 typedef struct hf_trace_log hf_trace_log;
-typedef struct hf_quic hf_quic;
-typedef struct hf_custom hf_custom;
+
+/* With HF_QUIC (quic.c). */
+typedef struct hf_quic {
+  hf_bytes own, peer; /* transport parameters */
+} hf_quic;
+
+/* Extensions of the caller's own (custom.c). */
+typedef struct hf_custom {
+  hf_buffer own;  /* send and take (hf_place each), type, body with its length; until OPEN */
+  hf_buffer peer; /* place, type, body with its length */
+} hf_custom;
+
+/* Whoever adds a field here, above or to hf_keys adds it to save.def. */
 
 struct hf_conn {
   hf_keys read, write;
@@ -540,6 +564,11 @@ bool hf_blocked(const hf_conn *conn); /* a question of the handshake is pending 
  * fails with |status|. */
 bool hf_answering(const hf_conn *conn, hf_ask ask);
 hf_status hf_answered(hf_conn *conn, hf_status status);
+/* hf_ask_again makes the question of the handshake, of which a saved state tells only which it is,
+ * once more. */
+hf_status hf_ask_again(hf_conn *conn);
+/* hf_script_valid: can the handshake stand where the connection says? */
+bool hf_script_valid(const hf_conn *conn);
 /* hf_next_message looks at the first message in |in|.  |*type| is known from its first byte on
  * (HF_MSG_NONE: nothing is there); |message|, and |body| without the header, are set only if it is
  * whole. */
@@ -633,6 +662,7 @@ size_t hf_quic_params_bound(const hf_conn *conn); /* of the extension */
 hf_status hf_quic_check_hello(const hf_conn *conn);
 /* hf_quic_check_alpn: if ALPN was offered, was a protocol chosen?  To be asked after the choice. */
 hf_status hf_quic_check_alpn(const hf_conn *conn);
+bool hf_quic_valid_output(const hf_conn *conn); /* is conn->out what hf_quic_write makes? */
 /* hf_quic_write queues handshake bytes at the level in force. */
 hf_status hf_quic_write(hf_conn *conn, const uint8_t *data, size_t len);
 
@@ -644,6 +674,7 @@ hf_status hf_queue_key_update(hf_conn *conn, bool request);
 const hf_question_t *hf_post_question(const hf_conn *conn);
 bool hf_post_installs(const hf_conn *conn); /* INSTALL is to be asked */
 uint32_t hf_tickets_waiting(const hf_conn *conn);
+hf_status hf_post_ask_again(hf_conn *conn); /* as hf_ask_again */
 void hf_post_free(hf_conn *conn);
 
 /* ---- session.c ---- */

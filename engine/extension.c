@@ -164,8 +164,11 @@ bool hf_ext_offered(const hf_conn *conn, hf_ext ext) {
 }
 
 hf_bytes hf_hello_at(const hf_conn *conn, hf_span span) {
-  const uint8_t *base = hf_is_server(conn) ? conn->in.data : conn->hs->hello_bytes.data;
-  return hf_range(base + span.start, span.len);
+  const hf_buffer *from = hf_is_server(conn) ? &conn->in : &conn->hs->hello_bytes;
+  // Of a client's hello that is gone only the length of the session id is still looked at.
+  return span.start + (uint64_t)span.len <= from->len && conn->hs->hello.message.len > 0
+             ? hf_range(from->data + span.start, span.len)
+             : hf_range(NULL, 0);
 }
 
 bool hf_ext_body(const hf_conn *conn, hf_ext ext, CBS *out) {

@@ -7,17 +7,7 @@
 
 #include <string.h>
 
-enum { HF_MOST_KEPT = 4, HF_MOST_KEY_UPDATES = 32 };
-
-/* Lives while there is a ticket to make, a session to keep, or a secret to install. */
-struct hf_post {
-  hf_question_t question;
-  hf_bytes kept[HF_MOST_KEPT]; /* sessions, the oldest first */
-  size_t num_kept;
-  uint32_t to_issue;
-  bool install_read, install_write;
-  hf_bytes state; /* of the ticket that is being made */
-};
+enum { HF_MOST_KEY_UPDATES = 32 };
 
 static const hf_question_t no_question;
 
@@ -78,20 +68,23 @@ static hf_status make_session(hf_conn *conn, hf_session *out, uint16_t number) {
   return HF_OK;
 }
 
-static hf_status ask_ticket(hf_conn *conn) {
-  hf_post *post = conn->post;
+static void ask_ticket(hf_conn *conn) {
+  hf_question_t *q = &conn->post->question;
+  q->ask = HF_ASK_TICKET;
+  q->ticket.state = conn->post->state;
+  q->ticket.lifetime = conn->config->settings.ticket_lifetime;
+  q->ticket.renewed = hf_has(conn, RESUMED);
+}
+
+static hf_status make_ticket(hf_conn *conn) {
   hf_session session;
   hf_status status = make_session(conn, &session, (uint16_t)conn->tickets_issued);
   if (status == HF_OK) {
-    status = hf_session_write(&post->state, &session);
+    status = hf_session_write(&conn->post->state, &session);
   }
   OPENSSL_cleanse(&session, sizeof(session));
   HF_TRY(status);
-  hf_question_t *q = &post->question;
-  q->ask = HF_ASK_TICKET;
-  q->ticket.state = post->state;
-  q->ticket.lifetime = conn->config->settings.ticket_lifetime;
-  q->ticket.renewed = hf_has(conn, RESUMED);
+  ask_ticket(conn);
   return HF_OK;
 }
 
@@ -138,10 +131,29 @@ static hf_status next_question(hf_conn *conn) {
     return ask_keep(conn);
   }
   if (post->to_issue > 0) {
-    return ask_ticket(conn);
+    return make_ticket(conn);
   }
   hf_post_free(conn);
   return HF_OK;
+}
+
+hf_status hf_post_ask_again(hf_conn *conn) {
+  hf_post *post = conn->post;
+  if (post->question.ask == HF_ASK_NONE) {
+    return HF_OK;
+  }
+  if (post->question.ask == HF_ASK_INSTALL) {
+    ask_install(conn, post->question.install.sending);
+    return HF_OK;
+  }
+  if (post->question.ask == HF_ASK_KEEP && post->num_kept > 0) {
+    return ask_keep(conn);
+  }
+  if (post->question.ask == HF_ASK_TICKET && post->to_issue > 0 && post->state.data != NULL) {
+    ask_ticket(conn);
+    return HF_OK;
+  }
+  return HF_BAD_STATE;
 }
 
 hf_status hf_post_begin(hf_conn *conn) {

@@ -39,7 +39,7 @@ static bool get_offer(CBS *list, hf_offer *out) {
   uint16_t suite;
   CBS secret;
   memset(out, 0, sizeof(*out));
-  if (!CBS_get_u8(list, &kind) || !CBS_get_u16(list, &suite) ||
+  if (!CBS_get_u8(list, &kind) || kind > HF_BINDER_IMPORTED || !CBS_get_u16(list, &suite) ||
       (out->suite = hf_suite_find(suite)) == NULL || !CBS_get_u16(list, &out->number) ||
       !CBS_get_u64(list, &out->issued) || !CBS_get_u32(list, &out->age_add) ||
       !CBS_get_u32(list, &out->max_early_data) || !CBS_get_u16_length_prefixed(list, &secret) ||

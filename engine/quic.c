@@ -10,10 +10,6 @@
 
 enum { HF_SEGMENT_HEAD = 5 };
 
-struct hf_quic {
-  hf_bytes own, peer; /* transport parameters */
-};
-
 /* ---- transport parameters ---- */
 
 hf_status hf_quic_begin(hf_conn *conn, hf_bytes params) {
@@ -100,14 +96,28 @@ hf_status hf_quic_check_alpn(const hf_conn *conn) {
 /* ---- output ---- */
 
 static uint32_t segment_len(const uint8_t *head) {
-  uint32_t len;
-  memcpy(&len, head + 1, sizeof(len));
-  return len;
+  return (uint32_t)head[1] << 24 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 8 | head[4];
 }
 
 static void put_head(uint8_t *head, uint8_t level, uint32_t len) {
   head[0] = level;
-  memcpy(head + 1, &len, sizeof(len));
+  for (size_t i = 0; i < 4; i++) {
+    head[1 + i] = (uint8_t)(len >> (24 - 8 * i));
+  }
+}
+
+bool hf_quic_valid_output(const hf_conn *conn) {
+  CBS out, bytes;
+  uint8_t level;
+  uint32_t len;
+  CBS_init(&out, conn->out.data + conn->out_read, conn->out.len - conn->out_read);
+  while (CBS_len(&out) > 0) {
+    if (!CBS_get_u8(&out, &level) || level > HF_APPLICATION || !CBS_get_u32(&out, &len) ||
+        len == 0 || !CBS_get_bytes(&out, &bytes, len)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 hf_status hf_quic_write(hf_conn *conn, const uint8_t *data, size_t len) {

@@ -92,6 +92,24 @@ hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *early_se
   return status;
 }
 
+hf_status hf_ask_early_exporter(hf_conn *conn) {
+  if (conn->hs->early_suite == NULL) {
+    return HF_INTERNAL;
+  }
+  hf_ask_install(conn, conn->hs->early_suite, HF_SECRET_EARLY_EXPORTER, HF_EARLY, false,
+                 "EARLY_EXPORTER_SECRET", conn->hs->early_exporter);
+  return HF_OK;
+}
+
+hf_status hf_ask_exporter(hf_conn *conn) {
+  if (conn->suite == NULL) {
+    return HF_INTERNAL;
+  }
+  hf_ask_install(conn, conn->suite, HF_SECRET_EXPORTER, HF_APPLICATION, false, "EXPORTER_SECRET",
+                 conn->exporter);
+  return HF_OK;
+}
+
 hf_status hf_derive_early(hf_conn *conn, const hf_suite *suite, const uint8_t *early_secret) {
   hf_hs *hs = conn->hs;
   uint8_t hash[HF_MAX_HASH];
@@ -100,11 +118,7 @@ hf_status hf_derive_early(hf_conn *conn, const hf_suite *suite, const uint8_t *e
                        LABEL("c e traffic"), hash));
   HF_TRY(derive_secret(hs->early_exporter, suite, early_secret, LABEL("e exp master"), hash));
   hs->early_suite = suite;
-  if (conn->config->settings.flags & HF_EXPORT_SECRETS) {
-    hf_ask_install(conn, suite, HF_SECRET_EARLY_EXPORTER, HF_EARLY, false, "EARLY_EXPORTER_SECRET",
-                   hs->early_exporter);
-  }
-  return HF_OK;
+  return conn->config->settings.flags & HF_EXPORT_SECRETS ? hf_ask_early_exporter(conn) : HF_OK;
 }
 
 /* Derives the traffic secrets of both sides at |level| from hs->secret and the transcript here. */
@@ -141,11 +155,7 @@ hf_status hf_derive_APPLICATION(hf_conn *conn) {
   HF_TRY(both_traffic(conn, HF_APPLICATION, "c ap traffic", "s ap traffic", 12, hash));
   HF_TRY(derive_secret(conn->exporter, conn->suite, hs->secret, LABEL("exp master"), hash));
   conn->exporter_set = true;
-  if (conn->config->settings.flags & HF_EXPORT_SECRETS) {
-    hf_ask_install(conn, conn->suite, HF_SECRET_EXPORTER, HF_APPLICATION, false, "EXPORTER_SECRET",
-                   conn->exporter);
-  }
-  return HF_OK;
+  return conn->config->settings.flags & HF_EXPORT_SECRETS ? hf_ask_exporter(conn) : HF_OK;
 }
 
 hf_status hf_derive_RESUMPTION(hf_conn *conn) {

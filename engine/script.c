@@ -167,9 +167,24 @@ hf_status hf_next_message(const hf_conn *conn, bool *whole, hf_message *type, CB
   return HF_OK;
 }
 
+/* The spans that lie in a flight. */
+static void forget_spans(hf_conn *conn) {
+  static const hf_span none;
+  hf_hs *hs = conn->hs;
+  if (hf_is_server(conn)) {
+    hs->hello.message = none;
+  }
+  hs->request_sigalgs = hs->request_cert_sigalgs = none;
+  hs->request_authorities = hs->request_compression = hs->request_delegated = none;
+  hs->certificates = hs->decompressing = none;
+}
+
 void hf_forget_flight(hf_conn *conn) {
   hf_buffer_drop(&conn->in, conn->in_read);
   conn->in_read = 0;
+  if (conn->hs != NULL) {
+    forget_spans(conn);
+  }
 }
 
 hf_status hf_message_begin(hf_buffer *flight, CBB *cbb, CBB *body, hf_message type, size_t bound) {
@@ -245,10 +260,17 @@ static hf_status read_message(hf_conn *conn, const row *r, bool *wait) {
 
 /* ---- the other rows ---- */
 
-static hf_status key_row(hf_conn *conn, const row *r) {
+static void ask_traffic(hf_conn *conn, hf_level level, bool sending) {
   static const char *const labels[2][3] = {
       {"CLIENT_EARLY_TRAFFIC_SECRET", "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0"},
       {NULL, "SERVER_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0"}};
+  const hf_suite *suite = level == HF_EARLY ? conn->hs->early_suite : conn->suite;
+  hf_ask_install(conn, suite, HF_SECRET_TRAFFIC, level, sending,
+                 labels[sending == hf_is_server(conn)][level - 1],
+                 (sending ? &conn->write : &conn->read)->secret);
+}
+
+static hf_status key_row(hf_conn *conn, const row *r) {
   const bool mine = r->who == conn->role;
   hf_keys *keys = mine ? &conn->write : &conn->read;
   if (keys->level == r->level) {
@@ -266,11 +288,13 @@ static hf_status key_row(hf_conn *conn, const row *r) {
   }
   const hf_suite *suite = r->level == HF_EARLY ? conn->hs->early_suite : conn->suite;
   uint8_t *secret = conn->hs->traffic[r->who][r->level - 1];
+  if (suite == NULL) {
+    return HF_INTERNAL;
+  }
   HF_TRY(hf_keys_set(keys, suite, (hf_level)r->level, secret));
   OPENSSL_cleanse(secret, HF_MAX_HASH);
   if (conn->config->settings.flags & HF_EXPORT_SECRETS) {
-    hf_ask_install(conn, suite, HF_SECRET_TRAFFIC, (hf_level)r->level, mine,
-                   labels[r->who][r->level - 1], keys->secret);
+    ask_traffic(conn, (hf_level)r->level, mine);
   }
   return HF_OK;
 }
@@ -361,6 +385,92 @@ bool hf_at_open(const hf_conn *conn) { return rows[conn->row].kind == OPEN_ROW; 
 
 static bool in_force(const hf_conn *conn, const row *r) {
   return (conn->flags & r->need) == r->need && (conn->flags & r->not_) == 0;
+}
+
+/* ---- saved states ---- */
+
+static hf_status install_again(hf_conn *conn, hf_level level, bool sending) {
+  const hf_keys *keys = sending ? &conn->write : &conn->read;
+  switch (conn->hs->question.install.kind) {
+    case HF_SECRET_TRAFFIC:
+      if (level == HF_INITIAL || level != (hf_level)keys->level) {
+        return HF_BAD_STATE;
+      }
+      ask_traffic(conn, level, sending);
+      return HF_OK;
+    case HF_SECRET_EXPORTER:
+      return hf_ask_exporter(conn);
+    case HF_SECRET_EARLY_EXPORTER:
+      return hf_ask_early_exporter(conn);
+    case HF_SECRET_MAIN_12:
+    default:
+      return HF_BAD_STATE;
+  }
+}
+
+hf_status hf_ask_again(hf_conn *conn) {
+  const hf_question_t q = conn->hs->question;
+  const row *r = &rows[conn->row - (q.ask != HF_ASK_NONE)];
+  if (q.ask == HF_ASK_NONE) {
+    return HF_OK;
+  }
+  if (q.ask == HF_ASK_INSTALL) {
+    return install_again(conn, q.install.level, q.install.sending);
+  }
+  if (r->kind != ASK_ROW || r->who != conn->role) {
+    return HF_BAD_STATE;
+  }
+  HF_TRY(r->act(conn));
+  return conn->hs->question.ask == q.ask ? HF_OK : HF_BAD_STATE;
+}
+
+/* The first row of a kind, or with a handler, is behind. */
+static bool asked(const hf_conn *conn, hf_status (*act)(hf_conn *)) {
+  uint8_t i = 0;
+  while (rows[i].act != act) {
+    i++;
+  }
+  return hf_row(conn) > i;
+}
+
+static bool sent(const hf_conn *conn, hf_role who, hf_message message) {
+  uint8_t i = 0;
+  while (rows[i].kind != MSG_ROW || rows[i].who != who || rows[i].message != message) {
+    i++;
+  }
+  return conn->row > i;
+}
+
+/* Has it the identity that it needs, until its CertificateVerify? */
+static bool valid_identity(const hf_conn *conn) {
+  const bool server = hf_is_server(conn);
+  const bool mine =
+      server ? !hf_has(conn, RESUMED) && asked(conn, hf_ask_IDENTITY) : hf_has(conn, CLIENT_CERT);
+  const bool compressed = hf_has(conn, server ? COMPRESSED : CLIENT_COMPRESSED);
+  return conn->hs->identity != NULL || (!mine && !compressed) ||
+         sent(conn, (hf_role)conn->role, HF_MSG_CERTIFICATE_VERIFY);
+}
+
+bool hf_script_valid(const hf_conn *conn) {
+  const size_t num = sizeof(rows) / sizeof(rows[0]);
+  if (conn->row >= num || conn->fault_row >= num) {
+    return false;
+  }
+  if (conn->hs == NULL) {
+    return true;
+  }
+  if (conn->row == 0) {
+    return false;
+  }
+  const bool chosen =
+      hf_is_server(conn) ? asked(conn, hf_ask_HELLO) : sent(conn, HF_SERVER, HF_MSG_SERVER_HELLO);
+  // What is chosen in a hello, or known before it, is never taken back.
+  const bool needed =
+      chosen || hf_has(conn, RETRIED) || (hf_is_server(conn) && hf_has(conn, EARLY));
+  if (needed && conn->suite == NULL) {
+    return false;
+  }
+  return valid_identity(conn);
 }
 
 hf_status hf_run(hf_conn *conn) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reborn.h"
 #include "side.h"
 
 static const uint8_t client_params[] = {0x01, 0x02, 0x67, 0x10, 0x0f, 0x00};
@@ -127,6 +128,11 @@ static void flush(struct quic_end *end) {
 
 void quic_settle(struct quic_end *end) {
   for (;;) {
+    if (end->saves) {
+      const char *differs =
+          reborn(&end->conn, end->credential != NULL ? end->credential->identity : NULL);
+      cr_assert_null(differs, "%s", differs);
+    }
     const unsigned wants = hf_wants(end->conn);
     cr_assert_not(wants & (HF_CAN_SEND | HF_CLOSED));
     if (wants & HF_WANT_OUTPUT) {

@@ -19,6 +19,7 @@ struct quic_end {
   hf_bytes alpn;                 /* server: for hf_answer_hello */
   unsigned accept;               /* server: flags for hf_answer_session */
   size_t flush_max;              /* room for each hf_quic_flush; 0: 4096 */
+  bool saves;                    /* saved, freed and loaded before each thing that is done */
   hf_conn *conn;
   char installs[200];       /* " rHANDSHAKE wHANDSHAKE ..." */
   uint8_t secret[2][4][48]; /* traffic secrets: [sending][level] */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reborn.h"
+
 static const char cookie_mark[] = "cookie:", ticket_mark[] = "ticket:";
 
 void side_entropy(hf_entropy *out, uint64_t seed) {
@@ -226,8 +228,15 @@ static bool step(struct side *side) {
   return !(wants & HF_FAILED) && side->in.len > 0 && (wants & HF_WANT_INPUT) && take_record(side);
 }
 
+static void save_and_load(struct side *side) {
+  const struct credential *credential = side->setup.credential;
+  if (!side->setup.saves || side->conn == NULL || side->broken != NULL) return;
+  side->broken = reborn(&side->conn, credential != NULL ? credential->identity : NULL);
+}
+
 static hf_status pump(struct side *side) {
-  while (side->broken == NULL && step(side)) continue;
+  do save_and_load(side);
+  while (side->broken == NULL && step(side));
   return side_fault(side);
 }
 

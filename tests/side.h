@@ -44,6 +44,7 @@ struct side_setup {
   bool forgets;       /* keep nothing for side_replay */
   bool answers_first; /* questions are answered before output is taken, not after */
   hf_ask leaves;      /* a question that is left unanswered; HF_ASK_NONE: none is */
+  bool saves;         /* before each thing that is done, the engine is saved, freed and loaded */
 };
 
 enum side_step { SIDE_INPUT, SIDE_SEND, SIDE_CLOSE, SIDE_REKEY, SIDE_ISSUE_TICKET };
@@ -92,7 +93,9 @@ hf_status side_fault(const struct side *side);
 /* side_replay does to a new engine all that was done to |side|, the peer's bytes |piece| at a time
  * (0: all that came between two
  * commands at once), and returns NULL if the output, the data and the end are the same, else what
- * differs. */
+ * differs.  With |piece| 0 it is done once more by side_replay_saved. */
 const char *side_replay(const struct side *side, size_t piece);
+/* side_replay_saved is the same, with an engine that is saved, freed and loaded at each step. */
+const char *side_replay_saved(const struct side *side, size_t piece);
 
 #endif

@@ -81,9 +81,10 @@ static const char *compare(const struct side *again, const struct side *side) {
   return NULL;
 }
 
-const char *side_replay(const struct side *side, size_t piece) {
+static const char *replay(const struct side *side, size_t piece, bool saves) {
   struct replayer replayer = {.side = side};
   struct side_setup setup = side->setup;
+  setup.saves = saves;
   setup.answer = answer_again;
   setup.arg = &replayer;
   setup.forgets = true;
@@ -99,4 +100,13 @@ const char *side_replay(const struct side *side, size_t piece) {
   if (differs == NULL) differs = compare(&again, side);
   side_free(&again);
   return differs;
+}
+
+const char *side_replay(const struct side *side, size_t piece) {
+  const char *differs = replay(side, piece, false);
+  return differs == NULL && piece == 0 ? replay(side, piece, true) : differs;
+}
+
+const char *side_replay_saved(const struct side *side, size_t piece) {
+  return replay(side, piece, true);
 }

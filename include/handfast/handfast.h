@@ -467,6 +467,7 @@ HF_EXPORT HF_MUST_USE hf_status hf_seal(hf_conn *conn, size_t *written, uint8_t 
 /* ---- Questions, answers and sessions ---- */
 
 #include <handfast/question.h>
+#include <handfast/save.h>
 #include <handfast/session.h>
 
 #include <handfast/psk.h>

@@ -40,7 +40,7 @@ def exported(library):
 
 def main():
     include = pathlib.Path(sys.argv[1]) / "include"
-    engine = [include / "handfast" / name for name in ("handfast.h", "question.h", "session.h")]
+    engine = [include / "handfast" / name for name in ("handfast.h", "question.h", "save.h", "session.h")]
     others = [path for path in sorted(include.rglob("*.h")) if path not in engine]
     problems = []
     for library, headers in ((sys.argv[2], engine), (sys.argv[3], others)):

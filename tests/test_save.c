@@ -1,0 +1,183 @@
+/* test_save.c - connections as bytes (hf_save, hf_load): at every step of conversations of every
+ * kind an engine is saved, freed and loaded, and goes on as if nothing had been; and states that
+ * are damaged, cut off or of something else are refused.  What other tests record and replay is
+ * done with saving too (side_replay.c). */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pair.h"
+#include "quic_pair.h"
+#include "reborn.h"
+
+/* R-H-41: the bytes of the peer one by one; every message is there in every part at some step. */
+static void check_each_byte(struct pair *pair) {
+  const char *differs = side_replay_saved(&pair->client, 1);
+  cr_expect_null(differs, "client: %s", differs);
+  differs = side_replay_saved(&pair->server, 1);
+  cr_expect_null(differs, "server: %s", differs);
+}
+
+/* R-H-41 R-H-1 */
+Test(save, every_byte_of_a_handshake) {
+  struct side_setup client, server;
+  struct pair pair;
+  struct credential *credential = credential_load("ecdsa-p256");
+  struct credential *own = credential_load("client-ecdsa-p256");
+  pair_setup(&client, &server, credential, 71);
+  client.credential = own;
+  client.settings.alpn = (hf_bytes){(const uint8_t *)"\2h2\1x", 5};
+  server.alpn = bytes_of("h2");
+  server.settings.flags = HF_DEMAND_COOKIE | HF_REQUEST_CLIENT_CERT | HF_ISSUE_TICKETS;
+  cr_assert_eq(pair_new(&pair, &client, &server, 0), HF_OK);
+  cr_assert(pair_run(&pair));
+  cr_assert_eq(side_rekey(&pair.client, true), HF_OK);
+  cr_assert_eq(side_send(&pair.client, (const uint8_t *)"data", 4), HF_OK);
+  (void)pair_run(&pair);
+  cr_assert_eq(side_issue_ticket(&pair.server), HF_OK);
+  (void)pair_run(&pair);
+  cr_assert_eq(side_close(&pair.server), HF_OK);
+  (void)pair_run(&pair);
+  check_each_byte(&pair);
+  pair_free(&pair);
+  credential_free(own);
+  credential_free(credential);
+}
+
+/* ---- Damaged states ---- */
+
+/* What a state is made from, and the states of both sides in the middle of a handshake. */
+struct fixture {
+  struct credential *credential;
+  struct side_setup client, server;
+  struct pair pair;
+  struct buf state;
+};
+
+static void begin(struct fixture *f, hf_ask server_leaves) {
+  memset(f, 0, sizeof *f);
+  f->credential = credential_load("ecdsa-p256");
+  pair_setup(&f->client, &f->server, f->credential, 72);
+  f->server.leaves = server_leaves;
+  f->server.settings.flags = HF_ISSUE_TICKETS;
+  cr_assert_eq(pair_new(&f->pair, &f->client, &f->server, 0), HF_OK);
+  (void)pair_run(&f->pair);
+}
+
+static void finish(struct fixture *f) {
+  buf_free(&f->state);
+  pair_free(&f->pair);
+  credential_free(f->credential);
+}
+
+static hf_status load(hf_conn **out, const struct side *side, hf_bytes state) {
+  const hf_config *config = side->config;
+  const struct credential *credential = side->setup.credential;
+  const hf_identity *identity = credential != NULL ? credential->identity : NULL;
+  return hf_load(out, &config, 1, &identity, identity != NULL, state);
+}
+
+static void check_damaged(struct fixture *f, const struct side *side) {
+  hf_conn *conn = NULL;
+  cr_assert(reborn_save(&f->state, side->conn));
+  for (size_t i = 0; i < f->state.len; i++) {
+    f->state.data[i] ^= (uint8_t)(1 + i % 255);
+    cr_assert_eq(load(&conn, side, (hf_bytes){f->state.data, f->state.len}), HF_BAD_STATE, "%zu",
+                 i);
+    cr_assert_null(conn);
+    f->state.data[i] ^= (uint8_t)(1 + i % 255);
+    hf_bytes cut = buf_copy((hf_bytes){f->state.data, i});
+    cr_assert_eq(load(&conn, side, cut), HF_BAD_STATE, "%zu", i);
+    free((void *)cut.data);
+  }
+  uint8_t more = 0;
+  buf_add(&f->state, &more, 1);
+  cr_expect_eq(load(&conn, side, (hf_bytes){f->state.data, f->state.len}), HF_BAD_STATE);
+  cr_expect_eq(load(&conn, side, (hf_bytes){NULL, 0}), HF_BAD_STATE);
+  cr_expect_eq(load(&conn, side, (hf_bytes){f->state.data, f->state.len - 1}), HF_OK);
+  hf_free(conn);
+}
+
+/* R-H-42 */
+Test(save, damaged_states) {
+  const hf_ask stops[] = {HF_ASK_SIGNATURE, HF_ASK_TICKET};
+  for (size_t i = 0; i < 2; i++) {
+    struct fixture f;
+    begin(&f, stops[i]);
+    cr_assert_eq(hf_question(f.pair.server.conn)->ask, stops[i]);
+    check_damaged(&f, &f.pair.server);
+    check_damaged(&f, &f.pair.client);
+    finish(&f);
+  }
+}
+
+/* R-H-42: of the settings each one counts; the right configuration is found among others. */
+Test(save, other_configurations) {
+  struct fixture f;
+  begin(&f, HF_ASK_SIGNATURE);
+  cr_assert(reborn_save(&f.state, f.pair.client.conn));
+  const hf_bytes state = {f.state.data, f.state.len};
+  static const uint16_t suites[] = {0x1301}, groups[] = {0x001d, 0x0017}, algorithms[] = {0x0403};
+  const hf_settings plain = f.client.settings;
+  hf_settings other[12];
+  for (size_t i = 0; i < 12; i++) other[i] = plain;
+  other[0].suites = (hf_codes){suites, 1};
+  other[1].groups = (hf_codes){groups, 2};
+  other[2].verify_sigalgs = (hf_codes){algorithms, 1};
+  other[3].cert_sigalgs = (hf_codes){algorithms, 1};
+  other[4].alpn = bytes_of("\2h2");
+  other[5].decompressors = (hf_codes){algorithms, 1};
+  other[6].flags = HF_REQUEST_OCSP;
+  other[7].max_message = 5000;
+  other[8].max_flight = 5000;
+  other[9].record_size_limit = 600;
+  other[10].padding = 16;
+  other[11].role = HF_SERVER;
+  const hf_config *configs[13];
+  hf_conn *conn = NULL;
+  for (size_t i = 0; i < 12; i++) {
+    hf_config *config;
+    cr_assert_eq(hf_config_new(&config, &other[i]), HF_OK);
+    configs[i] = config;
+    cr_expect_eq(hf_load(&conn, &configs[i], 1, NULL, 0, state), HF_MISUSE, "%zu", i);
+    cr_expect_null(conn);
+  }
+  hf_config *again;
+  cr_assert_eq(hf_config_new(&again, &plain), HF_OK);
+  configs[12] = again;
+  cr_expect_eq(hf_load(&conn, configs, 12, NULL, 0, state), HF_MISUSE);
+  cr_expect_eq(hf_load(&conn, NULL, 0, NULL, 0, state), HF_MISUSE);
+  cr_expect_eq(hf_load(&conn, configs, 13, NULL, 0, state), HF_OK);
+  hf_free(conn);
+  for (size_t i = 0; i < 13; i++) hf_config_free((hf_config *)configs[i]);
+  finish(&f);
+}
+
+/* R-H-42: a server that has chosen an identity needs it until it has signed, and not afterwards. */
+Test(save, other_identities) {
+  struct fixture f;
+  begin(&f, HF_ASK_SIGNATURE);
+  struct credential *other = credential_load("ecdsa-p384");
+  const hf_config *config = f.pair.server.config;
+  const hf_identity *identities[] = {other->identity, f.credential->identity};
+  hf_conn *conn = NULL;
+  cr_assert(reborn_save(&f.state, f.pair.server.conn));
+  const hf_bytes state = {f.state.data, f.state.len};
+  cr_expect_eq(hf_load(&conn, &config, 1, NULL, 0, state), HF_MISUSE);
+  cr_expect_eq(hf_load(&conn, &config, 1, identities, 1, state), HF_MISUSE);
+  cr_expect_eq(hf_load(&conn, &config, 1, identities, 2, state), HF_OK);
+  cr_assert_not_null(conn);
+  cr_expect_eq(hf_question(conn)->signature.identity, f.credential->identity);
+  struct buf signature = {0};
+  const hf_question_t *q = hf_question(conn);
+  cr_assert(
+      credential_sign(&signature, f.credential->key, q->signature.sigalg, q->signature.input));
+  cr_assert_eq(hf_answer_signature(conn, (hf_bytes){signature.data, signature.len}), HF_OK);
+  cr_assert(reborn_save(&f.state, conn));
+  hf_free(conn);
+  cr_expect_eq(hf_load(&conn, &config, 1, NULL, 0, (hf_bytes){f.state.data, f.state.len}), HF_OK);
+  hf_free(conn);
+  buf_free(&signature);
+  credential_free(other);
+  finish(&f);
+}
