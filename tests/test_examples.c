@@ -86,3 +86,18 @@ Test(examples, the_bus_carries_small_frames) {
             out.data);
   buf_free(&out);
 }
+
+Test(examples, quic_in_bad_weather) {
+  struct buf out = {0};
+  for (int seed = 1; seed < 4; seed++) {
+    cr_assert_eq(tool_run(&out, HF_BINARY_DIR "/examples/quic_loopback 60 %d 2>&1", seed), 0, "%s",
+                 out.data);
+    cr_assert(tool_said(&out, "60 of 60 handshakes complete, 40 of them resumed, 15 retried"), "%s",
+              out.data);
+    cr_assert(tool_said(&out, " lost, ") && !tool_said(&out, " 0 lost, "), "%s", out.data);
+    cr_assert_not(tool_said(&out, "; 0 parts sent again"), "%s", out.data);
+  }
+  cr_assert_eq(tool_run(&out, HF_BINARY_DIR "/examples/quic_loopback 0 2>&1"), 1);
+  cr_assert(tool_said(&out, "usage: "), "%s", out.data);
+  buf_free(&out);
+}
