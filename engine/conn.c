@@ -151,6 +151,17 @@ unsigned hf_wants(const hf_conn *conn) {
   return wants;
 }
 
+/* Is this the time of early data? */
+static bool early_open(const hf_conn *conn) {
+  if (!hf_has(conn, EARLY) || conn->fault != HF_OK || conn->close_sent) {
+    return false;
+  }
+  if (hf_has(conn, QUIC)) {
+    return !conn->ready && (hf_is_server(conn) || conn->write.level != HF_INITIAL);
+  }
+  return (hf_is_server(conn) ? conn->read.level : conn->write.level) == HF_EARLY;
+}
+
 /* What hf_seal and hf_open have to do with. */
 static void record_facts(hf_facts *out, const hf_conn *conn) {
   out->header = HF_HEADER;
@@ -183,6 +194,7 @@ void hf_get_facts(hf_facts *out, const hf_conn *conn) {
   out->psk_index = out->resumed ? conn->psk_number : 0;
   out->retried = hf_has(conn, RETRIED);
   out->early_accepted = conn->early_accepted;
+  out->early_open = early_open(conn);
   out->close_sent = conn->close_sent;
   out->quic_params = hf_quic_peer_params(conn);
   if (!hf_has(conn, QUIC)) {

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include <openssl/err.h>
+
 /* ---- PSKs of any kind ---- */
 
 hf_status hf_offer_session(hf_offer *out, const hf_session *s) {
@@ -153,17 +155,13 @@ hf_status hf_ask_SESSION(hf_conn *conn) {
   return HF_OK;
 }
 
-/* Is the suite one with the PSK's hash, or can it be?  RFC 9846 4.3.11: a PSK has a say in it.
+/* The suite that a PSK for |suite| goes with; NULL: none.  RFC 9846 4.3.11: a PSK has a say in it.
  * After a HelloRetryRequest it stays (4.2.4). */
-static bool fit_suite(hf_conn *conn, const hf_suite *suite) {
-  const hf_suite *other = conn->suite;
-  if (other->md() != suite->md()) {
-    other = hf_has(conn, RETRIED) ? NULL : hf_choose_suite(conn, suite);
+static const hf_suite *fitting_suite(const hf_conn *conn, const hf_suite *suite) {
+  if (conn->suite->md() == suite->md()) {
+    return conn->suite;
   }
-  if (other != NULL) {
-    conn->suite = other;
-  }
-  return other != NULL;
+  return hf_has(conn, RETRIED) ? NULL : hf_choose_suite(conn, suite);
 }
 
 /* RFC 9846 4.3.11.2 */
@@ -183,10 +181,10 @@ static hf_status check_binder(const hf_conn *conn, const hf_offer *offer, size_t
     }
   }
   hf_transcript fork = hs->before_hello;
-  hf_transcript_add(&fork, conn->suite, hello.data, covered);
-  hf_transcript_hash(hash, &fork, conn->suite);
-  HF_TRY(hf_binder(expected, conn->suite, offer->secret, offer->kind, hash));
-  return CBS_mem_equal(&binder, expected, conn->suite->hash_len) ? HF_OK : HF_BAD_BINDER;
+  hf_transcript_add(&fork, offer->suite, hello.data, covered);
+  hf_transcript_hash(hash, &fork, offer->suite);
+  HF_TRY(hf_binder(expected, offer->suite, offer->secret, offer->kind, hash));
+  return CBS_mem_equal(&binder, expected, offer->suite->hash_len) ? HF_OK : HF_BAD_BINDER;
 }
 
 /* Is a ticket as old as its client says?  An external PSK has no age. */
@@ -199,10 +197,11 @@ static bool age_fits(const hf_conn *conn, const hf_offer *offer, size_t index) {
   return offer->kind != HF_BINDER_RESUMPTION || apart <= HF_AGE_WINDOW;
 }
 
-/* May the early data that was offered with candidate |index| be taken? */
-static bool early_allowed(const hf_conn *conn, const hf_offer *offer, size_t index) {
+/* May the early data that was offered with candidate |index| be taken, under |suite|? */
+static bool early_allowed(const hf_conn *conn, const hf_suite *suite, const hf_offer *offer,
+                          size_t index) {
   return conn->hs->early_offered && index == 0 && !hf_has(conn, RETRIED) &&
-         offer->max_early_data > 0 && offer->suite == conn->suite && age_fits(conn, offer, index) &&
+         offer->max_early_data > 0 && offer->suite == suite && age_fits(conn, offer, index) &&
          CBS_mem_equal(&offer->alpn, conn->alpn, conn->alpn_len) &&
          hf_offer_in_context(conn, offer);
 }
@@ -210,9 +209,11 @@ static bool early_allowed(const hf_conn *conn, const hf_offer *offer, size_t ind
 /* Takes candidate |index| if its hash fits. */
 static hf_status take(hf_conn *conn, size_t index, const hf_offer *offer, unsigned flags) {
   hf_hs *hs = conn->hs;
-  if (!fit_suite(conn, offer->suite)) {
+  const hf_suite *suite = fitting_suite(conn, offer->suite);
+  if (suite == NULL) {
     return HF_OK;
   }
+  conn->suite = suite;
   HF_TRY(check_binder(conn, offer, index));
   conn->proofs |= HF_PROOF_BINDER;
   hf_flag(conn, RESUMED, true);
@@ -225,7 +226,7 @@ static hf_status take(hf_conn *conn, size_t index, const hf_offer *offer, unsign
     hs->group = NULL;
     hf_flag(conn, KEM, false);
   }
-  if ((flags & HF_ACCEPT_EARLY) && early_allowed(conn, offer, index)) {
+  if ((flags & HF_ACCEPT_EARLY) && early_allowed(conn, suite, offer, index)) {
     hf_flag(conn, EARLY, true);
     conn->early_left = offer->max_early_data;
   }
@@ -238,10 +239,14 @@ static bool stands_for_client(const hf_conn *conn, bool client_cert) {
   return client_cert || !(conn->config->settings.flags & HF_REQUIRE_CLIENT_CERT);
 }
 
+static bool resumable(const hf_conn *conn, const hf_session *s) {
+  return !hf_session_expired(conn, s) && hf_session_named(conn, s) &&
+         stands_for_client(conn, s->client_cert);
+}
+
 static hf_status take_session(hf_conn *conn, size_t index, const hf_session *s, unsigned flags) {
   hf_offer offer;
-  if (hf_session_expired(conn, s) || !hf_session_named(conn, s) ||
-      !stands_for_client(conn, s->client_cert)) {
+  if (!resumable(conn, s)) {
     return HF_OK;  // not chosen
   }
   hf_status status = hf_offer_session(&offer, s);
@@ -279,4 +284,22 @@ hf_status hf_answer_psk(hf_conn *conn, size_t index, const hf_psk *psk, unsigned
   }
   OPENSSL_cleanse(&offer, sizeof(offer));
   return hf_answered(conn, status);
+}
+
+bool hf_early_acceptable(const hf_conn *conn, size_t index, hf_bytes state) {
+  hf_session session;
+  hf_offer offer;
+  if (!hf_answering(conn, HF_ASK_SESSION) || index >= conn->hs->question.session.num ||
+      hf_session_parse(&session, state) != HF_OK) {
+    return false;
+  }
+  const hf_suite *suite = fitting_suite(conn, session.suite);
+  const bool acceptable =
+      suite != NULL && resumable(conn, &session) && hf_offer_session(&offer, &session) == HF_OK &&
+      early_allowed(conn, suite, &offer, index) && check_binder(conn, &offer, index) == HF_OK;
+  OPENSSL_cleanse(&session, sizeof(session));
+  OPENSSL_cleanse(&offer, sizeof(offer));
+  ERR_clear_error();
+  hf_scrub();
+  return acceptable;
 }

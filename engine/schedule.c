@@ -239,16 +239,13 @@ hf_status hf_keys_update(hf_keys *keys, const hf_suite *suite) {
 }
 
 /* RFC 9846 7.5.  An absent context and an empty one are the same here. */
-hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len, const char *label,
-                    hf_bytes context) {
-  const hf_suite *suite = conn->suite;
+static hf_status export_from(uint8_t *out, size_t out_len, const hf_suite *suite,
+                             const uint8_t *exporter, const char *label, hf_bytes context) {
   size_t label_len = 0;
   while (label_len <= 249 && label[label_len] != '\0') {
     label_len++;
   }
-  // A server may export from its own Finished on; a client when it knows the server.
-  if (conn->fault != HF_OK || !conn->exporter_set || (!hf_is_server(conn) && !conn->ready) ||
-      out_len > 255 * (size_t)suite->hash_len || label_len > 249) {
+  if (out_len > 255 * (size_t)suite->hash_len || label_len > 249) {
     return HF_MISUSE;
   }
   uint8_t empty[EVP_MAX_MD_SIZE], hash[EVP_MAX_MD_SIZE], secret[HF_MAX_HASH];
@@ -256,7 +253,7 @@ hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len, const cha
   hf_status status = HF_NO_MEMORY;
   if (EVP_Digest(NULL, 0, empty, &len, suite->md(), NULL) &&
       EVP_Digest(context.data, context.len, hash, &len, suite->md(), NULL)) {
-    status = derive_secret(secret, suite, conn->exporter, label, label_len, empty);
+    status = derive_secret(secret, suite, exporter, label, label_len, empty);
   }
   if (status == HF_OK) {
     status = hf_expand_label(out, out_len, suite, secret, LABEL("exporter"), hash, len);
@@ -265,4 +262,22 @@ hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len, const cha
   ERR_clear_error();
   hf_scrub();
   return status;
+}
+
+hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len, const char *label,
+                    hf_bytes context) {
+  // A server may export from its own Finished on; a client when it knows the server.
+  if (conn->fault != HF_OK || !conn->exporter_set || (!hf_is_server(conn) && !conn->ready)) {
+    return HF_MISUSE;
+  }
+  return export_from(out, out_len, conn->suite, conn->exporter, label, context);
+}
+
+hf_status hf_export_early(const hf_conn *conn, uint8_t *out, size_t out_len, const char *label,
+                          hf_bytes context) {
+  const hf_hs *hs = conn->hs;
+  if (conn->fault != HF_OK || hs == NULL || hs->early_suite == NULL || !hf_has(conn, EARLY)) {
+    return HF_MISUSE;
+  }
+  return export_from(out, out_len, hs->early_suite, hs->early_exporter, label, context);
 }

@@ -144,6 +144,7 @@ hf_status hf_receive_HELLO_RETRY_REQUEST(hf_conn *conn, CBS *body) {
   hf_transcript_hash(hash, &hs->transcript, conn->suite);
   hf_transcript_restart(&hs->transcript, conn->suite, hash);
   hf_refuse_early(conn);
+  hf_forget_alpn(conn);  // what early data went out under
   return HF_OK;
 }
 

@@ -10,6 +10,7 @@
 void SSL_CTX_set_current_time_cb(SSL_CTX *ctx,
                                  void (*cb)(const SSL *ssl, struct timeval *out_clock)) {
   ctx->current_time_cb = cb;
+  ctx->replay.started = ssl_now(ctx); /* by the same clock as all that follows */
 }
 
 uint64_t ssl_now(const SSL_CTX *ctx) {

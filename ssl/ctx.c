@@ -59,6 +59,8 @@ SSL_CTX *SSL_CTX_new(const SSL_METHOD *method) {
   ctx->session_cache_size = SSL_SESSION_CACHE_MAX_SIZE_DEFAULT;
   ctx->session_timeout = SSL_DEFAULT_SESSION_TIMEOUT;
   ssl_ticket_keys_init(&ctx->ticket_keys);
+  ssl_replay_init(&ctx->replay);
+  ctx->replay.started = ssl_now(ctx);
   return ctx;
 }
 
@@ -76,6 +78,7 @@ void SSL_CTX_free(SSL_CTX *ctx) {
   ssl_settings_free(ctx->settings);
   X509_STORE_free(ctx->cert_store);
   X509_VERIFY_PARAM_free(ctx->param);
+  ssl_replay_clear(&ctx->replay);
   OPENSSL_free(ctx);
 }
 

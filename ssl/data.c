@@ -11,22 +11,37 @@
 
 #include <openssl/err.h>
 
+#include "ssl/early.h"
 #include "ssl/quic.h"
 
-/* may_move_data gets the handshake out of the way of a call for data.  Returns 1, or what the call
- * has to return. */
-static int may_move_data(SSL *ssl, bool writing) {
-  if (writing ? ssl_quic_on(ssl) : ssl_quic_by_calls(ssl)) {
-    SSL_ERR(ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
-    return -1;
-  }
-  if (ssl->io.done) return 1;
+/* moves_data says whether SSL_read and SSL_write are for |ssl|: over QUIC data goes by itself, but
+ * SSL_read takes what comes after the handshake. */
+static bool moves_data(const SSL *ssl, bool writing) {
+  if (!(writing ? ssl_quic_on(ssl) : ssl_quic_by_calls(ssl))) return true;
+  SSL_ERR(ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
+  return false;
+}
+
+int ssl_go_on(SSL *ssl) {
   if (!ssl_ready_to_run(ssl, SSL_R_UNINITIALIZED)) return -1;
   int ret = ssl_handshake(ssl);
   if (ret != 0) return ret;
   ssl->io.zero_return = false;
   SSL_ERR(SSL_R_SSL_HANDSHAKE_FAILURE);
   return -1;
+}
+
+/* ready_to_write gets the handshake out of the way, as far as it is in it.  Returns 1, or what the
+ * call has to return. */
+static int ready_to_write(SSL *ssl) {
+  while (!ssl->io.done && !ssl_early_may_write(ssl)) {
+    int ret = ssl_go_on(ssl);
+    if (ret <= 0) return ret;
+    if (ssl->io.app.len == 0) continue;
+    SSL_ERR(SSL_R_SSL_HANDSHAKE_FAILURE); /* what came early is to be read first */
+    return -1;
+  }
+  return 1;
 }
 
 /* ---- Reading ---- */
@@ -60,10 +75,13 @@ int ssl_read_until_data(SSL *ssl) { return read_record(ssl, NULL, NULL, 0); }
 static int read_data(SSL *ssl, void *buf, size_t max, size_t *got, bool peek) {
   *got = 0;
   ssl_enter(ssl);
-  int ret = may_move_data(ssl, false);
-  if (ret <= 0) return ret;
+  if (!moves_data(ssl, false)) return -1;
+  while (!ssl->io.done && ssl->io.app.len == 0) {
+    int ret = ssl_go_on(ssl);
+    if (ret <= 0) return ret;
+  }
   if (ssl->io.app.len == 0) {
-    ret = peek ? read_record(ssl, NULL, NULL, 0) : read_record(ssl, buf, got, max);
+    int ret = peek ? read_record(ssl, NULL, NULL, 0) : read_record(ssl, buf, got, max);
     if (ret <= 0 || *got > 0) return ret;
   }
   *got = ssl_io_take(&ssl->io, buf, max, peek);
@@ -146,6 +164,8 @@ static bool seal_part(SSL *ssl, const uint8_t *buf, size_t len) {
   hf_get_facts(&facts, ssl->conn);
   size_t max =
       facts.max_data < ssl->local.max_send_fragment ? facts.max_data : ssl->local.max_send_fragment;
+  if (facts.role == HF_CLIENT && facts.early_open && max > facts.early_left)
+    max = (size_t)facts.early_left;
   size_t part = len - ssl->io.write_done;
   if (part > max) part = max;
   if (ssl_io_seal(ssl, buf + ssl->io.write_done, part) != SSL_STEP_DONE) return false;
@@ -153,11 +173,11 @@ static bool seal_part(SSL *ssl, const uint8_t *buf, size_t len) {
   return true;
 }
 
-/* write_data returns 1 with the count in |*written|, or what the call has to return. */
-static int write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written) {
+int ssl_write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written) {
   *written = 0;
   ssl_enter(ssl);
-  int ret = may_move_data(ssl, true);
+  if (!moves_data(ssl, true)) return -1;
+  int ret = ready_to_write(ssl);
   if (ret <= 0) return ret;
   if (!check_write(ssl, len)) return -1;
   for (;;) {
@@ -168,6 +188,7 @@ static int write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written)
         (went && (ssl->local.mode & SSL_MODE_ENABLE_PARTIAL_WRITE) != 0))
       break;
     if ((hf_wants(ssl->conn) & HF_FAILED) != 0) return ssl_stop_broken(ssl);
+    if ((ret = ready_to_write(ssl)) <= 0) return ret; /* no more may go early */
     if (!seal_part(ssl, buf, len))
       return (hf_wants(ssl->conn) & HF_FAILED) != 0 ? ssl_stop_failed(ssl) : -1;
   }
@@ -183,12 +204,12 @@ int SSL_write(SSL *ssl, const void *buf, int num) {
     SSL_ERR(SSL_R_BAD_LENGTH);
     return -1;
   }
-  int ret = write_data(ssl, buf, (size_t)num, &written);
+  int ret = ssl_write_data(ssl, buf, (size_t)num, &written);
   return ret <= 0 ? ret : (int)written;
 }
 
 int SSL_write_ex(SSL *ssl, const void *buf, size_t num, size_t *written) {
-  return write_data(ssl, buf, num, written) > 0;
+  return ssl_write_data(ssl, buf, num, written) > 0;
 }
 
 int SSL_key_update(SSL *ssl, int request_type) {
@@ -219,11 +240,12 @@ int SSL_key_update(SSL *ssl, int request_type) {
 
 enum { EXPORT_LABEL_MAX = 249 };
 
-int SSL_export_keying_material(const SSL *ssl, uint8_t *out, size_t out_len, const char *label,
-                               size_t label_len, const uint8_t *context, size_t context_len,
-                               int use_context) {
+typedef hf_status (*exporter)(const hf_conn *conn, uint8_t *out, size_t out_len, const char *label,
+                              hf_bytes context);
+
+static int export_by(exporter function, const SSL *ssl, uint8_t *out, size_t out_len,
+                     const char *label, size_t label_len, hf_bytes context) {
   char text[EXPORT_LABEL_MAX + 1];
-  static const uint8_t kEmpty[1];
   if (ssl->conn == NULL) {
     SSL_ERR(SSL_R_HANDSHAKE_NOT_COMPLETE);
     return 0;
@@ -234,10 +256,23 @@ int SSL_export_keying_material(const SSL *ssl, uint8_t *out, size_t out_len, con
   }
   if (label_len > 0) memcpy(text, label, label_len);
   text[label_len] = '\0';
-  hf_bytes bytes = {NULL, 0};
-  if (use_context) bytes = (hf_bytes){context_len > 0 ? context : kEmpty, context_len};
-  hf_status status = hf_export(ssl->conn, out, out_len, text, bytes);
+  hf_status status = function(ssl->conn, out, out_len, text, context);
   if (status == HF_OK) return 1;
   SSL_ERR(status == HF_MISUSE ? SSL_R_HANDSHAKE_NOT_COMPLETE : ssl_reason(status));
   return 0;
+}
+
+int SSL_export_keying_material(const SSL *ssl, uint8_t *out, size_t out_len, const char *label,
+                               size_t label_len, const uint8_t *context, size_t context_len,
+                               int use_context) {
+  static const uint8_t kEmpty[1];
+  hf_bytes bytes = {NULL, 0};
+  if (use_context) bytes = (hf_bytes){context_len > 0 ? context : kEmpty, context_len};
+  return export_by(hf_export, ssl, out, out_len, label, label_len, bytes);
+}
+
+int SSL_export_keying_material_early(SSL *ssl, uint8_t *out, size_t out_len, const char *label,
+                                     size_t label_len, const uint8_t *context, size_t context_len) {
+  return export_by(hf_export_early, ssl, out, out_len, label, label_len,
+                   (hf_bytes){context, context_len});
 }

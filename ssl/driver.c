@@ -1,9 +1,10 @@
 /* driver.c: SSL_connect, SSL_accept and SSL_do_handshake: one loop over the engine.
  *
  * Owns: the start of a connection, the order in which the loop does things, and the end of the
- * handshake. The order: ready, output, failure, closed, question, input.  Ready is first so that
- * tickets never keep SSL_accept from returning; output comes before failure so that the alert goes
- * out. Leaves to others: bytes (io.c), answers (questions.c), what to tell the caller (error.c). */
+ * handshake. The order: ready, output, failure, closed, question, early data, input.  Ready is
+ * first so that tickets never keep SSL_accept from returning; output comes before failure so that
+ * the alert goes out. Before all that the application hears of early data that was refused. Leaves
+ * to others: bytes (io.c), answers (questions.c), what to tell the caller (error.c). */
 #include "ssl/driver.h"
 
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/mem.h>
 
+#include "ssl/early.h"
 #include "ssl/quic.h"
 
 static bool start(SSL *ssl) {
@@ -73,7 +75,8 @@ static int run(SSL *ssl) {
     ssl_report(ssl);
     (void)ssl_custom_look(ssl); /* or it has failed, which hf_wants tells */
     unsigned wants = hf_wants(ssl->conn);
-    bool staged = ssl->io.out.data != NULL || ssl->io.flush_due;
+    if (ssl_early_refused(ssl, wants)) return -1;
+    bool staged = ssl_io_handshake_staged(ssl);
     if ((wants & HF_READY) != 0 && !staged) return finish(ssl);
     if (staged || (wants & HF_WANT_OUTPUT) != 0) {
       ERR_set_mark();
@@ -90,6 +93,8 @@ static int run(SSL *ssl) {
       if (!ssl_answer(ssl)) return -1;
       continue;
     }
+    int early = ssl_early_returns(ssl, wants);
+    if (early != 0) return ssl_quic_on(ssl) && !ssl_quic_end_flight(ssl) ? -1 : early;
     ssl_step step = ssl_io_fetch(ssl, NULL, NULL, 0);
     if (step != SSL_STEP_DONE) return ssl_stop_waiting(ssl, step, SSL_READING);
   }
@@ -117,6 +122,7 @@ int SSL_do_handshake(SSL *ssl) {
   ssl_enter(ssl);
   if (ssl->io.done) return 1;
   if (!ssl_ready_to_run(ssl, SSL_R_CONNECTION_TYPE_NOT_SET)) return -1;
+  if (ssl_early_may_read(ssl)) return 1;
   return ssl_handshake(ssl);
 }
 

@@ -44,6 +44,12 @@ void ssl_try_to_send(SSL *ssl);
  * return. */
 int ssl_read_until_data(SSL *ssl);
 
+/* ssl_go_on goes on with the handshake on behalf of a call for data.  Returns 1, when there is
+ * something for it or the handshake is done, or what the call has to return. */
+int ssl_go_on(SSL *ssl);
+/* ssl_write_data is SSL_write: 1 with the count in |*written|, or what the call has to return. */
+int ssl_write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written);
+
 /* ssl_reason returns the SSL_R_ or ERR_R_ reason for |status|; 0 for HF_PEER_ALERT. */
 int ssl_reason(hf_status status);
 

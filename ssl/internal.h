@@ -126,6 +126,8 @@ typedef struct ssl_local {
   void (*msg_callback)(int is_write, int version, int content_type, const void *buf, size_t len,
                        SSL *ssl, void *arg);
   void *msg_callback_arg;
+  int (*allow_early)(SSL *ssl, void *arg); /* server; NULL: early data is allowed */
+  void *allow_early_arg;
 } ssl_local;
 
 /* ssl_ex_data is the application's pointers, by index; those beyond |num| are NULL. */
@@ -174,6 +176,13 @@ typedef enum ssl_stat {
   SSL_STAT_FULL,
   SSL_STATS
 } ssl_stat;
+/* ssl_replay is the record of the tickets that early data was accepted with: replay.c. */
+typedef struct ssl_replay {
+  atomic_flag lock;                           /* of what |entries| holds, and of |latest| */
+  _Atomic(struct ssl_replay_entry *) entries; /* NULL: none was needed yet */
+  uint64_t latest;                            /* milliseconds since 1970; so |started| */
+  uint64_t started;                           /* when there was nothing to remember */
+} ssl_replay;
 
 /* ssl_custom_ext is an extension of the application's own; ssl_custom_free frees |ctx|'s list.
  * custom_ext.c */
@@ -227,6 +236,7 @@ struct ssl_ctx_st {
   const SSL_QUIC_METHOD *quic_method; /* lent; NULL: none */
   ssl_custom_ext *custom;
   size_t num_custom;
+  ssl_replay replay;
 };
 
 /* ---- A connection ---- */
@@ -268,6 +278,11 @@ typedef struct ssl_io {
   bool verifying;                       /* custom_verify was asked */
   bool status_asked;                    /* server: for an OCSP response */
   bool ack_name;                        /* server: and the servername callback took the name */
+  int early;                            /* SSL_EARLY_, and the rest of early data: early.c */
+  bool early_explicit; /* by SSL_write_early_data or SSL_read_early_data: a refusal is no error */
+  bool early_offered;  /* server: by the client */
+  int early_reason;    /* ssl_early_data_reason_t, as far as this side decided it */
+  int32_t age_skew;    /* server: seconds */
   int refusal;         /* SSL_R_ reason for which this side refused a question; 0: none */
   uint8_t custom_done; /* places (HF_IN_) whose extensions the application has been shown */
   size_t num_errors;
@@ -370,6 +385,10 @@ void ssl_settings_free(ssl_settings *settings);
 ssl_settings *ssl_settings_edit(ssl_settings **settings, int concerns);
 /* ssl_ticket_keys_init readies keys that are all zero.  ticket_keys.c */
 void ssl_ticket_keys_init(ssl_ticket_keys *keys);
+/* ssl_replay_init readies a record that is all zero; ssl_replay_clear frees what it holds.
+ * replay.c */
+void ssl_replay_init(ssl_replay *replay);
+void ssl_replay_clear(ssl_replay *replay);
 /* ssl_codes_set copies |num| codes.  False: memory ran out, |out| is as it was. */
 bool ssl_codes_set(ssl_codes *out, const uint16_t *list, size_t num);
 /* ssl_ex_func is an index that was given out, and ssl_ex_class all those for one type of object,

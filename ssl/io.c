@@ -156,6 +156,10 @@ ssl_step ssl_io_fetch(SSL *ssl, uint8_t *out, size_t *out_len, size_t max) {
 
 /* ---- Out ---- */
 
+bool ssl_io_handshake_staged(const SSL *ssl) {
+  return (ssl->io.out.data != NULL && ssl->io.write_staged == 0) || ssl->io.flush_due;
+}
+
 bool ssl_io_has_output(const SSL *ssl) {
   return ssl->io.out.data != NULL || ssl->io.flush_due ||
          (hf_wants(ssl->conn) & HF_WANT_OUTPUT) != 0;
@@ -189,6 +193,8 @@ static ssl_step write_staged(SSL *ssl) {
     out->start += (size_t)ret;
   }
   buffer_free(out);
+  ssl->io.write_done += ssl->io.write_staged;
+  ssl->io.write_staged = 0;
   return SSL_STEP_DONE;
 }
 

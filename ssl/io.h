@@ -41,6 +41,10 @@ ssl_step ssl_io_push(SSL *ssl);
  * memory ran out, or the engine would not. */
 ssl_step ssl_io_seal(SSL *ssl, const uint8_t *in, size_t len);
 
+/* ssl_io_handshake_staged says whether bytes are staged that are not a record of SSL_write, early
+ * or half a round trip before the end, for which the handshake need not wait. */
+bool ssl_io_handshake_staged(const SSL *ssl);
+
 /* ssl_io_has_output says whether bytes are on their way out: staged, queued, or not flushed. */
 bool ssl_io_has_output(const SSL *ssl);
 

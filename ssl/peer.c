@@ -117,13 +117,19 @@ static hf_facts facts_of(const SSL *ssl) {
   return facts;
 }
 
-int SSL_version(const SSL *ssl) {
+/* Early data is TLS 1.3's, whatever the server will choose. */
+static uint16_t version_of(const SSL *ssl) {
   uint16_t version = facts_of(ssl).version;
+  return version == 0 && SSL_in_early_data(ssl) ? TLS1_3_VERSION : version;
+}
+
+int SSL_version(const SSL *ssl) {
+  uint16_t version = version_of(ssl);
   return version != 0 ? version : SSL_get_max_proto_version(ssl);
 }
 
 const char *SSL_get_version(const SSL *ssl) {
-  switch (facts_of(ssl).version) {
+  switch (version_of(ssl)) {
     case TLS1_2_VERSION:
       return "TLSv1.2";
     case TLS1_3_VERSION:
@@ -141,7 +147,7 @@ const SSL_CIPHER *SSL_get_pending_cipher(const SSL *ssl) {
 const SSL_CIPHER *SSL_get_current_cipher(const SSL *ssl) { return SSL_get_pending_cipher(ssl); }
 
 uint16_t SSL_get_peer_signature_algorithm(const SSL *ssl) { return facts_of(ssl).sigalg; }
-int SSL_session_reused(const SSL *ssl) { return facts_of(ssl).resumed; }
+int SSL_session_reused(const SSL *ssl) { return facts_of(ssl).resumed || SSL_in_early_data(ssl); }
 int SSL_used_hello_retry_request(const SSL *ssl) { return facts_of(ssl).retried; }
 
 /* RFC 9846 4.2: TLS 1.3 has no renegotiation, so none that is not secure. */

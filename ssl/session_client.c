@@ -10,6 +10,7 @@
 #include <openssl/mem.h>
 
 #include "ssl/driver.h"
+#include "ssl/early.h"
 #include "ssl/quic.h"
 #include "ssl/session.h"
 
@@ -38,6 +39,7 @@ hf_bytes ssl_session_offer(SSL *ssl, hf_bytes name) {
   SSL_SESSION *session = ssl->role == SSL_ROLE_CLIENT ? ssl->session : NULL;
   if (session != NULL && may_offer(ssl, session) && !atomic_exchange(&session->used, true))
     ssl_session_export(&state, session, name);
+  ssl_early_offers(ssl, state.data != NULL ? session : NULL);
   return (hf_bytes){state.data, state.len};
 }
 

@@ -12,6 +12,7 @@
 #include <openssl/rand.h>
 
 #include "ssl/driver.h"
+#include "ssl/early.h"
 #include "ssl/quic.h"
 #include "ssl/session.h"
 
@@ -95,15 +96,18 @@ static int resume(SSL *ssl, size_t index, SSL_SESSION *session) {
     OPENSSL_free(state.data);
     return 0;
   }
-  hf_status status = hf_answer_session(ssl->conn, index, (hf_bytes){state.data, state.len}, 0);
+  hf_bytes bytes = {state.data, state.len};
+  unsigned flags = ssl_early_accepts(ssl, index, session, bytes) ? HF_ACCEPT_EARLY : 0;
+  hf_status status = hf_answer_session(ssl->conn, index, bytes, flags);
   OPENSSL_free(state.data);
   if (SSL_session_reused(ssl)) {
     ssl->verify_result = session->verify_result;
     SSL_SESSION_up_ref(session);
     SSL_SESSION_free(ssl->session);
     ssl->session = session;
-  } else if (ssl->peer_chain != before) {
-    ssl_peer_clear_chain(ssl);
+  } else {
+    ssl->io.early_reason = ssl_early_data_session_not_resumed;
+    if (ssl->peer_chain != before) ssl_peer_clear_chain(ssl);
   }
   return status != HF_MISUSE ? 1 : -1;
 }
@@ -162,6 +166,8 @@ enum { MOST_TRIED = 8 };
 
 bool ssl_answer_session(SSL *ssl, const hf_question_t *question) {
   size_t tried = 0;
+  ssl->io.early_offered = question->session.early_offered;
+  ssl->io.early_reason = ssl_early_data_session_not_resumed; /* unless one is */
   for (size_t i = 0; tried < MOST_TRIED && i < question->session.num; i++) {
     const hf_candidate *candidate = &question->session.candidates[i];
     if (candidate->kind != HF_CANDIDATE_TICKET || candidate->name.len == 0) continue;

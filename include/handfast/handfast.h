@@ -381,8 +381,11 @@ typedef struct hf_facts {
   uint16_t psk_index;  /* with external_psk, a client: in hf_start.psks; a server: the candidate */
   bool retried;        /* there was a HelloRetryRequest */
   bool early_accepted; /* early data was accepted */
-  bool close_sent;     /* this side sent close_notify or a fatal alert: hf_seal is over */
-  uint64_t early_left; /* bytes of early data that may still be sent, or received */
+  /* early data may go: a client offers it, and it is neither refused nor ended; a server accepts
+   * it, and its end has not come (HF_QUIC: the handshake's) */
+  bool early_open;
+  bool close_sent;       /* this side sent close_notify or a fatal alert: hf_seal is over */
+  uint64_t early_left;   /* bytes of early data that may still be sent, or received */
   uint64_t records_left; /* records hf_seal makes until it changes keys by itself (5.5) */
   hf_bytes alpn;         /* the protocol chosen (RFC 7301) */
   hf_bytes server_name;  /* the name the client sent */
@@ -495,6 +498,11 @@ HF_EXPORT HF_MUST_USE hf_status hf_issue_ticket(hf_conn *conn);
  * connection. */
 HF_EXPORT HF_MUST_USE hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len,
                                           const char *label, hf_bytes context);
+/* hf_export_early is hf_export from the early exporter secret (7.5): of a client that has offered
+ * early data, until it is refused, and of a server that accepts it; both until HF_READY. Else
+ * HF_MISUSE. What it gives out is as fresh as early data is: a replay has the same. */
+HF_EXPORT HF_MUST_USE hf_status hf_export_early(const hf_conn *conn, uint8_t *out, size_t out_len,
+                                                const char *label, hf_bytes context);
 
 /* ---- Looking on ---- */
 

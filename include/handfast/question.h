@@ -184,6 +184,10 @@ enum { HF_ACCEPT_EARLY = 1 };
  * HF_ASK_VERDICT: the chain was judged when the session was made. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state,
                                                   unsigned flags);
+/* hf_early_acceptable says whether hf_answer_session with these and HF_ACCEPT_EARLY would accept
+ * early data: the session is resumed, its binder verifies, and age, suite, protocol and context are
+ * as they must be. For who keeps a record of what he accepts and wants nothing else in it. */
+HF_EXPORT bool hf_early_acceptable(const hf_conn *conn, size_t index, hf_bytes state);
 /* hf_answer_identity: NULL: none (a client sends an empty Certificate; a server fails with
  * handshake_failure); else one whose type is among the question's. The connection takes a
  * reference. HF_MISUSE if what is beside its certificate and the caller's own extensions for the
