@@ -88,6 +88,7 @@ static int run(SSL *ssl) {
       if (!hopeless) return ssl_stop_waiting(ssl, step, SSL_WRITING);
     }
     if ((wants & HF_FAILED) != 0) return ssl_stop_failed(ssl);
+    if (ssl_stateless_over(ssl)) return -1;
     if ((wants & HF_CLOSED) != 0) return ssl_stop_closed(ssl);
     if ((wants & HF_WANT_ANSWER) != 0) {
       if (!ssl_answer(ssl)) return -1;

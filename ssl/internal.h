@@ -69,7 +69,8 @@ enum {
   SSL_CONFIG_REQUIRE = 32,    /* HF_REQUIRE_CLIENT_CERT */
   SSL_CONFIG_QUIC = 64,       /* HF_QUIC; or */
   SSL_CONFIG_QUIC_LATE = 128, /* HF_QUIC without early data, for servers without a context for it */
-  SSL_CONFIGS = 192
+  SSL_CONFIG_STATELESS = 192, /* HF_DEMAND_COOKIE: SSL_stateless, in the place of those two */
+  SSL_CONFIGS = 256
 };
 
 enum { SSL_DEFAULT_TICKETS = 2, SSL_MAX_TICKETS = 16, SSL_DEFAULT_EARLY_DATA = 14336 };
@@ -237,6 +238,8 @@ struct ssl_ctx_st {
   ssl_custom_ext *custom;
   size_t num_custom;
   ssl_replay replay;
+  int (*cookie_generate_cb)(SSL *ssl, unsigned char *cookie, size_t *cookie_len);
+  int (*cookie_verify_cb)(SSL *ssl, const unsigned char *cookie, size_t cookie_len);
 };
 
 /* ---- A connection ---- */
@@ -258,6 +261,9 @@ typedef struct ssl_buffer {
 /* ssl_io is what the running connection needs, all of it driver.c's, io.c's, shutdown.c's and
  * error.c's.  All zero before the first call.  See io.h for what the bytes obey. */
 enum { SSL_SAVED_ERRORS = 4 };
+/* What SSL_stateless came to: it was not called; it runs; a cookie was made; one was found to be
+ * good, and the handshake goes on. */
+enum { SSL_STATELESS_NO, SSL_STATELESS_RUNS, SSL_STATELESS_MADE, SSL_STATELESS_OPENED };
 typedef struct ssl_io {
   hf_answers
       *answers;  /* what the driver answers with; NULL before the start and after the handshake */
@@ -284,6 +290,8 @@ typedef struct ssl_io {
   int early_reason;    /* ssl_early_data_reason_t, as far as this side decided it */
   int32_t age_skew;    /* server: seconds */
   int refusal;         /* SSL_R_ reason for which this side refused a question; 0: none */
+  uint8_t stateless;   /* SSL_STATELESS_ */
+  bool stateless_told; /* and SSL_stateless has returned 1 */
   uint8_t custom_done; /* places (HF_IN_) whose extensions the application has been shown */
   size_t num_errors;
   ssl_saved_error errors[SSL_SAVED_ERRORS];

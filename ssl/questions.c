@@ -250,10 +250,11 @@ static bool answer(SSL *ssl) {
       return answer_signature(ssl, question);
     case HF_ASK_INSTALL:
       return answer_install(ssl, question);
+    case HF_ASK_COOKIE:
+      return ssl_answer_cookie(ssl, question);
     case HF_ASK_ENCAP:
       ssl->io.refusal = SSL_R_BAD_ECPOINT; /* if the key is none; so BoringSSL says it */
       return make_answers(ssl) ? usual(ssl) : refuse_internal(ssl);
-    case HF_ASK_COOKIE:
     case HF_ASK_DECOMPRESS:
       return make_answers(ssl) ? usual(ssl) : refuse_internal(ssl);
   }

@@ -85,17 +85,21 @@ static void draft_free(draft *d) {
   OPENSSL_free(d->authorities);
 }
 
+static unsigned carrier_of(unsigned variant) { return variant & SSL_CONFIG_STATELESS; }
+
 static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   uint32_t flags = 0;
   if (variant & SSL_CONFIG_SECRETS) flags |= HF_EXPORT_SECRETS;
   if (variant & SSL_CONFIG_TRACE) flags |= HF_TRACE;
-  bool server = (variant & SSL_CONFIG_SERVER) != 0, late = (variant & SSL_CONFIG_QUIC_LATE) != 0;
+  bool server = (variant & SSL_CONFIG_SERVER) != 0,
+       late = carrier_of(variant) == SSL_CONFIG_QUIC_LATE;
   if (!late && (server ? s->early_server : s->early_client)) flags |= HF_ALLOW_EARLY_DATA;
   if (!server) return flags | s->hello_flags;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   if (s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE))
     flags |= HF_PREFER_CLIENT_SUITES | HF_PREFER_CLIENT_GROUPS;
+  if (carrier_of(variant) == SSL_CONFIG_STATELESS) flags |= HF_DEMAND_COOKIE;
   if (variant & SSL_CONFIG_REQUEST) flags |= HF_REQUEST_CLIENT_CERT;
   if (variant & SSL_CONFIG_REQUIRE) flags |= HF_REQUIRE_CLIENT_CERT;
   return flags;
@@ -111,9 +115,11 @@ static void draft_sizes(hf_settings *out, size_t max_cert_list) {
 
 static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   bool server = (variant & SSL_CONFIG_SERVER) != 0;
+  unsigned carrier = carrier_of(variant);
   hf_settings *out = &d->settings;
   out->role = server ? HF_SERVER : HF_CLIENT;
-  out->transport = variant & (SSL_CONFIG_QUIC | SSL_CONFIG_QUIC_LATE) ? HF_QUIC : HF_RECORDS;
+  out->transport =
+      carrier == SSL_CONFIG_QUIC || carrier == SSL_CONFIG_QUIC_LATE ? HF_QUIC : HF_RECORDS;
   out->flags = draft_flags(s, variant);
   out->suites = (hf_codes){s->suites.list, s->suites.num};
   out->num_tickets = (uint32_t)s->num_tickets;
@@ -160,6 +166,7 @@ static unsigned variant_of(const SSL *ssl, bool ack_name) {
   if (ssl->role != SSL_ROLE_SERVER) return variant;
   variant |= SSL_CONFIG_SERVER;
   if (!ack_name) variant |= SSL_CONFIG_IGNORE_NAME;
+  if (ssl->io.stateless != SSL_STATELESS_NO) variant |= SSL_CONFIG_STATELESS;
   if (!(local->verify_mode & SSL_VERIFY_PEER)) return variant;
   variant |= SSL_CONFIG_REQUEST;
   if (local->verify_mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) variant |= SSL_CONFIG_REQUIRE;

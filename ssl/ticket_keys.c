@@ -8,6 +8,7 @@
  * |lock| guards the keys, which all connections of an SSL_CTX share; it is held for copying. */
 #include "ssl/session.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include <openssl/aes.h>
@@ -16,6 +17,7 @@
 #include <openssl/hmac.h>
 #include <openssl/mem.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 enum { NAME_LEN = SSL_TICKET_KEY_NAME_LEN, KEYS_LEN = 48, HMAC_KEY_LEN = 16, AES_KEY_LEN = 16 };
 
@@ -98,6 +100,25 @@ static void copy_own(SSL_CTX *ctx, uint8_t out[2 * HF_BOX_KEY]) {
   }
   memcpy(out, keys->own, sizeof keys->own);
   unlock(keys);
+}
+
+/* Servers that share the keys of their tickets know each other's cookies too. */
+void ssl_cookie_keys(SSL_CTX *ctx, uint8_t out[2 * HF_BOX_KEY]) {
+  static const char kLabel[] = "handfast cookie key";
+  static_assert(HF_BOX_KEY == SHA256_DIGEST_LENGTH, "a digest is a key");
+  uint8_t set[KEYS_LEN];
+  SHA256_CTX sha;
+  if (copy_set(&ctx->ticket_keys, set)) {
+    SHA256_Init(&sha);
+    SHA256_Update(&sha, kLabel, sizeof kLabel);
+    SHA256_Update(&sha, set, sizeof set);
+    SHA256_Final(out, &sha);
+    memcpy(out + HF_BOX_KEY, out, HF_BOX_KEY);
+    OPENSSL_cleanse(&sha, sizeof sha);
+  } else {
+    copy_own(ctx, out);
+  }
+  OPENSSL_cleanse(set, sizeof set);
 }
 
 static bool seal_own(SSL *ssl, ssl_owned *out, hf_bytes plain) {
