@@ -65,6 +65,7 @@ if(NOT BoringSSL_API_VERSION EQUAL 17)
 encoding; this is for API 17")
   set(HF_SKIP_plain_ssl_memory "${reason}")
   set(HF_SKIP_plain_ssl_config_memory "${reason}")
+  set(HF_SKIP_plain_quic_memory "${reason}")
 endif()
 
 set(HF_RESULTS ${PROJECT_BINARY_DIR}/results)

@@ -1,11 +1,20 @@
 /* ssl_quic_pair.c: see ssl_quic_pair.h. */
 #include "ssl_quic_pair.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ssl_pair.h"
+
+/* MUST: a promise of ssl_quic.h that is broken ends the program. */
+#define MUST(condition)                                               \
+  do {                                                                \
+    if (!(condition)) {                                               \
+      fprintf(stderr, "%s:%d: " #condition "\n", __FILE__, __LINE__); \
+      abort();                                                        \
+    }                                                                 \
+  } while (0)
 
 static const char *const level_names[] = {"INITIAL", "EARLY", "HANDSHAKE", "APPLICATION"};
 static const uint8_t client_params[] = {0x01, 0x02, 0x67, 0x10, 0x0f, 0x00};
@@ -19,11 +28,10 @@ static int take_secret(struct ssl_quic_end *end, int level, int writing, const u
                        size_t len) {
   const size_t at = strlen(end->log);
   if (end->fail == (writing ? FAIL_WRITE_SECRET : FAIL_READ_SECRET)) return 0;
-  cr_assert(level > 0 && level < 4 && (len == 32 || len == 48));
-  cr_assert_eq(end->secret_len[writing][level], 0, "%s twice", level_names[level]);
+  MUST(level > 0 && level < 4 && (len == 32 || len == 48));
+  MUST(end->secret_len[writing][level] == 0);
   const int acknowledges = level == ssl_encryption_early_data ? ssl_encryption_application : level;
-  cr_assert(writing || end->secret_len[1][acknowledges] > 0, "%s cannot be acknowledged after%s",
-            level_names[level], end->log);
+  MUST(writing || end->secret_len[1][acknowledges] > 0);
   memcpy(end->secret[writing][level], secret, len);
   end->secret_len[writing][level] = len;
   snprintf(end->log + at, sizeof end->log - at, " %c%s", writing ? 'w' : 'r', level_names[level]);
@@ -33,8 +41,8 @@ static int take_secret(struct ssl_quic_end *end, int level, int writing, const u
 
 static int take_bytes(struct ssl_quic_end *end, int level, const uint8_t *data, size_t len) {
   if (end->fail == FAIL_SEND) return 0;
-  cr_assert(len > 0 && level != ssl_encryption_early_data);
-  cr_assert(level == 0 || end->secret_len[1][level] > 0, "%s before its keys", level_names[level]);
+  MUST(len > 0 && level != ssl_encryption_early_data);
+  MUST(level == 0 || end->secret_len[1][level] > 0);
   buf_add(&end->unsent[level], data, len);
   return 1;
 }
@@ -69,7 +77,7 @@ static int set_write_secret(SSL *ssl, enum ssl_encryption_level_t level, const S
 
 static int add_handshake_data(SSL *ssl, enum ssl_encryption_level_t level, const uint8_t *data,
                               size_t len) {
-  cr_assert_eq(level, SSL_quic_write_level(ssl));
+  MUST(level == SSL_quic_write_level(ssl));
   return take_bytes(end_of(ssl), (int)level, data, len);
 }
 
@@ -95,7 +103,7 @@ const SSL_QUIC_METHOD *ssl_quic_method(void) { return &method; }
 static int crypto_send(SSL *ssl, const unsigned char *data, size_t len, size_t *consumed,
                        void *arg) {
   struct ssl_quic_end *end = arg;
-  cr_assert_eq(end, end_of(ssl));
+  MUST(end == end_of(ssl));
   if (end->send_max > 0 && len > end->send_max) len = end->send_max;
   *consumed = len;
   if (!take_bytes(end, end->write_at, data, len)) return 0;
@@ -106,7 +114,7 @@ static int crypto_send(SSL *ssl, const unsigned char *data, size_t len, size_t *
 static int crypto_recv_rcd(SSL *ssl, const unsigned char **data, size_t *len, void *arg) {
   struct ssl_quic_end *end = arg;
   (void)ssl;
-  cr_assert_eq(end->lent.len, 0u, "not given back");
+  MUST(end->lent.len == 0); /* given back */
   if (end->fail == FAIL_RECEIVE) return 0;
   struct buf *in = &end->in[end->read_at];
   buf_add(&end->lent, in->data, in->len);
@@ -120,7 +128,7 @@ static int crypto_release_rcd(SSL *ssl, size_t len, void *arg) {
   struct ssl_quic_end *end = arg;
   (void)ssl;
   if (end->fail == FAIL_RELEASE) return 0;
-  cr_assert_eq(len, end->lent.len);
+  MUST(len == end->lent.len);
   memset(end->lent.data, 0xee, len);
   end->lent.len = 0;
   return 1;
@@ -136,7 +144,7 @@ static int got_transport_params(SSL *ssl, const unsigned char *params, size_t le
   struct ssl_quic_end *end = arg;
   if (end->fail == FAIL_PARAMS) return 0;
   end->params_told++;
-  cr_assert(params != NULL && len > 0);
+  MUST(params != NULL && len > 0);
   /* A server's own may come now. */
   return !SSL_is_server(ssl) ||
          SSL_set_quic_tls_transport_params(ssl, server_params, sizeof server_params);
@@ -172,13 +180,13 @@ static int select_h3(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint
 
 SSL_CTX *ssl_quic_client_ctx(void) {
   SSL_CTX *ctx = ssl_client_ctx();
-  cr_assert(ctx != NULL && SSL_CTX_set_alpn_protos(ctx, (const uint8_t *)"\1x\2h3", 5) == 0);
+  MUST(ctx != NULL && SSL_CTX_set_alpn_protos(ctx, (const uint8_t *)"\1x\2h3", 5) == 0);
   return ctx;
 }
 
 SSL_CTX *ssl_quic_server_ctx(const char *name) {
   SSL_CTX *ctx = ssl_server_ctx(name);
-  cr_assert_not_null(ctx);
+  MUST(ctx != NULL);
   SSL_CTX_set_alpn_select_cb(ctx, select_h3, NULL);
   return ctx;
 }
@@ -208,14 +216,14 @@ bool ssl_quic_pair_new(struct ssl_quic_pair *pair, SSL_CTX *client, SSL_CTX *ser
          ssl_quic_end_new(&pair->server, server, shapes & 2, true);
 }
 
-/* give hands the next |piece| bytes over, by BoringSSL's call.  False: none are expected. */
+/* give hands the next |piece| bytes over, by BoringSSL's call.  False: it failed. */
 static bool give(struct ssl_quic_end *end, size_t piece) {
   const enum ssl_encryption_level_t level = SSL_quic_read_level(end->ssl);
-  cr_assert_eq((int)level, end->read_at);
+  MUST((int)level == end->read_at);
   struct buf *in = &end->in[level];
-  if (in->len == 0) return false;
+  if (in->len == 0) return true;
   const size_t len = piece == 0 || in->len < piece ? in->len : piece;
-  cr_assert_eq(SSL_provide_quic_data(end->ssl, level, in->data, len), 1);
+  if (!SSL_provide_quic_data(end->ssl, level, in->data, len)) return false;
   buf_drop(in, len);
   return true;
 }
@@ -226,7 +234,7 @@ static void drive(struct ssl_quic_end *end) {
     end->done = end->ret == 1;
   } else if (end->openssl) {
     end->ret = SSL_read(end->ssl, NULL, 0);
-    cr_assert_neq(end->ret, 1);
+    MUST(end->ret != 1);
   } else {
     end->ret = SSL_process_quic_post_handshake(end->ssl);
   }
@@ -239,7 +247,10 @@ void ssl_quic_go(struct ssl_quic_end *end, size_t piece) {
     return;
   }
   do {
-    (void)give(end, piece);
+    if (!give(end, piece)) {
+      end->error = SSL_ERROR_SSL;
+      return;
+    }
     drive(end);
   } while (end->alerts == 0 && end->in[end->read_at].len > 0 &&
            (end->ret == 1 || end->error == SSL_ERROR_WANT_READ));
