@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ssl_pair.h"
@@ -93,10 +94,19 @@ Test(ssl_session_more, pem_and_back) {
   cr_assert_eq(PEM_write_bio_SSL_SESSION(bio, kept), 1);
   cr_assert_eq(BIO_mem_contents(bio, &text, &len), 1);
   cr_assert_eq(memcmp(text, "-----BEGIN SSL SESSION PARAMETERS-----", 38), 0);
-  SSL_SESSION *read = PEM_read_bio_SSL_SESSION(bio, NULL, NULL, NULL);
-  cr_assert_not_null(read);
+  SSL_SESSION *read = SSL_SESSION_new(client_ctx), *other = read;
+  cr_assert_eq(PEM_read_bio_SSL_SESSION(bio, &read, NULL, NULL), read);
+  cr_assert(read != NULL && read != other);
   cr_assert_null(PEM_read_bio_SSL_SESSION(bio, NULL, NULL, NULL), "there was one");
   BIO_free(bio);
+  FILE *file = tmpfile();
+  cr_assert_not_null(file);
+  cr_assert_eq(PEM_write_SSL_SESSION(file, read), 1);
+  rewind(file);
+  SSL_SESSION_free(read);
+  read = PEM_read_SSL_SESSION(file, NULL, NULL, NULL);
+  cr_assert_not_null(read);
+  fclose(file);
   SSL_SESSION_free(kept);
   kept = read;
   cr_assert(meet());
