@@ -4,9 +4,9 @@
  * What happens goes to standard output as lines, a fact each, read by tests: `port N`; for each
  * connection `connection N`, `alert received N` and `alert sent N` when they happen, the facts
  * after the handshake (`version`, `cipher`, `group`, `resumed`, `retried`, `alpn`, `sigalg`,
- * `certificates`, `delegated`, `compressed`, `decompressed`), `data N` for what was echoed or came
- * back, `closed` after close_notify both ways; `error WHAT REASON` for what went wrong.  The exit
- * status is 0 if every connection went as it should. */
+ * `certificates`, `delegated`, `compressed`, `decompressed`), `early` (early.c), `data N` for what
+ * was echoed or came back, `closed` after close_notify both ways; `error WHAT REASON` for what went
+ * wrong.  The exit status is 0 if every connection went as it should. */
 #define _GNU_SOURCE /* MSG_NOSIGNAL, in_addr */
 #include "boringssl_peer.h"
 
@@ -80,14 +80,16 @@ void show(const SSL *ssl) {
 /* echo gives back what comes, until close_notify, and answers that. */
 static bool echo(SSL *ssl) {
   uint8_t data[16384];
-  size_t total = 0;
+  size_t total = 0, early = 0;
   int len;
   while ((len = SSL_read(ssl, data, sizeof(data))) > 0) {
+    if (SSL_in_early_data(ssl)) early += (size_t)len;
     if (SSL_write(ssl, data, len) != len) return complain("write");
     total += (size_t)len;
   }
   if (SSL_get_error(ssl, len) != SSL_ERROR_ZERO_RETURN) return complain("read");
   fact("data %zu", total);
+  early_facts(ssl, early);
   return SSL_shutdown(ssl) == 1 || complain("shutdown");
 }
 
@@ -137,7 +139,9 @@ static bool prepare(SSL *ssl, const struct options *o) {
 static bool converse(SSL *ssl, const struct options *o, int fd) {
   if (!prepare(ssl, o)) return complain("preparation");
   if (o->quic != NULL) return quic_converse(ssl, o, fd);
+  SSL_set_early_data_enabled(ssl, o->early != NULL);
   if (SSL_do_handshake(ssl) != 1) return complain("handshake");
+  if (!SSL_is_server(ssl) && SSL_in_early_data(ssl) && !early_ask(ssl)) return false;
   show(ssl);
   if (!SSL_is_server(ssl)) return ask(ssl, (size_t)options_number(o->bytes, 5));
   return echo(ssl);

@@ -40,6 +40,11 @@ void compress_facts(void);
 /* delegated_configure has a server's |ssl| show a delegated credential. */
 bool delegated_configure(SSL *ssl, const char *credential, const char *key);
 
+/* early_ask has a client whose handshake has returned early write five bytes, complete it, and wait
+ * for their echo if the server took them.  early_facts tells of |len| bytes of early data. */
+bool early_ask(SSL *ssl);
+void early_facts(const SSL *ssl, size_t len);
+
 /* show prints the facts of a handshake that is done. */
 void show(const SSL *ssl);
 /* quic_converse runs |ssl| over QUIC's streams on |fd| until the other end closes.  False: it went

@@ -17,7 +17,8 @@
  *   -delegated F -delegated-key F    server: a delegated credential (the DelegatedCredential
  *                           structure) and its private key (PEM)
  *   -quic 1                 no records but frames of QUIC's streams: quic.c
- *   -early TEXT             QUIC: 0-RTT offered and taken; TEXT: a server's context for it */
+ *   -early TEXT             early data offered, five bytes of it, and taken; TEXT: over QUIC a
+ *                           server's context for it */
 #include "boringssl_peer.h"
 
 #include <stddef.h>
