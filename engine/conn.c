@@ -169,8 +169,8 @@ static void record_facts(hf_facts *out, const hf_conn *conn) {
   out->max_data = conn->max_data;
   out->early_left = conn->early_left;
   if (conn->suite != NULL && conn->write.level == HF_APPLICATION &&
-      conn->write.seq < conn->suite->max_records) {
-    out->records_left = conn->suite->max_records - conn->write.seq;
+      conn->write.seq + 1 < conn->suite->max_records) {
+    out->records_left = conn->suite->max_records - 1 - conn->write.seq;
   }
 }
 

@@ -280,7 +280,8 @@ hf_status hf_queue_key_update(hf_conn *conn, bool request) {
     status = queue_message(conn, HF_MSG_KEY_UPDATE, none, request);
   }
   if (status == HF_OK) {
-    conn->update_queued = true;
+    // One that asks is no answer: RFC 9846 4.7.3.
+    conn->update_queued = conn->update_queued || !request;
     status = hf_keys_install(&conn->write, conn->suite, HF_APPLICATION, &next);
   }
   OPENSSL_cleanse(&next, sizeof(next));

@@ -149,7 +149,8 @@ static hf_status count_sent(hf_conn *conn, size_t len) {
     conn->early_left -= (uint32_t)len;
     return HF_OK;
   }
-  if (conn->ready && conn->write.seq >= conn->suite->max_records) {
+  // The KeyUpdate is the last record under these keys.
+  if (conn->ready && conn->write.seq + 1 >= conn->suite->max_records) {
     return hf_queue_key_update(conn, false);  // RFC 9846 5.5
   }
   return HF_OK;

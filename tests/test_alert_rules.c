@@ -252,6 +252,31 @@ Test(alert_rules, own_key_update) {
   rules_free(&play);
 }
 
+/* R-4.7.3-4 R-4.7.3-5: a request that meets our own update on its way out.  One that asks is no
+ * answer; one that does not is as good as one. */
+Test(alert_rules, key_updates_that_cross) {
+  for (int asks = 0; asks < 2; asks++) {
+    struct craft_play play;
+    struct buf record = {0};
+    hf_bytes app;
+    size_t used;
+    ready_server(&play, 0, NULL);
+    /* Nothing is flushed in between. */
+    cr_assert_eq(hf_rekey(play.side.conn, asks != 0), HF_OK);
+    craft_seal(&play.craft, &record, REC_HANDSHAKE, "\x18\0\0\1\1", 5, 0);
+    craft_next_keys(&play.craft.write);
+    cr_assert_eq(hf_open(play.side.conn, &app, &used, record.data, record.len), HF_OK);
+    cr_assert_eq(side_feed(&play.side, NULL, 0), HF_OK);
+    cr_expect(hear_update(&play, asks != 0));
+    if (asks) cr_expect(hear_update(&play, 0), "the request is not answered");
+    cr_expect_not(craft_take_record(&play.craft), "one more");
+    data(&play, "x");
+    cr_expect_null(rules_verdict(&play, AL_NONE));
+    buf_free(&record);
+    rules_free(&play);
+  }
+}
+
 /* R-4.7.3-3 R-4-3 R-4.7.3-7: values, lengths, and what stands behind it in its record. */
 Test(alert_rules, malformed_key_updates) {
   static const struct {

@@ -94,7 +94,7 @@ static const struct row rows[] = {
      IN_CH | IN_CR | IN_CT,
      {[CH] = "00020403", [CR] = "00020403", [CT] = "00", [CLIENT_CT] = "00"},
      0,
-     false},
+     true},
     {41,
      "pre_shared_key",
      IN_CH | IN_SH,
@@ -159,6 +159,9 @@ static const struct {
     {44, CH, 1 << ONCE, AL_ILLEGAL_PARAMETER},
     /* 4.3.10: accepted, without the first PSK chosen */
     {42, EE, 1 << ONCE | 1 << EMPTY, AL_ILLEGAL_PARAMETER},
+    /* RFC 9345 4: no credential is as short as this one */
+    {34, CT, 1 << ONCE, AL_DECODE_ERROR},
+    {34, CLIENT_CT, 1 << ONCE, AL_DECODE_ERROR},
     /* a list of extensions is asked for in the handshake; afterwards the types are forgotten */
     {CUSTOM, NST, 1 << ONCE | 1 << EMPTY | 1 << TRAILING, AL_NONE},
 };
@@ -341,6 +344,7 @@ static const uint8_t own_body[] = {'o', 'w', 'n'};
 
 static void setup_client(struct side_setup *setup) {
   static const uint16_t brotli[] = {2}, types[] = {HF_CERT_X509, HF_CERT_RAW_KEY};
+  static const uint16_t delegated[] = {0x0403};
   static hf_extension own;
   rules_setup(setup, HF_CLIENT, 0);
   own = (hf_extension){CUSTOM,
@@ -358,6 +362,7 @@ static void setup_client(struct side_setup *setup) {
   setup->settings.decompressors = (hf_codes){brotli, 1};
   setup->settings.own_cert_types = setup->settings.peer_cert_types = (hf_codes){types, 2};
   setup->settings.record_size_limit = 16385;
+  setup->settings.delegated_sigalgs = (hf_codes){delegated, 1};
   if (cell.row->type == EXT_EARLY_DATA) setup->settings.flags |= HF_ALLOW_EARLY_DATA;
   if (cell.row->type == EXT_PRE_SHARED_KEY || cell.row->type == EXT_EARLY_DATA) {
     setup->start.session = (hf_bytes){session.data, session.len};
@@ -365,18 +370,23 @@ static void setup_client(struct side_setup *setup) {
 }
 
 static void setup_server(struct side_setup *setup) {
+  static const uint16_t delegated[] = {0x0403};
   static hf_extension own;
   rules_setup(setup, HF_SERVER, HF_REQUEST_CLIENT_CERT);
   own = (hf_extension){
       CUSTOM, cell.much ? HF_IN_CERTIFICATE_REQUEST : 0, HF_IN_CERTIFICATE, {own_body, 3}};
   setup->start.extensions = &own;
   setup->start.num_extensions = 1;
-  if (cell.much) setup->settings.flags |= HF_REQUEST_OCSP | HF_REQUEST_SCTS;
+  if (!cell.much) return;
+  setup->settings.flags |= HF_REQUEST_OCSP | HF_REQUEST_SCTS;
+  setup->settings.delegated_sigalgs = (hf_codes){delegated, 1};
 }
 
 /* Did the engine ask for it? */
 static bool is_offered(struct craft_play *play, bool server) {
-  if (server) return cell.much && (cell.type == 5 || cell.type == 18 || cell.type == CUSTOM);
+  if (server)
+    return cell.much &&
+           (cell.type == 5 || cell.type == 18 || cell.type == 34 || cell.type == CUSTOM);
   const bool offered = craft_ext(&play->client, cell.type) != NULL;
   if (cell.much)
     cr_expect_eq(offered, cell.row->offers, "%s is offered: %d", cell.row->name, offered);
