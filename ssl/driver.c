@@ -15,30 +15,36 @@
 #include "ssl/early.h"
 #include "ssl/quic.h"
 
+/* start_with makes the engine of |start| and what else the application set. */
+static bool start_with(SSL *ssl, hf_config *config, hf_start *start) {
+  hf_draw_entropy(&start->entropy);
+  start->now = ssl_now(ssl->ctx);
+  if (ssl->role == SSL_ROLE_CLIENT && ssl->host_name != NULL)
+    start->server_name = (hf_bytes){(const uint8_t *)ssl->host_name, strlen(ssl->host_name)};
+  ssl_custom_list custom;
+  if (!ssl_custom_start(ssl, &custom)) return false;
+  start->extensions = custom.list;
+  start->num_extensions = custom.num;
+  start->session = ssl_session_offer(ssl, start->server_name);
+  start->quic_params = ssl_quic_params(ssl);
+  hf_status status = hf_new(&ssl->conn, config, start);
+  ssl_custom_list_free(ssl, &custom);
+  OPENSSL_free((uint8_t *)start->session.data);
+  if (status != HF_OK) SSL_ERR(ssl_reason(status));
+  return status == HF_OK;
+}
+
 static bool start(SSL *ssl) {
   if (!ssl_quic_may_start(ssl)) return false;
   hf_config *config = ssl_build_config(ssl, false);
   if (config == NULL || !ssl_session_reverify(ssl)) return false;
   hf_start start;
+  ssl_psk key;
   memset(&start, 0, sizeof(start));
-  hf_draw_entropy(&start.entropy);
-  start.now = ssl_now(ssl->ctx);
-  if (ssl->role == SSL_ROLE_CLIENT && ssl->host_name != NULL)
-    start.server_name = (hf_bytes){(const uint8_t *)ssl->host_name, strlen(ssl->host_name)};
-  ssl_custom_list custom;
-  if (!ssl_custom_start(ssl, &custom)) return false;
-  start.extensions = custom.list;
-  start.num_extensions = custom.num;
-  start.session = ssl_session_offer(ssl, start.server_name);
-  start.quic_params = ssl_quic_params(ssl);
-  hf_status status = hf_new(&ssl->conn, config, &start);
-  ssl_custom_list_free(ssl, &custom);
-  OPENSSL_free((uint8_t *)start.session.data);
+  bool ok = ssl_psk_offer(ssl, &key, &start) && start_with(ssl, config, &start);
   OPENSSL_cleanse(&start, sizeof(start));
-  if (status != HF_OK) {
-    SSL_ERR(ssl_reason(status));
-    return false;
-  }
+  OPENSSL_cleanse(&key, sizeof(key));
+  if (!ok) return false;
   ssl->io.started = true;
   ssl_count(ssl->first_ctx, ssl->role == SSL_ROLE_CLIENT ? SSL_STAT_CONNECT : SSL_STAT_ACCEPT);
   ssl_info(ssl, SSL_CB_HANDSHAKE_START, 1);
@@ -63,8 +69,11 @@ static int finish(SSL *ssl) {
   if (SSL_session_reused(ssl)) ssl_count(ssl->first_ctx, SSL_STAT_HITS);
   hf_answers_free(ssl->io.answers);
   ssl->io.answers = NULL;
-  /* A server that got no certificate has nothing to complain of; programs rely on it. */
-  if (ssl->role == SSL_ROLE_SERVER && ssl->peer_chain == NULL) ssl->verify_result = X509_V_OK;
+  /* A server that got no certificate has nothing to complain of, nor has a client that needed none
+   * with an external key; programs rely on it. */
+  if (ssl->peer_chain == NULL &&
+      (ssl->role == SSL_ROLE_SERVER || SSL_get_psk_identity(ssl) != NULL))
+    ssl->verify_result = X509_V_OK;
   ssl_info(ssl, SSL_CB_HANDSHAKE_DONE, 1);
   return ssl_quic_on(ssl) ? finish_quic(ssl) : 1;
 }

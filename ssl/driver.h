@@ -114,6 +114,18 @@ bool ssl_custom_hello(SSL *ssl);
 bool ssl_custom_identity(SSL *ssl, X509 *x509);
 bool ssl_custom_look(SSL *ssl);
 
+/* ssl_psk is an external key with room for it: cleanse it. */
+typedef struct ssl_psk {
+  hf_psk psk;
+  uint8_t room[PSK_MAX_PSK_LEN];
+} ssl_psk;
+/* ssl_psk_offer adds the key that a client's callbacks have to |start|, if there is one; false:
+ * they failed, and the reason is on the error queue.  ssl_psk_answer asks a server's callbacks
+ * about candidate |index| of HF_ASK_SESSION: 1: it is answered, or refused; 0: they do not know it;
+ * -1: it cannot be answered.  psk.c */
+bool ssl_psk_offer(SSL *ssl, ssl_psk *key, hf_start *start);
+int ssl_psk_answer(SSL *ssl, const hf_question_t *question, size_t index);
+
 /* ssl_report gives what the engine saw to the info and msg callbacks; ssl_info calls the info
  * callback.  callbacks.c */
 void ssl_report(SSL *ssl);

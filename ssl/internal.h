@@ -112,6 +112,14 @@ typedef struct ssl_settings {
   _Atomic(ssl_credentials *) credentials;
 } ssl_settings;
 
+/* ssl_psk_callbacks is who has external pre-shared keys; NULL: nobody.  psk.c */
+typedef struct ssl_psk_callbacks {
+  SSL_psk_use_session_cb_func use_session;
+  SSL_psk_find_session_cb_func find_session;
+  SSL_psk_client_cb_func client;
+  SSL_psk_server_cb_func server;
+} ssl_psk_callbacks;
+
 /* ssl_local is settings that are copied rather than shared, for they are small and often changed on
  * an SSL; or, as verification, must be changed without memory, lest a connection go unverified. */
 typedef struct ssl_local {
@@ -129,6 +137,7 @@ typedef struct ssl_local {
   void *msg_callback_arg;
   int (*allow_early)(SSL *ssl, void *arg); /* server; NULL: early data is allowed */
   void *allow_early_arg;
+  ssl_psk_callbacks psk;
 } ssl_local;
 
 /* ssl_ex_data is the application's pointers, by index; those beyond |num| are NULL. */
@@ -311,6 +320,7 @@ struct ssl_st {
   int8_t role;              /* SSL_ROLE_ */
   SSL_SESSION *session;     /* client: to be offered; server: that was resumed; NULL: none */
   SSL_SESSION *established; /* for SSL_get_session, made when asked for */
+  char *psk_identity;       /* of the external key offered, or asked about last; NULL: none */
   BIO *rbio, *wbio;
   hf_conn *conn;  /* NULL: not started */
   ssl_quic *quic; /* NULL: nothing about QUIC was ever set */
@@ -369,6 +379,11 @@ void ssl_count(SSL_CTX *ctx, ssl_stat which);
 /* ssl_session_clear lets go of the sessions; a client's that is to be offered only with |all|.
  * session_client.c */
 void ssl_session_clear(SSL *ssl, bool all);
+/* ssl_psk_clear forgets the name of an external key.  psk.c */
+void ssl_psk_clear(SSL *ssl);
+/* ssl_resumed says whether the connection is one of ssl->session: SSL_session_reused does so too of
+ * one with an external key. */
+bool ssl_resumed(const SSL *ssl);
 
 /* ---- From the connection: driver.c and io.c, for ssl_lib.c ---- */
 

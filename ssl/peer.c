@@ -148,6 +148,7 @@ const SSL_CIPHER *SSL_get_current_cipher(const SSL *ssl) { return SSL_get_pendin
 
 uint16_t SSL_get_peer_signature_algorithm(const SSL *ssl) { return facts_of(ssl).sigalg; }
 int SSL_session_reused(const SSL *ssl) { return facts_of(ssl).resumed || SSL_in_early_data(ssl); }
+bool ssl_resumed(const SSL *ssl) { return SSL_session_reused(ssl) && !facts_of(ssl).external_psk; }
 int SSL_used_hello_retry_request(const SSL *ssl) { return facts_of(ssl).retried; }
 
 /* RFC 9846 4.2: TLS 1.3 has no renegotiation, so none that is not secure. */

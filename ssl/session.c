@@ -94,7 +94,7 @@ static bool copy_info(SSL_SESSION *to, const hf_session_info *info) {
  * certificates, which a resumed connection has from the session that it came of.  False: no
  * longer. */
 static bool limit(const SSL *ssl, SSL_SESSION *session) {
-  const SSL_SESSION *parent = SSL_session_reused(ssl) ? ssl->session : NULL;
+  const SSL_SESSION *parent = ssl_resumed(ssl) ? ssl->session : NULL;
   uint64_t left = SSL_DEFAULT_SESSION_AUTH_TIMEOUT;
   if (parent != NULL) {
     uint64_t age = session->issued > parent->issued ? (session->issued - parent->issued) / 1000 : 0;
@@ -112,7 +112,7 @@ bool ssl_session_describe(SSL *ssl, SSL_SESSION *session) {
   hf_get_facts(&facts, ssl->conn);
   session->is_server = ssl->role == SSL_ROLE_SERVER;
   /* No signature is made when a session is resumed. */
-  session->sigalg = facts.resumed && ssl->session != NULL ? ssl->session->sigalg : facts.sigalg;
+  session->sigalg = ssl_resumed(ssl) && ssl->session != NULL ? ssl->session->sigalg : facts.sigalg;
   session->group = facts.group;
   session->verify_result = ssl->verify_result;
   session->sid_ctx_len = ssl->settings->session_id_context_len;

@@ -79,7 +79,7 @@ bool ssl_session_reverify(SSL *ssl) {
 }
 
 bool ssl_session_taken(SSL *ssl) {
-  if (ssl->role != SSL_ROLE_CLIENT || ssl->session == NULL || !SSL_session_reused(ssl)) return true;
+  if (ssl->role != SSL_ROLE_CLIENT || ssl->session == NULL || !ssl_resumed(ssl)) return true;
   if (ssl->session->chain != NULL && !ssl_share_peer_chain(ssl, ssl->session->chain)) {
     SSL_ERR(ERR_R_MALLOC_FAILURE);
     return false;
@@ -122,7 +122,7 @@ static SSL_SESSION *established(SSL *ssl) {
   session->version = facts.version;
   session->suite = facts.suite;
   /* So that a server can take out of its cache what was resumed. */
-  if (facts.resumed && ssl->role == SSL_ROLE_SERVER && ssl->session != NULL)
+  if (ssl_resumed(ssl) && ssl->role == SSL_ROLE_SERVER && ssl->session != NULL)
     (void)SSL_SESSION_set1_id(session, ssl->session->id, ssl->session->id_len);
   session->timeout = ssl->settings->ticket_lifetime;
   session->auth_timeout = SSL_DEFAULT_SESSION_AUTH_TIMEOUT;
@@ -150,6 +150,7 @@ SSL_SESSION *SSL_get1_session(SSL *ssl) {
 }
 
 void ssl_session_clear(SSL *ssl, bool all) {
+  ssl_psk_clear(ssl);
   SSL_SESSION_free(ssl->established);
   ssl->established = NULL;
   if (!all && ssl->role == SSL_ROLE_CLIENT) return;

@@ -94,6 +94,7 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   bool server = (variant & SSL_CONFIG_SERVER) != 0,
        late = carrier_of(variant) == SSL_CONFIG_QUIC_LATE;
   if (!late && (server ? s->early_server : s->early_client)) flags |= HF_ALLOW_EARLY_DATA;
+  if (s->options & SSL_OP_ALLOW_NO_DHE_KEX) flags |= HF_ALLOW_PSK_KE;
   if (!server) return flags | s->hello_flags;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   if (s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;

@@ -171,7 +171,8 @@ bool ssl_answer_session(SSL *ssl, const hf_question_t *question) {
   for (size_t i = 0; tried < MOST_TRIED && i < question->session.num; i++) {
     const hf_candidate *candidate = &question->session.candidates[i];
     if (candidate->kind != HF_CANDIDATE_TICKET || candidate->name.len == 0) continue;
-    int ret = (keeps_sessions(ssl) ? try_id : try_ticket)(ssl, i, candidate->name);
+    int ret = ssl_psk_answer(ssl, question, i);
+    if (ret == 0) ret = (keeps_sessions(ssl) ? try_id : try_ticket)(ssl, i, candidate->name);
     if (ret != 0) return ret > 0;
     tried++;
   }

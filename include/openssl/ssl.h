@@ -350,6 +350,7 @@ HF_SSL_EXPORT void ERR_load_SSL_strings(void);
 #include <openssl/ssl_early.h>         /* IWYU pragma: export */
 #include <openssl/ssl_groups.h>        /* IWYU pragma: export */
 #include <openssl/ssl_cookie.h>        /* IWYU pragma: export */
+#include <openssl/ssl_psk.h>           /* IWYU pragma: export */
 #include <openssl/ssl_quic.h>          /* IWYU pragma: export */
 #include <openssl/ssl_ext.h>           /* IWYU pragma: export */
 #include <openssl/ssl_session.h>       /* IWYU pragma: export */
