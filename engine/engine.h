@@ -693,6 +693,9 @@ bool hf_offer_in_context(const hf_conn *conn, const hf_offer *offer);
 /* Server: hf_psk_mode: do both sides have a way to use PSKs?  hf_psk_alone: may psk_ke be it? */
 bool hf_psk_mode(const hf_conn *conn);
 bool hf_psk_alone(const hf_conn *conn);
+/* hf_psk_suite is the suite that the server prefers of those with the hash of the first PSK, which
+ * its binder's length tells; NULL: there is none. */
+const hf_suite *hf_psk_suite(const hf_conn *conn);
 void hf_no_share(hf_conn *conn); /* what psk_ke has in place of a shared secret */
 void hf_psk_note(hf_conn *conn); /* sets PSK_OFFERED by the hello and the configuration */
 

@@ -181,6 +181,10 @@ static hf_status choose_group(hf_conn *conn) {
   const bool demand = (s->flags & HF_DEMAND_COOKIE) != 0;
   hs->must_cookie = demand;
   hf_flag(conn, RETRIED, hs->ask_group || demand);
+  const hf_suite *psk_suite = hf_psk_suite(conn);
+  if (hf_has(conn, RETRIED) && psk_suite != NULL) {
+    conn->suite = psk_suite;  // fixed now, before anybody is asked about PSKs
+  }
   return HF_OK;
 }
 

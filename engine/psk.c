@@ -128,6 +128,17 @@ hf_status hf_receive_ext_pre_shared_key(hf_conn *conn, hf_place place, CBS *body
   return CBS_len(&identities) == 0 && CBS_len(&binders) == 0 ? HF_OK : HF_PSK_COUNT_MISMATCH;
 }
 
+const hf_suite *hf_psk_suite(const hf_conn *conn) {
+  enum { SHA256_SUITE = 0x1301, SHA384_SUITE = 0x1302 };
+  CBS body, identities, binders, binder;
+  if (!hf_has(conn, PSK_OFFERED) || !hf_ext_body(conn, HF_EXT_pre_shared_key, &body) ||
+      !read_offer(body, &identities, &binders) || !next_binder(&binders, &binder)) {
+    return NULL;
+  }
+  const size_t len = CBS_len(&binder);
+  return hf_choose_suite(conn, hf_suite_find(len == HF_MAX_HASH ? SHA384_SUITE : SHA256_SUITE));
+}
+
 hf_status hf_ask_SESSION(hf_conn *conn) {
   CBS body, identities, binders, identity;
   uint32_t age;

@@ -210,9 +210,23 @@ Test(psk, none_left_after_a_retry) {
   begin(&f);
   f.client.start.psks = &f.psks[1];
   f.client.start.num_psks = 1;
+  f.server.settings.suites = (hf_codes){sha256_alone, 2};
   f.server.settings.groups = (hf_codes){p256_alone, 1};
   meet(&f, -1, -1);
   cr_expect_eq(f.pair.server.asked[HF_ASK_SESSION], 0u);
+  end(&f);
+}
+
+/* R-4.3.11-17: the suite of a retry is one for the first PSK. */
+Test(psk, a_retry_for_the_first) {
+  struct fixture f;
+  begin(&f);
+  const hf_psk anna = f.psks[0];
+  f.psks[0] = f.psks[1];
+  f.psks[1] = anna;
+  f.server.settings.groups = (hf_codes){p256_alone, 1};
+  meet(&f, 0, 0);
+  cr_expect_eq(suite_of(&f), 0x1302);
   end(&f);
 }
 
