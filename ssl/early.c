@@ -66,6 +66,8 @@ static int server_returns(SSL *ssl, const hf_facts *facts) {
 
 int ssl_early_returns(SSL *ssl, unsigned wants) {
   if ((wants & (HF_WANT_OUTPUT | HF_WANT_ANSWER)) != 0) return 0;
+  /* In OpenSSL's way the handshake of QUIC returns when it is done. */
+  if (ssl_quic_on(ssl) && !ssl_quic_by_calls(ssl)) return 0;
   hf_facts facts = facts_of(ssl);
   return ssl->role == SSL_ROLE_CLIENT ? client_returns(ssl, &facts) : server_returns(ssl, &facts);
 }
@@ -148,7 +150,7 @@ bool ssl_early_accepts(SSL *ssl, size_t index, const SSL_SESSION *session, hf_by
   if (reason == ssl_early_data_accepted &&
       !(hf_early_acceptable(ssl->conn, index, state) && allowed(ssl, session, candidate, now)))
     reason = ssl_early_data_peer_declined;
-  ssl->io.early_reason = reason;
+  ssl->io.early_reason = (int)reason;
   return reason == ssl_early_data_accepted;
 }
 

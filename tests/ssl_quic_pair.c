@@ -228,10 +228,10 @@ static bool give(struct ssl_quic_end *end, size_t piece) {
   return true;
 }
 
-static void drive(struct ssl_quic_end *end) {
+static void drive_once(struct ssl_quic_end *end) {
   if (!end->done) {
     end->ret = SSL_do_handshake(end->ssl);
-    end->done = end->ret == 1;
+    end->done = end->ret == 1 && !SSL_in_early_data(end->ssl);
   } else if (end->openssl) {
     end->ret = SSL_read(end->ssl, NULL, 0);
     MUST(end->ret != 1);
@@ -241,9 +241,29 @@ static void drive(struct ssl_quic_end *end) {
   end->error = SSL_get_error(end->ssl, end->ret);
 }
 
+/* drive goes on where the handshake returns for early data, which it does once. */
+static void drive(struct ssl_quic_end *end) {
+  drive_once(end);
+  if (!end->done && end->ret == 1) {
+    if (end->early_returns == 0) {
+      end->early_returns++;
+      MUST(!end->openssl);
+      drive_once(end);
+    } else {
+      MUST(SSL_is_server(end->ssl));
+    }
+  }
+  if (end->error == SSL_ERROR_EARLY_DATA_REJECTED) {
+    end->rejected++;
+    SSL_reset_early_data_reject(end->ssl);
+    drive_once(end);
+  }
+}
+
 void ssl_quic_go(struct ssl_quic_end *end, size_t piece) {
   if (end->openssl) {
     drive(end);
+    if (end->done && end->in[end->read_at].len > 0) drive(end); /* tickets that came with it */
     return;
   }
   do {

@@ -42,6 +42,8 @@ struct ssl_quic_end {
   unsigned alerts;        /* calls of send_alert */
   int alert, alert_level; /* the last */
   unsigned params_told;   /* calls of got_transport_params */
+  unsigned early_returns; /* SSL_do_handshake returned 1 for early data */
+  unsigned rejected;      /* it said SSL_ERROR_EARLY_DATA_REJECTED, which was reset */
   int ret, error;         /* of the last SSL_do_handshake, or of what comes after it */
   bool done;              /* it has returned 1 */
 };

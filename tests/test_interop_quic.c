@@ -336,3 +336,68 @@ Test(interop_quic, accept_refused) {
   }
   ctx = NULL;
 }
+
+/* ---- 0-RTT ---- */
+
+/* Our client: accepted. */
+Test(interop_quic, connect_early) {
+  for (int openssl = 0; openssl < 2; openssl++) {
+    client_context("X25519");
+    SSL_CTX_set_early_data_enabled(ctx, 1);
+    struct peer peer;
+    uint16_t port = serve(&peer, "ecdsa-p256", "-alpn h3 -connections 2 -early settings");
+    for (int early = 0; early < 2; early++) {
+      struct talk talk;
+      dial(&talk, &peer, port, openssl);
+      cr_assert(run(&talk, 1), "%s", peer_tail(&peer));
+      cr_assert_eq(SSL_early_data_accepted(talk.end.ssl), early, "%s", peer_tail(&peer));
+      cr_assert_eq(talk.end.secret_len[1][ssl_encryption_early_data] > 0, early);
+      same_secrets(&talk);
+      if (early) PRINTED(&talk, "early accepted 1");
+      hang_up(&talk);
+    }
+    cr_assert_eq(SSL_SESSION_get_max_early_data(kept), UINT32_MAX);
+    cr_assert_eq(peer_wait(&peer), 0, "%s", peer_tail(&peer));
+    peer_stop(&peer);
+    SSL_SESSION_free(kept);
+    kept = NULL;
+    SSL_CTX_free(ctx);
+  }
+  ctx = NULL;
+}
+
+/* Our server: accepted, refused for the context, and refused by a retry. */
+Test(interop_quic, accept_early) {
+  for (int openssl = 0; openssl < 2; openssl++) {
+    for (int kind = 0; kind < 3; kind++) {
+      struct peer peer;
+      uint16_t port;
+      int listener = peer_listen(&port);
+      ctx = ssl_quic_server_ctx("ecdsa-p256");
+      SSL_CTX_set_early_data_enabled(ctx, 1);
+      call(&peer, port, "-alpn h3 -connections 2 -resume 1 -early x -groups X25519:P-256");
+      for (int second = 0; second < 2; second++) {
+        struct talk talk;
+        const bool accepted = second && kind == 0;
+        answer(&talk, &peer, listener, openssl);
+        SSL *ssl = talk.end.ssl;
+        const char *context = second && kind == 1 ? "new" : "old";
+        cr_assert_eq(SSL_set_quic_early_data_context(ssl, (const uint8_t *)context, 3), 1);
+        if (second && kind == 2) cr_assert_eq(SSL_set1_groups_list(ssl, "P-256"), 1);
+        cr_assert(run(&talk, 0), "%s", peer_tail(&peer));
+        cr_assert_eq(SSL_session_reused(ssl), second);
+        cr_assert_eq(SSL_early_data_accepted(ssl), accepted, "%d %s", kind, peer_tail(&peer));
+        same_secrets(&talk);
+        if (second) PRINTED(&talk, "early");
+        if (second && !accepted) PRINTED(&talk, "early rejected");
+        if (accepted) PRINTED(&talk, "early accepted 1");
+        hang_up(&talk);
+      }
+      cr_assert_eq(peer_wait(&peer), 0, "%s", peer_tail(&peer));
+      close(listener);
+      peer_stop(&peer);
+      SSL_CTX_free(ctx);
+    }
+  }
+  ctx = NULL;
+}

@@ -12,6 +12,11 @@
  * to read what is acknowledged: those of a level for writing before those for reading, and 1-RTT
  * keys for writing before 0-RTT keys for reading.  No byte of a level comes before its keys.
  *
+ * 0-RTT is switched on with SSL_set_early_data_enabled; then, with SSL_QUIC_METHOD,
+ * SSL_do_handshake returns 1 as soon as early data can be sent or read, with SSL_in_early_data 1,
+ * and is to be called again; SSL_ERROR_EARLY_DATA_REJECTED is as without QUIC.  The data itself is
+ * QUIC's.
+ *
  * Failures are told once, as an alert, which QUIC sends as CONNECTION_CLOSE with the error code
  * 0x0100 + the alert (RFC 9001 section 4.8).  A callback that fails ends the connection, with
  * SSL_R_QUIC_INTERNAL_ERROR.  SSL_write, SSL_key_update and, with SSL_QUIC_METHOD, SSL_read and
@@ -175,9 +180,11 @@ HF_SSL_EXPORT int SSL_set_quic_tls_cbs(SSL *ssl, const OSSL_DISPATCH *qtdis, voi
 /* SSL_set_quic_tls_transport_params is SSL_set_quic_transport_params. */
 HF_SSL_EXPORT int SSL_set_quic_tls_transport_params(SSL *ssl, const unsigned char *params,
                                                     size_t params_len);
-/* SSL_set_quic_tls_early_data_enabled is SSL_set_early_data_enabled.  With OpenSSL's functions a
- * server needs no SSL_set_quic_early_data_context for 0-RTT: it is to see to it by itself that what
- * the client remembers still holds. Returns 1. */
+/* SSL_set_quic_tls_early_data_enabled is SSL_set_early_data_enabled.  With OpenSSL's functions
+ * yield_secret says when 0-RTT may be sent or read, SSL_do_handshake returns 1 only when the
+ * handshake is done, and SSL_get_early_data_status says then what became of 0-RTT.  A server needs
+ * no SSL_set_quic_early_data_context: it is to see to it by itself that what the client remembers
+ * still holds.  Returns 1. */
 HF_SSL_EXPORT int SSL_set_quic_tls_early_data_enabled(SSL *ssl, int enabled);
 
 #ifdef __cplusplus
