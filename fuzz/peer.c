@@ -15,6 +15,13 @@
     if (!(condition)) __builtin_trap(); \
   } while (0)
 
+/* What a client offers with FUZZ_PSK. */
+#define BYTES(text) \
+  { (const uint8_t *)(text), sizeof(text) - 1 }
+static const hf_psk psks[] = {
+    {.suite = 0x1302, .identity = BYTES("not known"), .secret = BYTES("x")},
+    {.suite = 0x1301, .identity = BYTES("known"), .secret = BYTES("y")}};
+
 /* ---- What all peers share, made once ---- */
 
 static hf_identity *identity;
@@ -79,6 +86,11 @@ void fuzz_peer_begin(struct fuzz_peer *peer, hf_role role, unsigned settings) {
   if (settings & FUZZ_RETRY)
     s.groups = role == HF_CLIENT ? (hf_codes){both, 2} : (hf_codes){own, 1};
   if (role == HF_CLIENT && (settings & FUZZ_ALPN)) s.alpn = (hf_bytes){alpn, sizeof alpn};
+  if ((settings & FUZZ_PSK) == FUZZ_PSK) {
+    s.flags |= HF_ALLOW_PSK_KE;
+    start.psks = psks;
+    start.num_psks = 2;
+  }
   if (settings & FUZZ_DECOMPRESS) s.decompressors = (hf_codes){decompressors, 2};
   if (role == HF_CLIENT)
     start.server_name = (hf_bytes){(const uint8_t *)"localhost", strlen("localhost")};
@@ -124,6 +136,11 @@ static hf_status answer_signature(hf_conn *conn, const hf_question_t *q) {
  */
 static hf_status answer_session(hf_conn *conn, const hf_question_t *q) {
   CHECK(q->session.num > 0);
+  for (size_t i = 0; i < q->session.num; i++) {
+    const hf_bytes name = q->session.candidates[i].name, known = psks[1].identity;
+    if (name.len == known.len && memcmp(name.data, known.data, name.len) == 0)
+      return hf_answer_psk(conn, i, &psks[1], HF_ACCEPT_EARLY);
+  }
   return hf_answer_session(conn, 0, q->session.candidates[0].name, HF_ACCEPT_EARLY);
 }
 
