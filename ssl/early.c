@@ -194,8 +194,7 @@ enum ssl_early_data_reason_t SSL_get_early_data_reason(const SSL *ssl) {
   hf_facts facts = facts_of(ssl);
   if (server && facts.own_finished.len == 0) return ssl_early_data_unknown;
   if (server && !ssl->settings->early_server) return ssl_early_data_disabled;
-  if (ssl->io.early_reason != ssl_early_data_unknown)
-    return (enum ssl_early_data_reason_t)ssl->io.early_reason;
+  if (ssl->io.early_reason != ssl_early_data_unknown) return ssl->io.early_reason;
   return server ? ssl_early_data_no_session_offered : client_reason(ssl, &facts);
 }
 

@@ -296,8 +296,8 @@ typedef struct ssl_io {
   int early;                            /* SSL_EARLY_, and the rest of early data: early.c */
   bool early_explicit; /* by SSL_write_early_data or SSL_read_early_data: a refusal is no error */
   bool early_offered;  /* server: by the client */
-  int early_reason;    /* ssl_early_data_reason_t, as far as this side decided it */
-  int32_t age_skew;    /* server: seconds */
+  enum ssl_early_data_reason_t early_reason; /* as far as this side decided it */
+  int32_t age_skew;                          /* server: seconds */
   int refusal;         /* SSL_R_ reason for which this side refused a question; 0: none */
   uint8_t stateless;   /* SSL_STATELESS_ */
   bool stateless_told; /* and SSL_stateless has returned 1 */

@@ -1,15 +1,15 @@
 /* Memory that runs out while a connection runs: handshake, data both ways, shutdown, over a BIO
  * pair.  The first allocation fails, then the second alone, and so on.  A call that fails says so;
  * data that arrives is right; nothing crashes and nothing is left behind.  Then again with
- * callbacks that make both sides wait, and a client certificate.  libcrypto lets a program bring
- * its own allocator for OPENSSL_malloc; these three are it. */
+ * callbacks that make both sides wait, and a client certificate; and once more with early data.
+ * libcrypto lets a program bring its own allocator for OPENSSL_malloc; these three are it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <handfast/answers.h>
 
-#include "ssl_pair.h"
+#include "ssl_early.h"
 
 static long live, countdown = -1;
 static bool failed;
@@ -162,18 +162,60 @@ static const char *converse(struct ssl_pair *pair) {
   return SSL_shutdown(pair->client) == 1 || failed ? NULL : "the second SSL_shutdown failed";
 }
 
+/* ---- Early data ---- */
+
+static struct ssl_early *early; /* NULL: none */
+
+/* send_early goes on with a client that sends |data|, as much of it early as may be, until it is
+ * |*written|; what a server refused is written again. */
+static void send_early(SSL *ssl, int *written) {
+  if (*written <= 0) *written = SSL_write(ssl, data, sizeof(data));
+  int ret = SSL_do_handshake(ssl);
+  if (ret > 0 || SSL_get_error(ssl, ret) != SSL_ERROR_EARLY_DATA_REJECTED) return;
+  SSL_reset_early_data_reject(ssl);
+  *written = 0;
+}
+
+static const char *converse_early(struct ssl_pair *pair) {
+  static uint8_t got[sizeof(data)];
+  size_t have = 0;
+  int written = 0;
+  for (int turns = 0; turns < 60 && (have < sizeof(got) || written <= 0); turns++) {
+    char more;
+    send_early(pair->client, &written);
+    int ret = have < sizeof(got) ? SSL_read(pair->server, got + have, (int)(sizeof(got) - have))
+                                 : SSL_read(pair->server, &more, 1);
+    if (ret > 0) have += (size_t)ret;
+    if (ret > 0 && have > sizeof(got)) return "data arrived twice";
+  }
+  if (memcmp(got, data, have) != 0) return "data arrived damaged";
+  if (failed) return NULL;
+  if (have < sizeof(got)) return "data did not arrive";
+  return SSL_early_data_accepted(pair->server) ? NULL : "early data was not accepted";
+}
+
+/* begin makes |pair|, whose client offers |session| if there is early data. */
+static bool begin(struct ssl_pair *pair, SSL_CTX *client, SSL_CTX *server, SSL_SESSION *session) {
+  if (early == NULL) return ssl_pair_new(pair, client, server, 20000);
+  SSL_SESSION_up_ref(session);
+  return ssl_early_pair(pair, early, server, session, 20000);
+}
+
 /* attempt has the |n|th allocation fail. */
 static const char *attempt(SSL_CTX *client, SSL_CTX *server, long n) {
   struct ssl_pair pair;
+  SSL_SESSION *session = early == NULL ? NULL : ssl_early_learn(early);
   const char *wrong = NULL;
   long before = live;
   failed = false;
   countdown = n;
-  if (ssl_pair_new(&pair, client, server, 20000)) wrong = converse(&pair);
+  if (begin(&pair, client, server, session))
+    wrong = (early == NULL ? converse : converse_early)(&pair);
   countdown = -1;
   ssl_pair_free(&pair);
   ERR_clear_error();
   long left = live - before;
+  SSL_SESSION_free(session);
   if (failed && left > 0 && left <= EX_DATA_BLOCKS && ex_data_lost++ < EX_DATA_TIMES) left = 0;
   if (wrong == NULL && left != 0) wrong = "memory was left behind";
   return wrong;
@@ -207,5 +249,10 @@ int main(void) {
   EVP_PKEY_free(keys[1]);
   SSL_CTX_free(client);
   SSL_CTX_free(server);
+  struct ssl_early both;
+  if (!ssl_early_new(&both)) return 1;
+  early = &both;
+  if (wrong == NULL) wrong = attempt_all(both.client, both.server);
+  ssl_early_free(&both);
   return wrong == NULL ? 0 : 1;
 }
