@@ -35,7 +35,7 @@ void hf_post_free(hf_conn *conn) {
   if (post == NULL) {
     return;
   }
-  for (size_t i = 0; i < post->num_kept; i++) {
+  for (size_t i = 0; i < HF_MOST_KEPT; i++) {
     hf_free_bytes(&post->kept[i]);
   }
   hf_free_bytes(&post->state);

@@ -417,7 +417,7 @@ hf_status hf_ask_again(hf_conn *conn) {
   if (q.ask == HF_ASK_INSTALL) {
     return install_again(conn, q.install.level, q.install.sending);
   }
-  if (r->kind != ASK_ROW || r->who != conn->role) {
+  if (r->kind != ASK_ROW || r->who != conn->role || !in_force(conn, r)) {
     return HF_BAD_STATE;
   }
   HF_TRY(r->act(conn));

@@ -65,17 +65,18 @@ static void fill(hf_entropy *entropy, hf_role role) {
   entropy->p256[0] = entropy->p384[0] = entropy->p521[0] = 0;
 }
 
-void fuzz_peer_begin(struct fuzz_peer *peer, hf_role role, unsigned settings) {
+static void begin(struct fuzz_peer *peer, hf_role role, unsigned settings, hf_bytes session) {
   static const uint16_t both[] = {0x0017, 0x001d}, own[] = {0x001d}, decompressors[] = {1, 2};
   static const uint8_t alpn[] = {2, 'h', '2', 1, 'x'};
   hf_settings s = {.role = role};
-  hf_start start = {.now = 1700000000000};
+  hf_start start = {.now = 1700000000000, .session = session};
   load_identity();
   *peer = (struct fuzz_peer){.conn = NULL};
   fill(&start.entropy, role);
   if (role == HF_SERVER && (settings & FUZZ_COOKIE)) s.flags |= HF_DEMAND_COOKIE;
   if (role == HF_SERVER && (settings & FUZZ_CLIENT_CERT)) s.flags |= HF_REQUEST_CLIENT_CERT;
   if (role == HF_SERVER && (settings & FUZZ_TICKETS)) s.flags |= HF_ISSUE_TICKETS;
+  if (session.data != NULL) s.flags |= HF_ALLOW_EARLY_DATA;
   if (settings & FUZZ_LOOK_ON) s.flags |= HF_EXPORT_SECRETS | HF_TRACE;
   if (settings & FUZZ_SMALL) {
     s.record_size_limit = 512;
@@ -96,6 +97,14 @@ void fuzz_peer_begin(struct fuzz_peer *peer, hf_role role, unsigned settings) {
     start.server_name = (hf_bytes){(const uint8_t *)"localhost", strlen("localhost")};
   CHECK(hf_config_new(&peer->config, &s) == HF_OK);
   CHECK(hf_new(&peer->conn, peer->config, &start) == HF_OK);
+}
+
+void fuzz_peer_begin(struct fuzz_peer *peer, hf_role role, unsigned settings) {
+  begin(peer, role, settings, (hf_bytes){NULL, 0});
+}
+
+void fuzz_peer_resume(struct fuzz_peer *peer, unsigned settings, hf_bytes session) {
+  begin(peer, HF_CLIENT, settings, session);
 }
 
 void fuzz_peer_end(struct fuzz_peer *peer) {
@@ -134,17 +143,20 @@ static hf_status answer_signature(hf_conn *conn, const hf_question_t *q) {
 
 /* A candidate is the state itself; what it says is what an attacker with the ticket key could say.
  */
-static hf_status answer_session(hf_conn *conn, const hf_question_t *q) {
+static hf_status answer_session(const struct fuzz_peer *peer, const hf_question_t *q) {
   CHECK(q->session.num > 0);
+  if (peer->session.data != NULL)
+    return hf_answer_session(peer->conn, 0, peer->session, HF_ACCEPT_EARLY);
   for (size_t i = 0; i < q->session.num; i++) {
     const hf_bytes name = q->session.candidates[i].name, known = psks[1].identity;
     if (name.len == known.len && memcmp(name.data, known.data, name.len) == 0)
-      return hf_answer_psk(conn, i, &psks[1], HF_ACCEPT_EARLY);
+      return hf_answer_psk(peer->conn, i, &psks[1], HF_ACCEPT_EARLY);
   }
-  return hf_answer_session(conn, 0, q->session.candidates[0].name, HF_ACCEPT_EARLY);
+  return hf_answer_session(peer->conn, 0, q->session.candidates[0].name, HF_ACCEPT_EARLY);
 }
 
-static hf_status answer(hf_conn *conn) {
+static hf_status answer(const struct fuzz_peer *peer) {
+  hf_conn *conn = peer->conn;
   const hf_question_t *q = hf_question(conn);
   const hf_bytes none = {NULL, 0};
   switch (q->ask) {
@@ -153,7 +165,7 @@ static hf_status answer(hf_conn *conn) {
     case HF_ASK_COOKIE:
       return answer_cookie(conn, q);
     case HF_ASK_SESSION:
-      return answer_session(conn, q);
+      return answer_session(peer, q);
     case HF_ASK_IDENTITY:
       return hf_answer_identity(conn, identity);
     case HF_ASK_SIGNATURE:
@@ -201,13 +213,21 @@ static void look_on(hf_conn *conn) {
   CHECK(hf_row_name(conn) != NULL);
 }
 
+static void append(struct fuzz_peer *peer, const uint8_t *data, size_t len) {
+  if (len == 0) return;
+  peer->in = realloc(peer->in, peer->in_len + len);
+  CHECK(peer->in != NULL);
+  memcpy(peer->in + peer->in_len, data, len);
+  peer->in_len += len;
+}
+
+static void answer_one(struct fuzz_peer *peer) {
+  CHECK(hf_question(peer->conn)->ask != HF_ASK_NONE);
+  if (answer(peer) == HF_MISUSE && peer->wrong) (void)hf_refuse(peer->conn, 80);
+}
+
 void fuzz_feed(struct fuzz_peer *peer, const uint8_t *data, size_t len) {
-  if (len > 0) {
-    peer->in = realloc(peer->in, peer->in_len + len);
-    CHECK(peer->in != NULL);
-    memcpy(peer->in + peer->in_len, data, len);
-    peer->in_len += len;
-  }
+  append(peer, data, len);
   for (size_t steps = 0;; steps++) {
     CHECK(steps < 100000 + 10 * len); /* it goes round for ever */
     unsigned wants = hf_wants(peer->conn);
@@ -215,8 +235,7 @@ void fuzz_feed(struct fuzz_peer *peer, const uint8_t *data, size_t len) {
     look_on(peer->conn);
     if (wants & HF_FAILED) return;
     if (wants & HF_WANT_ANSWER) {
-      CHECK(hf_question(peer->conn)->ask != HF_ASK_NONE);
-      (void)answer(peer->conn);
+      answer_one(peer);
     } else if (peer->in_len == 0 || !take_record(peer)) {
       return;
     }
@@ -253,13 +272,42 @@ uint8_t *fuzz_take_output(struct fuzz_peer *peer, size_t *len) {
     size_t written = 0;
     out = realloc(out, room += 4096);
     CHECK(out != NULL);
-    CHECK(hf_flush(peer->conn, &written, out + *len, room - *len) == HF_OK);
+    const hf_status status = hf_flush(peer->conn, &written, out + *len, room - *len);
+    CHECK(status == HF_OK || (peer->wrong && status != HF_MISUSE));
     CHECK(written > 0 && written <= room - *len);
     *len += written;
   }
   fuzz_feed(peer, NULL, 0); /* what waited for the output to go */
   return out;
 }
+
+void fuzz_move_all(struct fuzz_peer *from, struct fuzz_peer *to) {
+  size_t len = 0;
+  uint8_t *bytes = fuzz_take_output(from, &len);
+  fuzz_feed(to, bytes, len);
+  free(bytes);
+}
+
+void fuzz_step(struct fuzz_peer *peer, struct fuzz_peer *helper) {
+  if (hf_wants(peer->conn) & HF_WANT_ANSWER) {
+    answer_one(peer);
+    return;
+  }
+  if (peer->in_len > 0 && take_record(peer)) return;
+  if (hf_wants(peer->conn) & HF_WANT_OUTPUT) {
+    uint8_t room[700];
+    size_t len = 0;
+    CHECK(hf_flush(peer->conn, &len, room, sizeof room) == HF_OK);
+    fuzz_feed(helper, room, len);
+    return;
+  }
+  size_t len = 0;
+  uint8_t *reply = fuzz_take_output(helper, &len);
+  append(peer, reply, len);
+  free(reply);
+}
+
+const hf_identity *fuzz_identity(void) { return identity; }
 
 bool fuzz_reads_sealed(const struct fuzz_peer *peer) {
   return peer->conn->read.level != HF_INITIAL;

@@ -31,9 +31,13 @@ struct fuzz_peer {
   hf_conn *conn;
   uint8_t *in; /* bytes not taken yet */
   size_t in_len;
+  hf_bytes session; /* what HF_ASK_SESSION is answered with; absent: what the first ticket holds */
+  bool wrong;       /* its state is not one that an engine comes to: an answer may be refused */
 };
 
 void fuzz_peer_begin(struct fuzz_peer *peer, hf_role role, unsigned settings);
+/* fuzz_peer_resume begins a client that starts with |session|, early data allowed. */
+void fuzz_peer_resume(struct fuzz_peer *peer, unsigned settings, hf_bytes session);
 void fuzz_peer_end(struct fuzz_peer *peer);
 /* fuzz_feed gives bytes and answers what is asked. */
 void fuzz_feed(struct fuzz_peer *peer, const uint8_t *data, size_t len);
@@ -45,6 +49,13 @@ uint8_t *fuzz_take_output(struct fuzz_peer *peer, size_t *len);
 bool fuzz_reads_sealed(const struct fuzz_peer *peer);
 /* fuzz_move_records moves records from one to the other until that one reads under keys. */
 void fuzz_move_records(struct fuzz_peer *from, struct fuzz_peer *to);
+/* fuzz_move_all moves all that one has to say to the other. */
+void fuzz_move_all(struct fuzz_peer *from, struct fuzz_peer *to);
+/* fuzz_step does one thing: it answers a question, takes a record, or gives |helper| what there is
+ * to say and gets the reply, which is not looked at yet. */
+void fuzz_step(struct fuzz_peer *peer, struct fuzz_peer *helper);
+/* fuzz_identity is what HF_ASK_IDENTITY is answered with. */
+const hf_identity *fuzz_identity(void);
 /* fuzz_command does one of the things an application may do: send, close, rekey, a ticket, an
  * export. */
 void fuzz_command(struct fuzz_peer *peer, uint8_t which);

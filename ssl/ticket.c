@@ -71,6 +71,20 @@ bool ssl_answer_ticket(SSL *ssl, hf_bytes state) {
   return status != HF_MISUSE;
 }
 
+int SSL_new_session_ticket(SSL *ssl) {
+  ssl_enter(ssl);
+  if (!ssl->io.done) {
+    SSL_ERR(SSL_R_HANDSHAKE_NOT_COMPLETE);
+  } else if (ssl->role != SSL_ROLE_SERVER || ssl_quic_on(ssl)) {
+    SSL_ERR(ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
+  } else if (hf_issue_ticket(ssl->conn) != HF_OK) {
+    SSL_ERR(SSL_R_PROTOCOL_IS_SHUTDOWN);
+  } else {
+    return 1;
+  }
+  return 0;
+}
+
 /* ---- HF_ASK_SESSION ---- */
 
 /* fits says whether |ssl| may resume |session|; what concerns the protocol the engine sees to. */

@@ -44,6 +44,104 @@ Test(save, every_byte_of_a_handshake) {
   credential_free(credential);
 }
 
+/* R-H-41: early data accepted, and refused by a HelloRetryRequest; while it is on its way too. */
+Test(save, early_data) {
+  static const uint16_t group[] = {0x0017}, both[] = {0x001d, 0x0017};
+  for (int retry = 0; retry < 2; retry++) {
+    struct side_setup client, server;
+    struct pair first, second;
+    struct credential *credential = credential_load("ecdsa-p256");
+    pair_setup(&client, &server, credential, 73);
+    client.settings.flags = HF_ALLOW_EARLY_DATA | HF_EXPORT_SECRETS;
+    client.settings.groups = (hf_codes){both, 2};
+    server.settings.flags = HF_ISSUE_TICKETS | HF_ALLOW_EARLY_DATA | HF_EXPORT_SECRETS;
+    server.settings.max_early_data = 1000;
+    cr_assert_eq(pair_new(&first, &client, &server, 0), HF_OK);
+    cr_assert(pair_run(&first));
+    client.start.session = (hf_bytes){first.client.kept.data, first.client.kept.len};
+    side_entropy(&client.start.entropy, 1000);
+    side_entropy(&server.start.entropy, 1001);
+    if (retry) server.settings.groups = (hf_codes){group, 1};
+    cr_assert_eq(pair_new(&second, &client, &server, 0), HF_OK);
+    cr_assert_eq(side_send(&second.client, (const uint8_t *)"early", 5), HF_OK);
+    cr_assert(pair_run(&second));
+    hf_facts facts;
+    hf_get_facts(&facts, second.server.conn);
+    cr_expect(facts.resumed);
+    cr_expect_eq(facts.early_accepted, !retry);
+    check_each_byte(&second);
+    pair_free(&second);
+    pair_free(&first);
+    credential_free(credential);
+  }
+}
+
+/* R-H-41: after a failure too: what is left to send, and why. */
+Test(save, failures) {
+  struct side_setup client, server;
+  struct pair pair;
+  struct credential *credential = credential_load("ecdsa-p256");
+  pair_setup(&client, &server, credential, 74);
+  server.credential = NULL; /* no identity: handshake_failure */
+  cr_assert_eq(pair_new(&pair, &client, &server, 0), HF_OK);
+  cr_assert_not(pair_run(&pair));
+  cr_expect_eq(side_fault(&pair.server), HF_NO_IDENTITY);
+  cr_expect_eq(side_fault(&pair.client), HF_PEER_ALERT);
+  check_each_byte(&pair);
+  pair_free(&pair);
+  credential_free(credential);
+}
+
+/* R-H-41: closed in the middle of the handshake, and closed by the peer. */
+Test(save, closed_early) {
+  struct side_setup client, server;
+  struct pair pair;
+  struct credential *credential = credential_load("ecdsa-p256");
+  pair_setup(&client, &server, credential, 75);
+  server.leaves = HF_ASK_SIGNATURE;
+  cr_assert_eq(pair_new(&pair, &client, &server, 0), HF_OK);
+  (void)pair_run(&pair);
+  cr_assert_eq(side_close(&pair.server), HF_OK);
+  (void)pair_run(&pair);
+  cr_expect(hf_wants(pair.server.conn) & HF_CLOSED);
+  check_each_byte(&pair);
+  pair_free(&pair);
+  credential_free(credential);
+}
+
+/* R-H-41: QUIC, whose levels wait in order; output is taken byte by byte, so that states have parts
+ * of it. */
+Test(save, quic) {
+  struct quic_pair pair;
+  struct buf sent[2][8]; /* of both, by level */
+  for (int saves = 0; saves < 2; saves++) {
+    quic_set(&pair, 76);
+    credential_free(pair.server.credential);
+    pair.server.credential = credential_load("ed25519"); /* the same signature each time */
+    pair.server.settings.flags = HF_ISSUE_TICKETS | HF_ALLOW_EARLY_DATA;
+    pair.server.settings.max_early_data = 1;
+    pair.client.saves = pair.server.saves = saves;
+    pair.client.flush_max = pair.server.flush_max = saves ? 1 : 4096;
+    pair.piece = saves ? 97 : 0;
+    quic_start(&pair);
+    cr_assert(quic_run(&pair));
+    for (size_t i = 0; i < 8; i++) {
+      const struct buf *out = &(i < 4 ? &pair.client : &pair.server)->sent[i % 4];
+      sent[saves][i] = (struct buf){0};
+      buf_add(&sent[saves][i], out->data, out->len);
+    }
+    cr_expect_gt(pair.client.kept.len, 0u);
+    quic_free(&pair);
+  }
+  for (size_t i = 0; i < 8; i++) {
+    cr_expect(bytes_equal((hf_bytes){sent[0][i].data, sent[0][i].len},
+                          (hf_bytes){sent[1][i].data, sent[1][i].len}),
+              "%zu", i);
+    buf_free(&sent[0][i]);
+    buf_free(&sent[1][i]);
+  }
+}
+
 /* ---- Damaged states ---- */
 
 /* What a state is made from, and the states of both sides in the middle of a handshake. */

@@ -81,6 +81,41 @@ Test(ssl_session_tickets, the_client_is_known_again) {
   }
 }
 
+static int num_kept;
+
+static int count(SSL *ssl, SSL_SESSION *session) {
+  num_kept++;
+  return keep(ssl, session);
+}
+
+/* R-H-16 */
+Test(ssl_session_tickets, on_demand) {
+  struct ssl_pair pair;
+  char byte;
+  SSL_CTX_sess_set_new_cb(client_ctx, count);
+  cr_assert_eq(SSL_CTX_set_num_tickets(server_ctx, 0), 1);
+  begin(&pair, server_ctx);
+  cr_assert_eq(SSL_new_session_ticket(pair.server), 0);
+  cr_assert_eq(first_reason(), SSL_R_HANDSHAKE_NOT_COMPLETE);
+  cr_assert_not(finish(&pair));
+  cr_assert_eq(num_kept, 0);
+  cr_assert_eq(SSL_new_session_ticket(pair.client), 0);
+  cr_assert_eq(first_reason(), ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
+  for (int i = 0; i < 3; i++) cr_assert_eq(SSL_new_session_ticket(pair.server), 1);
+  cr_assert_eq(SSL_write(pair.server, "x", 1), 1);
+  cr_assert_eq(SSL_read(pair.client, &byte, 1), 1);
+  cr_assert_eq(num_kept, 3);
+  cr_assert_eq(SSL_new_session_ticket(pair.server), 1);
+  cr_assert_eq(SSL_write(pair.server, "", 0), 0);
+  cr_assert_eq(SSL_read(pair.client, &byte, 1), -1);
+  cr_assert_eq(num_kept, 4);
+  (void)SSL_shutdown(pair.server);
+  cr_assert_eq(SSL_new_session_ticket(pair.server), 0);
+  cr_assert_eq(first_reason(), SSL_R_PROTOCOL_IS_SHUTDOWN);
+  ssl_pair_free(&pair);
+  cr_assert(meet(server_ctx));
+}
+
 Test(ssl_session_tickets, the_session_id_context_must_be_the_same) {
   static const uint8_t one[] = "one", two[] = "two";
   cr_assert_eq(SSL_CTX_set_session_id_context(server_ctx, one, 3), 1);

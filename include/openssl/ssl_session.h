@@ -214,6 +214,10 @@ struct ssl_ticket_aead_method_st {
   enum ssl_ticket_aead_result_t (*open)(SSL *ssl, uint8_t *out, size_t *out_len, size_t max_out_len,
                                         const uint8_t *in, size_t in_len);
 };
+/* SSL_new_session_ticket has a server give one more ticket, with its next SSL_write, be it of
+ * nothing. It returns 1; or 0 with a reason on the error queue before the handshake is done
+ * (SSL_R_HANDSHAKE_NOT_COMPLETE), on a client or with QUIC, or after SSL_shutdown. */
+HF_SSL_EXPORT int SSL_new_session_ticket(SSL *ssl);
 /* SSL_CTX_set_ticket_aead_method has |aead_method|, which is not copied, make and open tickets. */
 HF_SSL_EXPORT void SSL_CTX_set_ticket_aead_method(SSL_CTX *ctx,
                                                   const SSL_TICKET_AEAD_METHOD *aead_method);
