@@ -40,7 +40,9 @@ def exported(library):
 
 def main():
     include = pathlib.Path(sys.argv[1]) / "include"
-    engine = [include / "handfast" / name for name in ("handfast.h", "question.h", "save.h", "session.h")]
+    main_header = include / "handfast" / "handfast.h"
+    parts = re.findall(r"^#include <(handfast/\w+\.h)>", main_header.read_text(), flags=re.M)
+    engine = [main_header] + [include / name for name in parts]
     others = [path for path in sorted(include.rglob("*.h")) if path not in engine]
     problems = []
     for library, headers in ((sys.argv[2], engine), (sys.argv[3], others)):
