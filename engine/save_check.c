@@ -40,7 +40,8 @@ static bool valid_hs(const hf_conn *conn) {
   const size_t in = conn->in.len;
   return valid_hello(conn) && hs->shared_len <= HF_MAX_SECRET && within(hs->request_sigalgs, in) &&
          within(hs->request_cert_sigalgs, in) && within(hs->request_authorities, in) &&
-         within(hs->request_compression, in) && within(hs->decompressing, in) &&
+         within(hs->request_compression, in) && within(hs->request_delegated, in) &&
+         within(hs->decompressing, in) &&
          within(hs->certificates, hs->decompressed.data != NULL ? hs->decompressed.len : in) &&
          hs->decompressed_len <= conn->config->settings.max_message &&
          (!hs->ask_group || hs->group != NULL) &&

@@ -29,8 +29,9 @@ enum { MAX_SIGALGS = 9 };
 struct hf_credential {
   atomic_uint references;
   hf_identity *identity;
-  EVP_PKEY *key; /* NULL: signing is the caller's */
-  X509 *leaf;
+  EVP_PKEY *key; /* NULL: signing is the caller's; so the next */
+  EVP_PKEY *delegated_key;
+  X509 *leaf;        /* NULL: a raw public key */
   hf_bytes *issuers; /* the issuer names of the chain, each in DER, inside |names| */
   size_t num_issuers;
   uint8_t *names;
@@ -160,6 +161,16 @@ static bool choose_sigalgs(hf_credential *c, const EVP_PKEY *key, hf_codes wante
   return c->num_sigalgs > 0;
 }
 
+/* The tag names the certificate, or key, so that a saved connection finds its identity in another
+ * process. */
+static uint64_t tag_of(hf_bytes shown) {
+  uint8_t digest[SHA256_DIGEST_LENGTH];
+  uint64_t tag = 0;
+  SHA256(shown.data, shown.len, digest);
+  for (size_t i = 0; i < 8; i++) tag = tag << 8 | digest[i];
+  return tag;
+}
+
 static hf_status fill(hf_credential *c, const hf_bytes *chain, size_t num_chain, EVP_PKEY *key,
                       hf_codes sigalgs, hf_bytes ocsp, hf_bytes scts) {
   const uint8_t *der = chain[0].data;
@@ -176,24 +187,68 @@ static hf_status fill(hf_credential *c, const hf_bytes *chain, size_t num_chain,
   c->key = key;
   hf_status status = copy_issuers(c, chain, num_chain);
   if (status != HF_OK) return status;
-  /* The tag names the certificate, so that a saved connection finds its identity in another
-   * process. */
-  uint8_t digest[SHA256_DIGEST_LENGTH];
-  uint64_t tag = 0;
-  SHA256(chain[0].data, chain[0].len, digest);
-  for (size_t i = 0; i < 8; i++) tag = tag << 8 | digest[i];
-  return hf_identity_new(&c->identity, tag, chain, num_chain, ocsp, scts,
+  return hf_identity_new(&c->identity, tag_of(chain[0]), chain, num_chain, ocsp, scts,
                          (hf_codes){c->sigalgs, c->num_sigalgs});
+}
+
+static hf_credential *blank(void) {
+  hf_credential *c = OPENSSL_malloc(sizeof(*c));
+  if (c == NULL) return NULL;
+  memset(c, 0, sizeof(*c));
+  atomic_init(&c->references, 1);
+  return c;
+}
+
+static hf_status fill_raw(hf_credential *c, EVP_PKEY *key, hf_codes sigalgs) {
+  uint8_t *spki = NULL;
+  size_t len = 0;
+  CBB cbb;
+  if (!choose_sigalgs(c, key, sigalgs)) return HF_MISUSE;
+  if (!CBB_init(&cbb, 128) || !EVP_marshal_public_key(&cbb, key) ||
+      !CBB_finish(&cbb, &spki, &len)) {
+    CBB_cleanup(&cbb);
+    return HF_NO_MEMORY;
+  }
+  const hf_bytes shown = {spki, len};
+  hf_status status = hf_identity_new_raw(&c->identity, tag_of(shown), shown,
+                                         (hf_codes){c->sigalgs, c->num_sigalgs});
+  OPENSSL_free(spki);
+  return status;
+}
+
+hf_status hf_credential_new_raw(hf_credential **out, EVP_PKEY *key, bool signs, hf_codes sigalgs) {
+  *out = NULL;
+  hf_credential *c = blank();
+  if (c == NULL) return HF_NO_MEMORY;
+  hf_status status = fill_raw(c, key, sigalgs);
+  if (status != HF_OK) {
+    hf_credential_free(c);
+    return status;
+  }
+  if (signs) {
+    EVP_PKEY_up_ref(key);
+    c->key = key;
+  }
+  *out = c;
+  return HF_OK;
+}
+
+hf_status hf_credential_set_delegated(hf_credential *credential, hf_bytes delegated,
+                                      EVP_PKEY *key) {
+  hf_status status = hf_identity_set_delegated(credential->identity, delegated);
+  if (status != HF_OK) return status;
+  if (key != NULL) EVP_PKEY_up_ref(key);
+  EVP_PKEY_free(credential->delegated_key);
+  credential->delegated_key = key;
+  return HF_OK;
 }
 
 hf_status hf_credential_new(hf_credential **out, const hf_bytes *chain, size_t num_chain,
                             EVP_PKEY *key, hf_codes sigalgs, hf_bytes ocsp, hf_bytes scts) {
   *out = NULL;
   if (num_chain == 0) return HF_MISUSE;
-  hf_credential *c = OPENSSL_malloc(sizeof(*c));
+  hf_credential *c = blank();
   if (c == NULL) return HF_NO_MEMORY;
-  memset(c, 0, sizeof(*c));
-  atomic_init(&c->references, 1);
   hf_status status = fill(c, chain, num_chain, key, sigalgs, ocsp, scts);
   if (status == HF_OK) {
     *out = c;
@@ -211,6 +266,7 @@ void hf_credential_free(hf_credential *credential) {
   if (credential == NULL || atomic_fetch_sub(&credential->references, 1) != 1) return;
   hf_identity_free(credential->identity);
   EVP_PKEY_free(credential->key);
+  EVP_PKEY_free(credential->delegated_key);
   X509_free(credential->leaf);
   OPENSSL_free(credential->issuers);
   OPENSSL_free(credential->names);
@@ -296,29 +352,43 @@ static bool issued_by(const hf_credential *c, const hf_bytes *authorities, size_
   return false;
 }
 
-const hf_credential *hf_answers_choose(const hf_answers *answers, const hf_conn *conn,
-                                       const hf_question_t *question) {
+/* choose_of is the best credential of one type. */
+static const hf_credential *choose_of(const hf_answers *answers, const hf_conn *conn,
+                                      const hf_question_t *question, bool raw) {
   hf_facts facts;
   hf_get_facts(&facts, conn);
   const hf_credential *fallback = NULL;
   for (size_t i = 0; i < answers->num_credentials; i++) {
     const hf_credential *c = answers->credentials[i];
-    if (!has_common_sigalg(c, question->identity.sigalgs, facts.version)) continue;
+    if ((c->leaf == NULL) != raw ||
+        !has_common_sigalg(c, question->identity.sigalgs, facts.version))
+      continue;
     if (answers->num_credentials == 1 ||
         issued_by(c, question->identity.authorities, question->identity.num_authorities) ||
-        (facts.server_name.len > 0 && X509_check_host(c->leaf, (const char *)facts.server_name.data,
-                                                      facts.server_name.len, 0, NULL) == 1))
+        (!raw && facts.server_name.len > 0 &&
+         X509_check_host(c->leaf, (const char *)facts.server_name.data, facts.server_name.len, 0,
+                         NULL) == 1))
       return c;
     if (fallback == NULL) fallback = c;
   }
   return fallback;
 }
 
+const hf_credential *hf_answers_choose(const hf_answers *answers, const hf_conn *conn,
+                                       const hf_question_t *question) {
+  const hf_codes types = question->identity.types;
+  const hf_credential *best = NULL;
+  for (size_t i = 0; i < types.num && best == NULL; i++)
+    best = choose_of(answers, conn, question, types.list[i] == HF_CERT_RAW_KEY);
+  return best;
+}
+
 bool hf_answers_sign(hf_conn *conn, const hf_answers *answers, const hf_question_t *question) {
   EVP_PKEY *key = NULL;
   for (size_t i = 0; i < answers->num_credentials && key == NULL; i++)
     if (answers->credentials[i]->identity == question->signature.identity)
-      key = answers->credentials[i]->key;
+      key = question->signature.delegated ? answers->credentials[i]->delegated_key
+                                          : answers->credentials[i]->key;
   if (key == NULL) return false;
   size_t max = (size_t)EVP_PKEY_size(key), len = 0;
   uint8_t *signature = OPENSSL_malloc(max);

@@ -11,6 +11,7 @@
 
 #include <openssl/err.h>
 #include <openssl/mem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 uint8_t hf_verify_alert(long result) {
@@ -35,6 +36,7 @@ uint8_t hf_verify_alert(long result) {
     case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
+    case X509_V_ERR_RPK_UNTRUSTED:
     case X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY:
     case X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE:
     case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:

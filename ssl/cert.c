@@ -49,6 +49,8 @@ bool ssl_slots_copy(ssl_settings *to, const ssl_settings *from) {
   to->extra_chain = chains[SSL_SLOTS];
   ssl_staples_clear(&to->staples);
   to->staples = ssl_staples_share(&from->staples);
+  ssl_delegated_clear(&to->delegated);
+  to->delegated = ssl_delegated_share(&from->delegated);
   if (from->verify_store != NULL) X509_STORE_up_ref(from->verify_store);
   X509_STORE_free(to->verify_store);
   to->verify_store = from->verify_store;

@@ -57,6 +57,9 @@ int ssl_reason(hf_status status);
  * False: it has to wait, or nothing is pending; ssl->want says for what.  questions.c */
 bool ssl_answer(SSL *ssl);
 
+/* ssl_answer_raw_key answers or refuses HF_ASK_VERDICT about a raw public key, where there is no
+ * custom verification.  rpk.c */
+bool ssl_answer_raw_key(SSL *ssl, const hf_question_t *question);
 /* The callbacks that may have to be waited for, for questions.c; false, and -1 of ssl_ask_select,
  * with ssl->want set: not yet.  ssl_ask_select and ssl_ask_dos are given the ClientHello with its
  * header; 0 and false mean that it is refused.  ssl_open_hello lays a SSL_CLIENT_HELLO over it. The

@@ -51,13 +51,29 @@ typedef struct ssl_slot {
   ssl_staples staples;
 } ssl_slot;
 
-/* ssl_credentials is the slots that are complete, in the order of SSL_SLOT_, the current one first.
- * Immutable, counted. */
+/* ssl_credentials is the slots that are complete, in the order of SSL_SLOT_, the current one first;
+ * then, if raw keys may be shown, their keys alone.  Immutable, counted. */
 typedef struct ssl_credentials {
   atomic_uint references;
   size_t num;
-  hf_credential *list[SSL_SLOTS];
+  hf_credential *list[2 * SSL_SLOTS];
 } ssl_credentials;
+
+/* ssl_cert_types is a list of TLSEXT_cert_type_; empty: X.509 alone. */
+enum { SSL_CERT_TYPES = 2 };
+typedef struct ssl_cert_types {
+  uint8_t list[SSL_CERT_TYPES];
+  size_t num;
+} ssl_cert_types;
+
+/* ssl_delegated is a delegated credential for the certificate in |slot|, with its key, or with who
+ * signs for it; all NULL: none. */
+typedef struct ssl_delegated {
+  CRYPTO_BUFFER *credential;
+  EVP_PKEY *key;
+  const SSL_PRIVATE_KEY_METHOD *method; /* lent */
+  int slot;
+} ssl_delegated;
 
 /* Variants of the configuration that the engine is given. */
 enum {
@@ -86,6 +102,8 @@ typedef struct ssl_settings {
   ssl_codes key_shares;           /* of a client's first hello, if |key_shares_set|; else default */
   bool key_shares_set;
   ssl_codes verify_sigalgs;
+  ssl_codes delegated_sigalgs; /* that the peer's delegated credentials may be for */
+  ssl_cert_types server_types, client_types;
   uint8_t *alpn; /* a valid ProtocolNameList, or NULL */
   size_t alpn_len;
   STACK_OF(X509_NAME) * authorities; /* NULL: none */
@@ -99,6 +117,7 @@ typedef struct ssl_settings {
   X509_STORE *verify_store;  /* NULL: the SSL_CTX's cert_store */
   ssl_codes signing_sigalgs; /* empty: default */
   ssl_slot slots[SSL_SLOTS];
+  ssl_delegated delegated;
   int current_slot;             /* -1: none yet */
   STACK_OF(X509) * extra_chain; /* of slots that have no chain */
   ssl_staples staples;          /* of the first certificate that comes; empty once there is one */
@@ -326,8 +345,12 @@ struct ssl_st {
   ssl_quic *quic; /* NULL: nothing about QUIC was ever set */
   int want;       /* what the last call waits for, as SSL_want gives it; SSL_NOTHING: for nothing */
   ssl_io io;
-  char *host_name; /* client: to be sent */
-  char *peer_name; /* server: sent by the client, once SSL_get_servername was asked */
+  char *host_name;          /* client: to be sent */
+  char *peer_name;          /* server: sent by the client, once SSL_get_servername was asked */
+  EVP_PKEY **expected_rpks; /* raw public keys that are trusted */
+  size_t num_expected_rpks;
+  CRYPTO_BUFFER *peer_spki;                /* the peer's raw public key; NULL: it showed none */
+  EVP_PKEY *peer_rpk;                      /* parsed, when asked for */
   STACK_OF(CRYPTO_BUFFER) * peer_chain;    /* the peer's certificates in DER, NULL if none */
   STACK_OF(X509) * peer_x509;              /* parsed, when asked for */
   STACK_OF(X509) * peer_rest;              /* without the first */
@@ -349,14 +372,17 @@ hf_config *ssl_build_config(SSL *ssl, bool ack_name);
 const ssl_credentials *ssl_get_credentials(SSL *ssl);
 /* ssl_verify_store returns the store that |ssl| verifies with, lent. */
 X509_STORE *ssl_verify_store(const SSL *ssl);
-/* ssl_set_peer_chain keeps a copy of the chain of HF_ASK_VERDICT.  False: memory ran out. */
-bool ssl_set_peer_chain(SSL *ssl, const hf_bytes *chain, size_t num);
+/* ssl_set_peer keeps a copy of the chain, or of the raw public key, of HF_ASK_VERDICT.  False:
+ * memory ran out. */
+bool ssl_set_peer(SSL *ssl, const hf_question_t *question);
 /* ssl_set_peer_staples keeps copies of what HF_ASK_VERDICT shows beside the chain.  False: memory
  * ran out. */
 bool ssl_set_peer_staples(SSL *ssl, hf_bytes ocsp, hf_bytes scts);
-/* ssl_share_peer_chain keeps the certificates in |chain| instead.  False: memory ran out. */
-bool ssl_share_peer_chain(SSL *ssl, const STACK_OF(CRYPTO_BUFFER) * chain);
-/* ssl_peer_clear_chain forgets the chain. */
+/* ssl_share_peer keeps what |session| has of the peer instead.  False: memory ran out. */
+bool ssl_share_peer(SSL *ssl, const SSL_SESSION *session);
+/* ssl_expected_free lets go of the raw public keys that were trusted.  rpk.c */
+void ssl_expected_free(SSL *ssl);
+/* ssl_peer_clear_chain forgets the chain, or the raw public key. */
 void ssl_peer_clear_chain(SSL *ssl);
 /* ssl_peer_clear forgets all that the peer showed. */
 void ssl_peer_clear(SSL *ssl);
@@ -435,6 +461,11 @@ ssl_credentials *ssl_settings_credentials(ssl_settings *settings);
 /* ssl_credentials_share lets |to|, into which |from|'s slots were just copied, have the credentials
  * made of them. False: the reason is on the error queue. */
 bool ssl_credentials_share(ssl_settings *to, ssl_settings *from);
+/* ssl_shows_raw_keys says whether either side's certificate may be a raw public key.  rpk.c */
+bool ssl_shows_raw_keys(const ssl_settings *settings);
+/* ssl_delegated_clear drops it; ssl_delegated_share takes references for the copy it returns. */
+void ssl_delegated_clear(ssl_delegated *delegated);
+ssl_delegated ssl_delegated_share(const ssl_delegated *from);
 /* ssl_slot_clear drops what a slot holds.  ssl_slots_copy puts in place of |to|'s all that
  * SSL_set_SSL_CTX replaces, from |from|; false: memory ran out, |to| is as it was. */
 void ssl_slot_clear(ssl_slot *slot);

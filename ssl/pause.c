@@ -178,7 +178,8 @@ static enum ssl_private_key_result_t ask_key(SSL *ssl, uint8_t *out, size_t *out
     if (method->complete == NULL) return ssl_private_key_failure;
     return method->complete(ssl, out, out_len, SIGNATURE_MAX);
   }
-  method = ssl->settings->key_method;
+  method =
+      question->signature.delegated ? ssl->settings->delegated.method : ssl->settings->key_method;
   if (method == NULL || method->sign == NULL) return ssl_private_key_failure;
   enum ssl_private_key_result_t result =
       method->sign(ssl, out, out_len, SIGNATURE_MAX, question->signature.sigalg,
@@ -230,8 +231,7 @@ static bool judge(SSL *ssl, enum ssl_verify_result_t result, uint8_t alert) {
 
 bool ssl_ask_verdict(SSL *ssl, const hf_question_t *question) {
   /* The chain that the callback was lent stays where it is while it waits. */
-  if (!ssl->io.verifying &&
-      !ssl_set_peer_chain(ssl, question->verdict.chain, question->verdict.num))
+  if (!ssl->io.verifying && !ssl_set_peer(ssl, question))
     return reject(ssl, ERR_R_MALLOC_FAILURE, SSL_AD_INTERNAL_ERROR);
   ssl->io.verifying = true;
   uint8_t alert = SSL_AD_CERTIFICATE_UNKNOWN;

@@ -14,6 +14,10 @@ static void replace_chain(SSL *ssl, STACK_OF(CRYPTO_BUFFER) * chain) {
   sk_CRYPTO_BUFFER_pop_free(ssl->peer_chain, CRYPTO_BUFFER_free);
   sk_X509_pop_free(ssl->peer_x509, X509_free);
   sk_X509_free(ssl->peer_rest);
+  CRYPTO_BUFFER_free(ssl->peer_spki);
+  EVP_PKEY_free(ssl->peer_rpk);
+  ssl->peer_spki = NULL;
+  ssl->peer_rpk = NULL;
   ssl->peer_chain = chain;
   ssl->peer_x509 = NULL;
   ssl->peer_rest = NULL;
@@ -21,10 +25,16 @@ static void replace_chain(SSL *ssl, STACK_OF(CRYPTO_BUFFER) * chain) {
 
 void ssl_peer_clear_chain(SSL *ssl) { replace_chain(ssl, NULL); }
 
-bool ssl_share_peer_chain(SSL *ssl, const STACK_OF(CRYPTO_BUFFER) * chain) {
-  STACK_OF(CRYPTO_BUFFER) *copy = ssl_chain_share(chain);
-  if (copy == NULL) return false;
-  replace_chain(ssl, copy);
+bool ssl_share_peer(SSL *ssl, const SSL_SESSION *session) {
+  if (session->chain != NULL) {
+    STACK_OF(CRYPTO_BUFFER) *copy = ssl_chain_share(session->chain);
+    if (copy == NULL) return false;
+    replace_chain(ssl, copy);
+  } else if (session->spki != NULL) {
+    replace_chain(ssl, NULL);
+    CRYPTO_BUFFER_up_ref(session->spki);
+    ssl->peer_spki = session->spki;
+  }
   return true;
 }
 
@@ -40,7 +50,7 @@ void ssl_peer_clear(SSL *ssl) {
   ssl->verify_result = X509_V_ERR_INVALID_CALL;
 }
 
-bool ssl_set_peer_chain(SSL *ssl, const hf_bytes *chain, size_t num) {
+static bool set_chain(SSL *ssl, const hf_bytes *chain, size_t num) {
   STACK_OF(CRYPTO_BUFFER) *copy = sk_CRYPTO_BUFFER_new_null();
   bool ok = copy != NULL;
   for (size_t i = 0; i < num && ok; i++) {
@@ -54,6 +64,14 @@ bool ssl_set_peer_chain(SSL *ssl, const hf_bytes *chain, size_t num) {
   }
   replace_chain(ssl, copy);
   return true;
+}
+
+bool ssl_set_peer(SSL *ssl, const hf_question_t *question) {
+  const hf_bytes *chain = question->verdict.chain;
+  if (!question->verdict.raw_key) return set_chain(ssl, chain, question->verdict.num);
+  replace_chain(ssl, NULL);
+  ssl->peer_spki = CRYPTO_BUFFER_new(chain[0].data, chain[0].len, NULL);
+  return ssl->peer_spki != NULL;
 }
 
 /* parse fills |peer_x509| from |peer_chain|; NULL: there is no chain, a certificate cannot be

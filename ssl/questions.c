@@ -198,10 +198,9 @@ static bool answer_identity(SSL *ssl, const hf_question_t *question) {
 static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
   if (!ssl_set_peer_staples(ssl, question->verdict.ocsp, question->verdict.scts))
     return refuse_internal(ssl);
-  if (ssl->local.custom_verify != NULL && !question->verdict.raw_key)
-    return ssl_ask_verdict(ssl, question);
-  if (!make_answers(ssl) ||
-      !ssl_set_peer_chain(ssl, question->verdict.chain, question->verdict.num) ||
+  if (ssl->local.custom_verify != NULL) return ssl_ask_verdict(ssl, question);
+  if (question->verdict.raw_key) return ssl_answer_raw_key(ssl, question);
+  if (!make_answers(ssl) || !ssl_set_peer(ssl, question) ||
       !X509_VERIFY_PARAM_set1(hf_answers_param(ssl->io.answers), ssl->param))
     return refuse_internal(ssl);
   hf_answers_set_store(ssl->io.answers, ssl_verify_store(ssl));

@@ -24,6 +24,7 @@ SSL_SESSION *SSL_SESSION_new(const SSL_CTX *ctx) {
   atomic_init(&session->references, 1);
   atomic_init(&session->used, false);
   atomic_init(&session->leaf, NULL);
+  atomic_init(&session->rpk, NULL);
   session->issued = ssl_now(ctx);
   session->timeout = SSL_DEFAULT_SESSION_TIMEOUT;
   session->auth_timeout = SSL_DEFAULT_SESSION_TIMEOUT;
@@ -47,6 +48,8 @@ void SSL_SESSION_free(SSL_SESSION *session) {
   ssl_staples_clear(&session->staples);
   sk_CRYPTO_BUFFER_pop_free(session->chain, CRYPTO_BUFFER_free);
   X509_free(atomic_load(&session->leaf));
+  CRYPTO_BUFFER_free(session->spki);
+  EVP_PKEY_free(atomic_load(&session->rpk));
   OPENSSL_free(session); /* which wipes it */
 }
 
@@ -119,6 +122,10 @@ bool ssl_session_describe(SSL *ssl, SSL_SESSION *session) {
   memcpy(session->sid_ctx, ssl->settings->session_id_context, session->sid_ctx_len);
   if (!ssl_quic_describe(ssl, session)) return false;
   session->staples = ssl_staples_share(&ssl->peer_staples);
+  if (ssl->peer_spki != NULL) {
+    CRYPTO_BUFFER_up_ref(ssl->peer_spki);
+    session->spki = ssl->peer_spki;
+  }
   if (ssl->peer_chain == NULL) return true;
   session->chain = ssl_chain_share(ssl->peer_chain);
   return session->chain != NULL;
@@ -154,7 +161,7 @@ void ssl_session_export(ssl_owned *out, const SSL_SESSION *session, hf_bytes nam
   info.lifetime = session->timeout;
   info.age_add = session->age_add;
   info.max_early_data = session->max_early_data;
-  info.client_cert = session->is_server && session->chain != NULL;
+  info.client_cert = session->is_server && (session->chain != NULL || session->spki != NULL);
   info.secret_len = session->secret_len;
   memcpy(info.secret, session->secret, session->secret_len);
   info.server_name = session->has_name ? (hf_bytes){session->name.data, session->name.len} : name;

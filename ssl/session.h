@@ -18,7 +18,8 @@ struct ssl_session_st {
   atomic_uint references;
   atomic_bool used; /* it was offered: a TLS 1.3 session is for once */
   bool is_server, has_age_add, has_name;
-  bool is_quic; /* of a connection over QUIC, where alone it can be resumed */
+  bool peer_is_raw; /* what was read says that the peer showed a raw public key */
+  bool is_quic;     /* of a connection over QUIC, where alone it can be resumed */
   uint16_t version, suite, group, sigalg;
   uint32_t timeout;      /* seconds after |issued| that it can be resumed */
   uint32_t auth_timeout; /* and that sessions which come of it may live */
@@ -36,7 +37,9 @@ struct ssl_session_st {
   ssl_staples staples; /* of a server's first certificate */
   ssl_owned extra;     /* other elements of the encoding, in order */
   STACK_OF(CRYPTO_BUFFER) * chain;
-  _Atomic(X509 *) leaf; /* the chain's first, parsed when asked for */
+  CRYPTO_BUFFER *spki;     /* the peer's raw public key, instead of a chain */
+  _Atomic(EVP_PKEY *) rpk; /* parsed when asked for */
+  _Atomic(X509 *) leaf;    /* the chain's first, parsed when asked for */
 };
 
 /* ssl_owned_set copies |from|; false: memory ran out, |to| is as it was. */

@@ -36,7 +36,8 @@ enum {
   TAG_ALPN = 26,
   TAG_IS_QUIC = 27,
   TAG_CONTEXT = 28,
-  TAG_LAST = 33
+  TAG_PEER_TYPE = 32,
+  TAG_RAW_KEY = 33
 };
 
 #define TAG(number) (CBS_ASN1_CONTEXT_SPECIFIC | CBS_ASN1_CONSTRUCTED | (unsigned)(number))
@@ -122,6 +123,13 @@ static bool put_bool(writer *w, unsigned number, int value) {
   return begin(w, &field, number) && CBB_add_asn1_bool(&field, value) && CBB_flush(w->out);
 }
 
+static bool put_raw_key(writer *w, const CRYPTO_BUFFER *spki) {
+  CBB field;
+  return put_number(w, TAG_PEER_TYPE, TLSEXT_cert_type_rpk) && begin(w, &field, TAG_RAW_KEY) &&
+         CBB_add_bytes(&field, CRYPTO_BUFFER_data(spki), CRYPTO_BUFFER_len(spki)) &&
+         CBB_flush(w->out);
+}
+
 static bool put_first_half(writer *w, const SSL_SESSION *s, bool for_ticket) {
   size_t certs = sk_CRYPTO_BUFFER_num(s->chain);
   return put_number(w, TAG_TIME, s->issued / 1000) && put_number(w, TAG_TIMEOUT, s->timeout) &&
@@ -142,7 +150,8 @@ static bool put_second_half(writer *w, const SSL_SESSION *s) {
          put_nonzero(w, TAG_MAX_EARLY, s->max_early_data) &&
          (s->auth_timeout == s->timeout || put_number(w, TAG_AUTH_TIMEOUT, s->auth_timeout)) &&
          put_owned(w, TAG_ALPN, &s->alpn) && (!s->is_quic || put_bool(w, TAG_IS_QUIC, 1)) &&
-         put_owned(w, TAG_CONTEXT, &s->early_context) && catch_up(w, TAG_LAST);
+         put_owned(w, TAG_CONTEXT, &s->early_context) && catch_up(w, TAG_PEER_TYPE) &&
+         (s->spki == NULL || put_raw_key(w, s->spki));
 }
 
 /* What stands for a session that cannot be resumed; BoringSSL writes the same. */
@@ -277,6 +286,22 @@ static bool get_time(CBS *field, SSL_SESSION *s) {
   return true;
 }
 
+/* get_raw_key reads a SubjectPublicKeyInfo, whose type came before it, and nothing beside. */
+static bool get_raw_key(CBS *field, SSL_SESSION *s) {
+  CBS spki;
+  if (!s->peer_is_raw || s->chain != NULL ||
+      !CBS_get_asn1_element(field, &spki, CBS_ASN1_SEQUENCE) || CBS_len(field) != 0)
+    return false;
+  s->spki = CRYPTO_BUFFER_new(CBS_data(&spki), CBS_len(&spki), NULL);
+  return s->spki != NULL && SSL_SESSION_get0_peer_rpk(s) != NULL;
+}
+
+static bool get_peer_type(CBS *field, SSL_SESSION *s) {
+  uint64_t type;
+  s->peer_is_raw = true;
+  return get_number(field, UINT8_MAX, &type) && type == TLSEXT_cert_type_rpk;
+}
+
 static bool get_field(SSL_SESSION *s, unsigned number, CBS *field) {
   CBS bytes;
   switch (number) {
@@ -323,6 +348,10 @@ static bool get_field(SSL_SESSION *s, unsigned number, CBS *field) {
       return get_bool(field, &s->is_quic);
     case TAG_CONTEXT:
       return get_owned(field, &s->early_context);
+    case TAG_PEER_TYPE:
+      return get_peer_type(field, s);
+    case TAG_RAW_KEY:
+      return get_raw_key(field, s);
     default:
       return false;
   }
@@ -331,7 +360,7 @@ static bool get_field(SSL_SESSION *s, unsigned number, CBS *field) {
 /* is_extra: elements that BoringSSL has and nothing here uses. */
 static bool is_extra(unsigned number) {
   return number == 8 || number == 13 || number == 14 || number == 17 ||
-         (number >= 29 && number <= TAG_LAST);
+         (number >= 29 && number < TAG_PEER_TYPE);
 }
 
 static bool add_extra(SSL_SESSION *s, const CBS *element) {

@@ -49,7 +49,7 @@ void SSL_CTX_set_reverify_on_resume(SSL_CTX *ctx, int enabled) {
 
 /* lend_peer has the callback find what it verifies where it always does. */
 static bool lend_peer(SSL *ssl) {
-  if (!ssl_share_peer_chain(ssl, ssl->session->chain)) return false;
+  if (!ssl_share_peer(ssl, ssl->session)) return false;
   ssl_staples_clear(&ssl->peer_staples);
   ssl->peer_staples = ssl_staples_share(&ssl->session->staples);
   return true;
@@ -58,8 +58,9 @@ static bool lend_peer(SSL *ssl) {
 bool ssl_session_reverify(SSL *ssl) {
   const SSL_SESSION *session = ssl->role == SSL_ROLE_CLIENT ? ssl->session : NULL;
   if (session == NULL || !ssl->ctx->reverify_on_resume || ssl->local.custom_verify == NULL ||
-      ssl->local.verify_mode == SSL_VERIFY_NONE || session->chain == NULL ||
-      !may_offer(ssl, session) || atomic_load(&session->used))
+      ssl->local.verify_mode == SSL_VERIFY_NONE ||
+      (session->chain == NULL && session->spki == NULL) || !may_offer(ssl, session) ||
+      atomic_load(&session->used))
     return true;
   uint8_t alert = SSL_AD_CERTIFICATE_UNKNOWN;
   enum ssl_verify_result_t result = ssl_verify_invalid;
@@ -80,7 +81,7 @@ bool ssl_session_reverify(SSL *ssl) {
 
 bool ssl_session_taken(SSL *ssl) {
   if (ssl->role != SSL_ROLE_CLIENT || ssl->session == NULL || !ssl_resumed(ssl)) return true;
-  if (ssl->session->chain != NULL && !ssl_share_peer_chain(ssl, ssl->session->chain)) {
+  if (!ssl_share_peer(ssl, ssl->session)) {
     SSL_ERR(ERR_R_MALLOC_FAILURE);
     return false;
   }

@@ -51,9 +51,11 @@ void ssl_settings_free(ssl_settings *s) {
   OPENSSL_free(s->key_shares.list);
   OPENSSL_free(s->verify_sigalgs.list);
   OPENSSL_free(s->signing_sigalgs.list);
+  OPENSSL_free(s->delegated_sigalgs.list);
   OPENSSL_free(s->alpn);
   sk_X509_NAME_pop_free(s->authorities, X509_NAME_free);
   for (size_t i = 0; i < SSL_SLOTS; i++) ssl_slot_clear(&s->slots[i]);
+  ssl_delegated_clear(&s->delegated);
   sk_X509_pop_free(s->extra_chain, X509_free);
   ssl_staples_clear(&s->staples);
   OPENSSL_free(s);
@@ -78,6 +80,8 @@ static bool copy_lists(ssl_settings *to, const ssl_settings *from) {
       !ssl_codes_set(&to->groups, from->groups.list, from->groups.num) ||
       !ssl_codes_set(&to->key_shares, from->key_shares.list, from->key_shares.num) ||
       !ssl_codes_set(&to->verify_sigalgs, from->verify_sigalgs.list, from->verify_sigalgs.num) ||
+      !ssl_codes_set(&to->delegated_sigalgs, from->delegated_sigalgs.list,
+                     from->delegated_sigalgs.num) ||
       !ssl_ciphers_rebuild(to))
     return false;
   if (from->alpn != NULL) {
@@ -119,6 +123,8 @@ static ssl_settings *copy(ssl_settings *from) {
   to->max_cert_list = from->max_cert_list;
   to->num_tickets = from->num_tickets;
   to->hello_flags = from->hello_flags;
+  to->server_types = from->server_types;
+  to->client_types = from->client_types;
   to->early_client = from->early_client;
   to->early_server = from->early_server;
   to->max_early_data = from->max_early_data;

@@ -21,6 +21,7 @@ enum {
 typedef struct draft {
   hf_settings settings;
   uint16_t groups[MAX_CODES], sigalgs[MAX_CODES], shares[2];
+  uint16_t server_types[SSL_CERT_TYPES], client_types[SSL_CERT_TYPES];
   hf_bytes *authorities;
 } draft;
 
@@ -79,6 +80,11 @@ static bool draft_authorities(draft *d, STACK_OF(X509_NAME) * names) {
   return true;
 }
 
+static hf_codes draft_types(uint16_t list[SSL_CERT_TYPES], const ssl_cert_types *from) {
+  for (size_t i = 0; i < from->num; i++) list[i] = from->list[i];
+  return (hf_codes){list, from->num};
+}
+
 static void draft_free(draft *d) {
   for (size_t i = 0; i < d->settings.num_authorities; i++)
     OPENSSL_free((uint8_t *)d->authorities[i].data);
@@ -127,6 +133,11 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   out->ticket_lifetime = s->ticket_lifetime;
   if (server && s->early_server) out->max_early_data = s->max_early_data;
   draft_sizes(out, s->max_cert_list);
+  const hf_codes of_server = draft_types(d->server_types, &s->server_types),
+                 of_client = draft_types(d->client_types, &s->client_types);
+  out->own_cert_types = server ? of_server : of_client;
+  out->peer_cert_types = server ? of_client : of_server;
+  out->delegated_sigalgs = (hf_codes){s->delegated_sigalgs.list, s->delegated_sigalgs.num};
   if (s->suites.num == 0) {
     SSL_ERR(SSL_R_NO_CIPHERS_AVAILABLE);
     return false;
@@ -215,6 +226,46 @@ static hf_status make_credential(hf_credential **out, const ssl_slot *slot, STAC
   return status;
 }
 
+/* Who has a delegated credential need not have the certificate's own key. */
+static bool is_delegating(const ssl_settings *s, int index) {
+  return s->delegated.credential != NULL && s->delegated.slot == index;
+}
+
+static hf_status make_delegated(hf_credential *credential, const ssl_delegated *delegated) {
+  const hf_bytes bytes = {CRYPTO_BUFFER_data(delegated->credential),
+                          CRYPTO_BUFFER_len(delegated->credential)};
+  return hf_credential_set_delegated(credential, bytes, delegated->key);
+}
+
+/* make_raw: HF_MISUSE as make_credential. */
+static hf_status make_raw(hf_credential **out, const ssl_slot *slot, bool method,
+                          hf_codes sigalgs) {
+  if (slot->key != NULL) return hf_credential_new_raw(out, slot->key, true, sigalgs);
+  EVP_PKEY *key = slot->leaf != NULL && method ? X509_get_pubkey(slot->leaf) : NULL;
+  hf_status status = key == NULL ? HF_MISUSE : hf_credential_new_raw(out, key, false, sigalgs);
+  EVP_PKEY_free(key);
+  return status;
+}
+
+/* make_slot adds the credentials of one slot to |made|: with its certificate, or the |raw| key. */
+static hf_status make_slot(ssl_credentials *made, const ssl_settings *s, int index, bool raw) {
+  const ssl_slot *slot = &s->slots[index];
+  const hf_codes sigalgs = {s->signing_sigalgs.list, s->signing_sigalgs.num};
+  hf_credential **place = &made->list[made->num];
+  hf_status status = HF_MISUSE;
+  if (raw) {
+    status = make_raw(place, slot, s->key_method != NULL, sigalgs);
+  } else if (slot->leaf != NULL &&
+             (slot->key != NULL || s->key_method != NULL || is_delegating(s, index))) {
+    STACK_OF(X509) *chain = slot->chain != NULL ? slot->chain : s->extra_chain;
+    status = make_credential(place, slot, chain, sigalgs);
+  }
+  if (status == HF_MISUSE) return HF_OK; /* nothing that could be shown */
+  if (status != HF_OK) return status;
+  made->num++;
+  return raw || !is_delegating(s, index) ? HF_OK : make_delegated(*place, &s->delegated);
+}
+
 static ssl_credentials *credentials_make(const ssl_settings *s) {
   ssl_credentials *made = OPENSSL_malloc(sizeof *made);
   hf_status status = made == NULL ? HF_NO_MEMORY : HF_OK;
@@ -223,17 +274,12 @@ static ssl_credentials *credentials_make(const ssl_settings *s) {
     made->num = 0;
   }
   /* The current one first, then the others in the order of the slots. */
-  for (int i = -1; i < SSL_SLOTS && status == HF_OK; i++) {
-    int index = i < 0 ? s->current_slot : i;
-    if (index < 0 || (i >= 0 && index == s->current_slot)) continue;
-    const ssl_slot *slot = &s->slots[index];
-    if (slot->leaf == NULL || (slot->key == NULL && s->key_method == NULL)) continue;
-    STACK_OF(X509) *chain = slot->chain != NULL ? slot->chain : s->extra_chain;
-    status = make_credential(&made->list[made->num], slot, chain,
-                             (hf_codes){s->signing_sigalgs.list, s->signing_sigalgs.num});
-    if (status == HF_OK) made->num++;
-    if (status == HF_MISUSE) status = HF_OK;
-  }
+  for (int raw = 0; raw <= (ssl_shows_raw_keys(s) ? 1 : 0); raw++)
+    for (int i = -1; i < SSL_SLOTS && status == HF_OK; i++) {
+      int index = i < 0 ? s->current_slot : i;
+      if (index < 0 || (i >= 0 && index == s->current_slot)) continue;
+      status = make_slot(made, s, index, raw == 1);
+    }
   if (status == HF_OK) return made;
   SSL_ERR(status == HF_NO_MEMORY ? ERR_R_MALLOC_FAILURE : ERR_R_INTERNAL_ERROR);
   ssl_credentials_free(made);
@@ -255,6 +301,7 @@ const ssl_credentials *ssl_get_credentials(SSL *ssl) {
 }
 
 bool ssl_credentials_share(ssl_settings *to, ssl_settings *from) {
+  if (ssl_shows_raw_keys(to) != ssl_shows_raw_keys(from)) return true; /* it makes its own */
   ssl_credentials *credentials = ssl_settings_credentials(from);
   if (credentials == NULL) return false;
   atomic_fetch_add(&credentials->references, 1);

@@ -58,6 +58,7 @@ void SSL_free(SSL *ssl) {
   ssl_quic_free(ssl);
   ssl_peer_clear(ssl);
   ssl_session_clear(ssl, true);
+  ssl_expected_free(ssl);
   BIO_free_all(ssl->rbio);
   BIO_free_all(ssl->wbio);
   OPENSSL_free(ssl->host_name);

@@ -47,7 +47,7 @@ static void keep(SSL *ssl, ssl_owned *out, SSL_SESSION *session) {
 /* make_ticket gives nothing if memory ran out, the keys' owner wants none, or sessions are to be
  * kept and there is nowhere to. */
 static void make_ticket(SSL *ssl, ssl_owned *out, hf_bytes state) {
-  if (asks_for_certificates(ssl) && ssl->peer_chain == NULL) return;
+  if (asks_for_certificates(ssl) && ssl->peer_chain == NULL && ssl->peer_spki == NULL) return;
   if (keeps_sessions(ssl) && !ssl_session_stores(ssl)) return;
   SSL_SESSION *session = ssl_session_import(ssl, state);
   if (session == NULL) return;
@@ -94,7 +94,7 @@ static bool fits(const SSL *ssl, const SSL_SESSION *session) {
          session->is_quic == ssl_quic_on(ssl) &&
          session->sid_ctx_len == s->session_id_context_len &&
          CRYPTO_memcmp(session->sid_ctx, s->session_id_context, session->sid_ctx_len) == 0 &&
-         (session->chain != NULL || !asks_for_certificates(ssl));
+         (session->chain != NULL || session->spki != NULL || !asks_for_certificates(ssl));
 }
 
 /* resume answers with |session|, which becomes the SSL's if the engine takes it.  It returns 1; 0
@@ -106,7 +106,7 @@ static int resume(SSL *ssl, size_t index, SSL_SESSION *session) {
   ssl_session_export(&state, session, (hf_bytes){NULL, 0});
   if (state.data == NULL) return 0;
   /* Before the answer, for afterwards it is too late to fail. */
-  if (session->chain != NULL && !ssl_share_peer_chain(ssl, session->chain)) {
+  if (!ssl_share_peer(ssl, session)) {
     OPENSSL_free(state.data);
     return 0;
   }
@@ -121,7 +121,7 @@ static int resume(SSL *ssl, size_t index, SSL_SESSION *session) {
     ssl->session = session;
   } else {
     ssl->io.early_reason = ssl_early_data_session_not_resumed;
-    if (ssl->peer_chain != before) ssl_peer_clear_chain(ssl);
+    if (ssl->peer_chain != before || ssl->peer_spki != NULL) ssl_peer_clear_chain(ssl);
   }
   return status != HF_MISUSE ? 1 : -1;
 }

@@ -51,6 +51,17 @@ HF_EXPORT HF_MUST_USE hf_status hf_credential_new(hf_credential **out, const hf_
  * if a file cannot be read or as hf_credential_new; HF_NO_MEMORY. */
 HF_EXPORT HF_MUST_USE hf_status hf_credential_load(hf_credential **out, const char *chain_file,
                                                    const char *key_file);
+/* hf_credential_new_raw makes a credential of a raw public key (RFC 7250), that of |key|, for
+ * handshakes in which its side may show one; |key| also signs if |signs|, else that is left to the
+ * caller.  |sigalgs| as in hf_credential_new.  HF_MISUSE if |key| can sign nothing that is wanted;
+ * HF_NO_MEMORY. */
+HF_EXPORT HF_MUST_USE hf_status hf_credential_new_raw(hf_credential **out, EVP_PKEY *key,
+                                                      bool signs, hf_codes sigalgs);
+/* hf_credential_set_delegated gives |credential| a delegated credential, as
+ * hf_identity_set_delegated, with its private key, or NULL: then HF_ASK_SIGNATURE for it is left to
+ * the caller.  Before the credential is shared.  HF_MISUSE, HF_NO_MEMORY as there. */
+HF_EXPORT HF_MUST_USE hf_status hf_credential_set_delegated(hf_credential *credential,
+                                                            hf_bytes delegated, EVP_PKEY *key);
 /* hf_credential_up_ref takes another reference. */
 HF_EXPORT void hf_credential_up_ref(hf_credential *credential);
 /* hf_credential_free releases a reference; NULL is allowed. */

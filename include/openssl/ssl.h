@@ -353,6 +353,7 @@ HF_SSL_EXPORT void ERR_load_SSL_strings(void);
 #include <openssl/ssl_psk.h>           /* IWYU pragma: export */
 #include <openssl/ssl_quic.h>          /* IWYU pragma: export */
 #include <openssl/ssl_ext.h>           /* IWYU pragma: export */
+#include <openssl/ssl_rpk.h>           /* IWYU pragma: export */
 #include <openssl/ssl_session.h>       /* IWYU pragma: export */
 #include <openssl/ssl_session_cache.h> /* IWYU pragma: export */
 #include <openssl/ssl_settings.h>      /* IWYU pragma: export */
