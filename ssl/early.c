@@ -150,7 +150,7 @@ bool ssl_early_accepts(SSL *ssl, size_t index, const SSL_SESSION *session, hf_by
   if (reason == ssl_early_data_accepted &&
       !(hf_early_acceptable(ssl->conn, index, state) && allowed(ssl, session, candidate, now)))
     reason = ssl_early_data_peer_declined;
-  ssl->io.early_reason = (int)reason;
+  ssl->io.early_reason = reason;
   return reason == ssl_early_data_accepted;
 }
 
