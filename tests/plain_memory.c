@@ -92,18 +92,9 @@ static const hf_extension of_client[] = {
 static const hf_extension of_server[] = {
     {0x7a01, HF_IN_ENCRYPTED_EXTENSIONS, 0, {long_body, sizeof long_body}}};
 
-int main(void) {
-  struct side_setup client, server;
-  struct credential *credential = credential_load("ecdsa-p256");
-  struct credential *own = credential_load("client-ecdsa-p256");
-  if (credential == NULL || own == NULL) return 1;
-  pair_setup(&client, &server, credential, 1);
-  client.credential = own;
-  client.start.extensions = of_client;
-  server.start.extensions = of_server;
-  client.start.num_extensions = server.start.num_extensions = 1;
-  server.settings.flags = HF_DEMAND_COOKIE | HF_REQUEST_CLIENT_CERT | HF_ISSUE_TICKETS;
-  if (converse(&client, &server) != HF_OK) {
+/* Fails each allocation of the conversation in turn; how many told something else than memory. */
+static long walk(const struct side_setup *client, const struct side_setup *server) {
+  if (converse(client, server) != HF_OK) {
     fprintf(stderr, "plain_memory: it fails with memory enough\n");
     return 1;
   }
@@ -111,11 +102,11 @@ int main(void) {
   for (hit = true; hit && turns < 100000; turns++) {
     hit = false;
     left = turns;
-    hf_status status = converse(&client, &server);
+    hf_status status = converse(client, server);
     left = -1;
     if (live != before) {
       fprintf(stderr, "allocation %ld fails: %ld blocks are left behind\n", turns, live - before);
-      return 1;
+      return failed + 1;
     }
     if (!hit || status == HF_OK) continue; /* a ticket that was not made, or a cache */
     if (status == HF_NO_MEMORY || status == HF_CRYPTO_FAILED) continue;
@@ -127,6 +118,40 @@ int main(void) {
   }
   printf("%ld allocations failed in turn; %ld told something else than memory\n", turns - 1,
          failed);
+  return failed;
+}
+
+/* The second of the client's PSKs is the server's. */
+static bool answer_psk(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  if (question->ask != HF_ASK_SESSION) return false;
+  answer->psk = arg;
+  answer->index = 1;
+  return true;
+}
+
+int main(void) {
+  struct side_setup client, server;
+  struct credential *credential = credential_load("ecdsa-p256");
+  struct credential *own = credential_load("client-ecdsa-p256");
+  if (credential == NULL || own == NULL) return 1;
+  pair_setup(&client, &server, credential, 1);
+  client.credential = own;
+  client.start.extensions = of_client;
+  server.start.extensions = of_server;
+  client.start.num_extensions = server.start.num_extensions = 1;
+  server.settings.flags = HF_DEMAND_COOKIE | HF_REQUEST_CLIENT_CERT | HF_ISSUE_TICKETS;
+  long failed = walk(&client, &server);
+  hf_psk psks[] = {
+      {.suite = 0x1302, .identity = bytes_of("a"), .secret = bytes_of("of a")},
+      {.suite = 0x1301, .identity = bytes_of("b"), .secret = bytes_of("of b")},
+  };
+  pair_setup(&client, &server, credential, 2);
+  client.start.psks = psks;
+  client.start.num_psks = 2;
+  server.settings.flags = HF_ISSUE_TICKETS;
+  server.answer = answer_psk;
+  server.arg = &psks[1];
+  failed += walk(&client, &server);
   credential_free(credential);
   credential_free(own);
   return failed != 0;
