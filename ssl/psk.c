@@ -204,24 +204,13 @@ bool ssl_psk_offer(SSL *ssl, ssl_psk *key, hf_start *start) {
 
 /* ---- The server ---- */
 
-static bool has_hash(uint16_t suite, uint16_t wanted) {
-  return wanted == 0 || SSL_CIPHER_get_handshake_digest(SSL_get_cipher_by_value(suite)) ==
-                            SSL_CIPHER_get_handshake_digest(SSL_get_cipher_by_value(wanted));
-}
-
 int ssl_psk_answer(SSL *ssl, const hf_question_t *question, size_t index) {
   const hf_bytes name = question->session.candidates[index].name;
   ssl_psk key;
   memset(&key, 0, sizeof key);
   int ret = ask_find_session(ssl, &key, name);
   if (ret == 0) ret = ask_server(ssl, &key, name);
-  if (ret > 0) {
-    if (!has_hash(key.psk.suite, question->session.hash_suite)) {
-      ret = 0;
-    } else if (hf_answer_psk(ssl->conn, index, &key.psk, 0) == HF_MISUSE) {
-      ret = -1;
-    }
-  }
+  if (ret > 0 && hf_answer_psk(ssl->conn, index, &key.psk, 0) == HF_MISUSE) ret = -1;
   if (ret < 0) {
     ssl->io.refusal = ERR_R_INTERNAL_ERROR;
     ret = hf_refuse(ssl->conn, SSL_AD_INTERNAL_ERROR) == HF_OK ? 1 : -1;

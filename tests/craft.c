@@ -249,7 +249,7 @@ bool craft_agree(struct craft *craft, const uint8_t *peer, size_t peer_len) {
   static const uint8_t zeros[CRAFT_HASH];
   uint8_t shared[32], hash[CRAFT_HASH];
   if (peer_len != 32 || !X25519(shared, craft->private_key, peer)) return false;
-  extract(craft->secret, zeros, zeros);
+  extract(craft->secret, zeros, craft->psk);
   step_down(craft->secret, shared);
   craft_transcript_hash(craft, hash);
   craft_expand(craft->client_secret, CRAFT_HASH, craft->secret, "c hs traffic", hash, CRAFT_HASH);

@@ -103,6 +103,7 @@ struct craft {
   struct buf data;       /* application data that came */
   struct craft_keys read, write;
   uint8_t private_key[32];
+  uint8_t psk[CRAFT_HASH];    /* zeros: none */
   uint8_t secret[CRAFT_HASH]; /* handshake secret, then main secret */
   uint8_t client_secret[CRAFT_HASH], server_secret[CRAFT_HASH];           /* of the handshake */
   uint8_t client_application[CRAFT_HASH], server_application[CRAFT_HASH]; /* generation 0 */

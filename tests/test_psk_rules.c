@@ -287,6 +287,37 @@ Test(psk_rules, server_hellos) {
   }
 }
 
+/* R-4.3.10-11: early data is the first PSK's: with another it cannot be accepted. */
+Test(psk_rules, early_data_with_the_second) {
+  static const char *const secrets[] = {"0123456789abcdef0123456789abcdef",
+                                        "fedcba9876543210fedcba9876543210"};
+  for (int index = 0; index < 2; index++) {
+    struct side_setup setup;
+    struct craft_play play;
+    hf_psk psks[2];
+    hf_fault fault;
+    setup_client(&setup, psks, HF_ALLOW_EARLY_DATA);
+    for (int i = 0; i < 2; i++) {
+      psks[i].suite = 0x1301;
+      psks[i].secret = bytes_of(secrets[i]);
+      psks[i].max_early_data = 100;
+    }
+    cr_assert(play_new(&play, &setup, "ecdsa-p256", 0x0403));
+    cr_assert(play_until(&play, SERVER_HEARD_HELLO));
+    memcpy(play.craft.psk, secrets[index], CRAFT_HASH);
+    selected = index;
+    suite = 1;
+    has_share = true;
+    cr_assert(play_say_hello(&play, answer));
+    struct buf body = rules_bytes("\0\4\0\x2a\0\0", 6);
+    rules_say(&play, MSG_ENCRYPTED_EXTENSIONS, &body);
+    hf_get_fault(&fault, play.side.conn);
+    cr_expect_eq(fault.status, index == 0 ? HF_OK : HF_EARLY_DATA_MISMATCH, "%s", fault.text);
+    cr_expect_eq(fault.alert, index == 0 ? 0 : AL_ILLEGAL_PARAMETER);
+    play_free(&play);
+  }
+}
+
 /* R-4.3.9-7: a share where only psk_ke was offered. */
 Test(psk_rules, a_share_that_was_not_wanted) {
   struct side_setup setup;

@@ -302,6 +302,56 @@ Test(ssl_psk, tickets_come_of_it) {
   end(&c);
 }
 
+/* A session that is offered and not taken lends nothing to a connection with a key. */
+Test(ssl_psk, a_key_beside_a_session) {
+  struct ctxs c;
+  char byte = 'x';
+  kept = NULL;
+  begin(&c, "ecdsa-p256");
+  client_name = NULL;
+  SSL_CTX_set_session_cache_mode(c.client, SSL_SESS_CACHE_CLIENT);
+  SSL_CTX_sess_set_new_cb(c.client, keep);
+  meet(&c, false);
+  cr_assert_eq(SSL_write(c.pair.server, &byte, 1), 1);
+  cr_assert_eq(SSL_read(c.pair.client, &byte, 1), 1);
+  ssl_pair_free(&c.pair);
+  SSL_SESSION *first = kept;
+  kept = NULL;
+  SSL_CTX_free(c.server);
+  c.server = SSL_CTX_new(TLS_server_method());
+  SSL_CTX_set_psk_find_session_callback(c.server, find_session);
+  client_name = "anna";
+  cr_assert(ssl_pair_new(&c.pair, c.client, c.server, 0));
+  cr_assert_eq(SSL_set_session(c.pair.client, first), 1);
+  cr_assert(ssl_pair_handshake(&c.pair));
+  cr_expect_eq(finds, 2);
+  cr_expect_str_eq(SSL_get_psk_identity(c.pair.client), "anna");
+  cr_expect_null(SSL_get0_peer_certificates(c.pair.client));
+  cr_expect_eq(SSL_get_verify_result(c.pair.client), X509_V_OK);
+  SSL_SESSION_free(first);
+  SSL_SESSION_free(kept);
+  end(&c);
+}
+
+static int use_a_zero(SSL *ssl, const EVP_MD *md, const uint8_t **id, size_t *idlen,
+                      SSL_SESSION **sess) {
+  (void)md;
+  *sess = key_session(ssl, 0x1301, 20);
+  *id = (const uint8_t *)"anna\0anna";
+  *idlen = 9;
+  return 1;
+}
+
+/* The older callback, which takes strings, is not asked about a name that is none. */
+Test(ssl_psk, a_name_with_a_zero) {
+  struct ctxs c;
+  begin_old(&c, "ecdsa-p256");
+  SSL_CTX_set_psk_use_session_callback(c.client, use_a_zero);
+  meet(&c, false);
+  cr_expect_eq(olds, 0);
+  end(&c);
+}
+
 /* Without a key exchange, where both allow it and no group is in common. */
 Test(ssl_psk, no_key_exchange) {
   for (int i = 0; i < 4; i++) {
