@@ -95,6 +95,12 @@ static void begin(struct fuzz_peer *peer, hf_role role, unsigned settings, hf_by
   if (settings & FUZZ_DECOMPRESS) s.decompressors = (hf_codes){decompressors, 2};
   if (role == HF_CLIENT)
     start.server_name = (hf_bytes){(const uint8_t *)"localhost", strlen("localhost")};
+  if (settings & FUZZ_QUIC) {
+    s.transport = HF_QUIC;
+    s.record_size_limit = s.padding = 0;
+    s.max_early_data = settings & FUZZ_TICKETS ? 1 : 0;
+    start.quic_params = (hf_bytes){alpn, sizeof alpn};
+  }
   CHECK(hf_config_new(&peer->config, &s) == HF_OK);
   CHECK(hf_new(&peer->conn, peer->config, &start) == HF_OK);
 }
@@ -155,13 +161,20 @@ static hf_status answer_session(const struct fuzz_peer *peer, const hf_question_
   return hf_answer_session(peer->conn, 0, q->session.candidates[0].name, HF_ACCEPT_EARLY);
 }
 
+/* QUIC has to have one: the first. */
+static hf_bytes choose_protocol(const hf_question_t *q) {
+  const hf_bytes names = q->hello.alpn;
+  if (q->hello.quic_params.data == NULL || names.len == 0) return (hf_bytes){NULL, 0};
+  return (hf_bytes){names.data + 1, names.data[0]};
+}
+
 static hf_status answer(const struct fuzz_peer *peer) {
   hf_conn *conn = peer->conn;
   const hf_question_t *q = hf_question(conn);
   const hf_bytes none = {NULL, 0};
   switch (q->ask) {
     case HF_ASK_HELLO:
-      return hf_answer_hello(conn, NULL, none, NULL);
+      return hf_answer_hello(conn, NULL, choose_protocol(q), NULL);
     case HF_ASK_COOKIE:
       return answer_cookie(conn, q);
     case HF_ASK_SESSION:
@@ -323,6 +336,49 @@ void fuzz_move_records(struct fuzz_peer *from, struct fuzz_peer *to) {
     at += record;
   }
   free(bytes);
+}
+
+/* ---- QUIC ---- */
+
+static void settle(struct fuzz_peer *peer) {
+  for (size_t steps = 0;; steps++) {
+    CHECK(steps < 10000);
+    const unsigned wants = hf_wants(peer->conn);
+    CHECK(!(wants & (HF_CAN_SEND | HF_CLOSED)));
+    look_on(peer->conn);
+    if ((wants & (HF_FAILED | HF_WANT_ANSWER)) != HF_WANT_ANSWER) return;
+    (void)answer(peer);
+  }
+}
+
+void fuzz_quic_feed(struct fuzz_peer *peer, hf_level level, const uint8_t *data, size_t len) {
+  size_t used = 1;
+  settle(peer);
+  if (hf_wants(peer->conn) & HF_FAILED) return;
+  const hf_status status = hf_quic_open(peer->conn, &used, level, (hf_bytes){data, len});
+  CHECK(status != HF_MISUSE && (used == 0 || used == len));
+  CHECK((status != HF_OK) == ((hf_wants(peer->conn) & HF_FAILED) != 0));
+  settle(peer);
+  if (hf_wants(peer->conn) & HF_FAILED) CHECK(!(hf_wants(peer->conn) & HF_WANT_OUTPUT));
+}
+
+bool fuzz_quic_move(struct fuzz_peer *from, struct fuzz_peer *to, size_t at, uint8_t change) {
+  uint8_t room[1500];
+  size_t moved = 0;
+  hf_level last = HF_INITIAL;
+  settle(from);
+  while (hf_wants(from->conn) & HF_WANT_OUTPUT) {
+    hf_level level;
+    size_t len = 0;
+    CHECK(hf_quic_flush(from->conn, &level, &len, room, sizeof room) == HF_OK);
+    CHECK(len > 0 && len <= sizeof room && level >= last && level != HF_EARLY);
+    last = level;
+    if (at >= moved && at < moved + len) room[at - moved] ^= change;
+    moved += len;
+    fuzz_quic_feed(to, level, room, len);
+    settle(from);
+  }
+  return moved > 0;
 }
 
 void fuzz_command(struct fuzz_peer *peer, uint8_t which) {

@@ -23,7 +23,8 @@ enum {
   FUZZ_DECOMPRESS = 128,
   /* both: the client offers PSKs, the server knows the second; they may do without a key exchange
    */
-  FUZZ_PSK = FUZZ_TICKETS | FUZZ_ALPN
+  FUZZ_PSK = FUZZ_TICKETS | FUZZ_ALPN,
+  FUZZ_QUIC = 256 /* over QUIC's carrier: fuzz_quic_feed and fuzz_quic_move alone */
 };
 
 struct fuzz_peer {
@@ -56,6 +57,12 @@ void fuzz_move_all(struct fuzz_peer *from, struct fuzz_peer *to);
 void fuzz_step(struct fuzz_peer *peer, struct fuzz_peer *helper);
 /* fuzz_identity is what HF_ASK_IDENTITY is answered with. */
 const hf_identity *fuzz_identity(void);
+/* fuzz_quic_feed gives bytes of a level, and answers what is asked; those of a level that has not
+ * come are dropped. */
+void fuzz_quic_feed(struct fuzz_peer *peer, hf_level level, const uint8_t *data, size_t len);
+/* fuzz_quic_move moves all that |from| has to say to |to|, byte |at| of it changed by |change|.
+ * False: it had nothing to say. */
+bool fuzz_quic_move(struct fuzz_peer *from, struct fuzz_peer *to, size_t at, uint8_t change);
 /* fuzz_command does one of the things an application may do: send, close, rekey, a ticket, an
  * export. */
 void fuzz_command(struct fuzz_peer *peer, uint8_t which);
