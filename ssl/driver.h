@@ -91,10 +91,11 @@ bool ssl_session_reverify(SSL *ssl);
 hf_bytes ssl_session_offer(SSL *ssl, hf_bytes name);
 bool ssl_session_taken(SSL *ssl);
 
-/* ssl_answer_cookie: a server's HF_ASK_COOKIE, as ssl_answer.  ssl_stateless_over says whether
- * SSL_stateless has what it wants, once nothing is left to send.  stateless.c */
+/* ssl_answer_cookie: a server's HF_ASK_COOKIE, as ssl_answer.  ssl_stateless_over, to be
+ * asked when nothing is left to send, says once whether SSL_stateless has what it wants.
+ * stateless.c */
 bool ssl_answer_cookie(SSL *ssl, const hf_question_t *question);
-bool ssl_stateless_over(const SSL *ssl);
+bool ssl_stateless_over(SSL *ssl);
 /* ssl_cookie_keys gives the keys of cookies: the one that seals and the one before.  ticket_keys.c
  */
 void ssl_cookie_keys(SSL_CTX *ctx, uint8_t out[2 * HF_BOX_KEY]);

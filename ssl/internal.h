@@ -319,7 +319,7 @@ typedef struct ssl_io {
   int32_t age_skew;                          /* server: seconds */
   int refusal;         /* SSL_R_ reason for which this side refused a question; 0: none */
   uint8_t stateless;   /* SSL_STATELESS_ */
-  bool stateless_told; /* and SSL_stateless has returned 1 */
+  bool stateless_over; /* and SSL_stateless has what it wants */
   uint8_t custom_done; /* places (HF_IN_) whose extensions the application has been shown */
   size_t num_errors;
   ssl_saved_error errors[SSL_SAVED_ERRORS];

@@ -95,9 +95,12 @@ bool ssl_answer_cookie(SSL *ssl, const hf_question_t *question) {
   return hf_answer_cookie(ssl->conn, (hf_bytes){NULL, 0}) != HF_MISUSE;
 }
 
-bool ssl_stateless_over(const SSL *ssl) {
-  return ssl->io.stateless == SSL_STATELESS_MADE ||
-         (ssl->io.stateless == SSL_STATELESS_OPENED && !ssl->io.stateless_told);
+bool ssl_stateless_over(SSL *ssl) {
+  if (ssl->io.stateless_over ||
+      (ssl->io.stateless != SSL_STATELESS_MADE && ssl->io.stateless != SSL_STATELESS_OPENED))
+    return false;
+  ssl->io.stateless_over = true;
+  return true;
 }
 
 int SSL_stateless(SSL *ssl) {
@@ -108,17 +111,15 @@ int SSL_stateless(SSL *ssl) {
     return -1;
   }
   if (!ssl_ready_to_run(ssl, SSL_R_CONNECTION_TYPE_NOT_SET)) return -1;
-  /* One that waits for the rest of a hello goes on; any other begins. */
-  if (ssl->io.stateless != SSL_STATELESS_RUNS || ssl->io.failed) {
+  /* One that waits for the rest of a hello, or to be rid of its answer, goes on; any other begins.
+   */
+  if (ssl->io.stateless == SSL_STATELESS_NO || ssl->io.stateless_over || ssl->io.failed) {
     SSL_clear(ssl);
     ssl->io.stateless = SSL_STATELESS_RUNS;
   }
   (void)ssl_handshake(ssl);
-  if (ssl->io.failed || !ssl_stateless_over(ssl)) return -1;
-  if (ssl->io.stateless == SSL_STATELESS_OPENED) {
-    ssl->io.stateless_told = true;
-    return 1;
-  }
+  if (!ssl->io.stateless_over) return -1;
+  if (ssl->io.stateless == SSL_STATELESS_OPENED) return 1;
   SSL_clear(ssl);
   return 0;
 }

@@ -93,6 +93,36 @@ Test(ssl_stateless, goes_on_elsewhere) {
   }
 }
 
+/* wait calls SSL_stateless, and the client by turns, until the one says something else than that it
+ * waits. */
+static int wait(struct ssl_pair *pair) {
+  for (int turns = 0; turns < 10000; turns++) {
+    int ret = SSL_stateless(pair->server);
+    int error = SSL_get_error(pair->server, ret);
+    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return ret;
+    (void)SSL_do_handshake(pair->client);
+  }
+  return -2;
+}
+
+/* Both hellos, and the answer, come and go in pieces; what has not gone out is not forgotten. */
+Test(ssl_stateless, through_a_narrow_pipe) {
+  SSL_CTX *client = ssl_client_ctx(), *server = server_ctx();
+  struct ssl_pair pair;
+  cr_assert(ssl_pair_new(&pair, client, server, 64));
+  cr_expect_eq(wait(&pair), 0);
+  fresh(&pair, server);
+  cr_expect_eq(wait(&pair), 1);
+  cr_expect_eq(app.made, 1);
+  cr_assert(ssl_pair_handshake(&pair));
+  /* Another begins on the same SSL. */
+  cr_expect_eq(SSL_stateless(pair.server), -1);
+  cr_expect_not(SSL_is_init_finished(pair.server));
+  ssl_pair_free(&pair);
+  SSL_CTX_free(client);
+  SSL_CTX_free(server);
+}
+
 static void expect_refused(struct ssl_pair *pair, int want) {
   cr_expect_eq(SSL_stateless(pair->server), -1);
   cr_expect_eq(first_reason(), SSL_R_CONNECTION_REJECTED);
