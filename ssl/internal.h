@@ -434,6 +434,9 @@ void ssl_settings_free(ssl_settings *settings);
 ssl_settings *ssl_settings_edit(ssl_settings **settings, int concerns);
 /* ssl_ticket_keys_init readies keys that are all zero.  ticket_keys.c */
 void ssl_ticket_keys_init(ssl_ticket_keys *keys);
+/* ssl_tickets_are_own says whether all tickets that |ctx| knows are from |ctx|: their keys, or the
+ * store of their sessions, are nobody else's. */
+bool ssl_tickets_are_own(SSL_CTX *ctx);
 /* ssl_replay_init readies a record that is all zero; ssl_replay_clear frees what it holds.
  * replay.c */
 void ssl_replay_init(ssl_replay *replay);

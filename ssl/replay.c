@@ -57,11 +57,10 @@ static bool remember(struct ssl_replay_entry *set, uint64_t mark, uint64_t until
 }
 
 /* RFC 9846 8.2: who starts with nothing remembered does not know what was accepted before.  Tickets
- * under keys that the SSL_CTX drew itself are none of those. */
-static bool before_start(const SSL_CTX *ctx, uint64_t issued, uint64_t sent) {
-  bool own =
-      !ctx->ticket_keys.is_set && ctx->ticket_key_cb == NULL && ctx->ticket_aead_method == NULL;
-  return !own && issued < ctx->replay.started && sent < ctx->replay.started + SSL_EARLY_AGE_WINDOW;
+ * of the SSL_CTX's own are none of those. */
+static bool before_start(SSL_CTX *ctx, uint64_t issued, uint64_t sent) {
+  return issued < ctx->replay.started && sent < ctx->replay.started + SSL_EARLY_AGE_WINDOW &&
+         !ssl_tickets_are_own(ctx);
 }
 
 bool ssl_replay_first(SSL_CTX *ctx, hf_bytes ticket, uint64_t issued, uint32_t age, uint64_t now) {

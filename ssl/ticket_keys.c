@@ -56,6 +56,14 @@ static bool copy_set(ssl_ticket_keys *keys, uint8_t out[KEYS_LEN]) {
   return is_set;
 }
 
+bool ssl_tickets_are_own(SSL_CTX *ctx) {
+  lock(&ctx->ticket_keys);
+  bool is_set = ctx->ticket_keys.is_set;
+  unlock(&ctx->ticket_keys);
+  return !is_set && ctx->ticket_key_cb == NULL && ctx->ticket_aead_method == NULL &&
+         ctx->get_session_cb == NULL;
+}
+
 int SSL_CTX_get_tlsext_ticket_keys(SSL_CTX *ctx, void *out, size_t len) {
   uint8_t fresh[KEYS_LEN];
   if (out == NULL) return KEYS_LEN;

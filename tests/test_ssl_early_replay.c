@@ -146,3 +146,20 @@ Test(ssl_early_replay, when_it_is_full) {
   for (uint32_t i = 0; i < MANY; i++) cr_assert_not(first(i, 100000, 0, 109999) && was_taken[i]);
   for (uint32_t i = 0; i < 100; i++) cr_assert(first(i, 100000, 15000, 115000));
 }
+
+static SSL_SESSION *find_none(SSL *ssl, const uint8_t *id, int id_len, int *out_copy) {
+  (void)ssl, (void)id, (void)id_len, (void)out_copy;
+  return NULL;
+}
+
+/* R-8-3: what another could have issued before. */
+Test(ssl_early_replay, tickets_that_may_be_older_than_the_record) {
+  now.tv_sec = 1000; /* when it begins */
+  SSL_CTX_set_current_time_cb(early.server, clock_of_ours);
+  cr_assert(first(1, 999000, 1500, 1001000));
+  SSL_CTX_sess_set_get_cb(early.server, find_none);
+  cr_assert_not(first(2, 999000, 1500, 1001000));
+  cr_assert_not(first(3, 999999, 10000, 1001000));
+  cr_assert(first(4, 999999, 10001, 1001000));
+  cr_assert(first(5, 1000000, 1000, 1001000));
+}

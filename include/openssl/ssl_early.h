@@ -87,14 +87,16 @@ HF_SSL_EXPORT int SSL_SESSION_set_max_early_data(SSL_SESSION *session, uint32_t 
  *
  * The record is the SSL_CTX's, shared by its threads.  It remembers a ticket for as long as a hello
  * made with it would be fresh, 20 seconds at most, and early data is not accepted with it again in
- * that time: so of all replays of a hello one at most is accepted.  It has room for 4096 tickets,
- * 64 KiB in all, made when first needed; when there is none left, early data is refused and the
- * handshake goes on without.  Tickets from before the SSL_CTX was made, by keys that the
- * application brought, do for early data only in hellos of ten seconds later: what was accepted
- * before is not known. It does not protect where several SSL_CTXs take the same tickets (in several
- * processes or on several machines, by SSL_CTX_set_tlsext_ticket_keys and its like): a replay is
- * accepted once by each.  Nor does it keep a client from sending the same request twice, on two
- * connections.  So what is done on early data alone should do no harm when done twice. */
+ * that time: so of all replays of a hello one at most is accepted.  It has room for up to 4096
+ * tickets, 64 KiB in all, made when first needed; when there is none for another, early data is
+ * refused and the handshake goes on without.  Tickets from before the SSL_CTX was made, by keys or
+ * from a store that the application brought, do for early data only in hellos of ten seconds later:
+ * what was accepted before is not known.
+ *
+ * It does not protect where several SSL_CTXs take the same tickets (in several processes or on
+ * several machines, by SSL_CTX_set_tlsext_ticket_keys and its like): a replay is accepted once by
+ * each.  Nor does it keep a client from sending the same request twice, on two connections.  So
+ * what is done on early data alone should do no harm when done twice. */
 
 /* SSL_CTX_set_allow_early_data_cb and SSL_set_allow_early_data_cb have |cb| asked, with |arg|, when
  * all but the record is in favour of accepting: it returns 1 to agree, else 0.  It is called when
