@@ -191,6 +191,24 @@ Test(ssl_early, refused_by_a_retry) {
   expect_refused(ssl_early_data_hello_retry_request, ssl_early_data_hello_retry_request, true);
 }
 
+/* What was the session's is no longer the connection's. */
+Test(ssl_early, a_retry_leaves_the_protocol_open) {
+  const uint8_t *alpn;
+  unsigned alpn_len;
+  ssl_early_protocol = "one";
+  SSL_SESSION *session = learn();
+  cr_assert_eq(SSL_CTX_set1_groups_list(early.server, "P-384"), 1);
+  open_to(early.server, session);
+  begin();
+  SSL_get0_alpn_selected(pair.client, &alpn, &alpn_len);
+  cr_assert_eq(alpn_len, 3);
+  (void)SSL_accept(pair.server);
+  cr_assert_eq(error_of(pair.client, SSL_do_handshake(pair.client)), SSL_ERROR_EARLY_DATA_REJECTED);
+  SSL_reset_early_data_reject(pair.client);
+  SSL_get0_alpn_selected(pair.client, &alpn, &alpn_len);
+  cr_assert_eq(alpn_len, 0);
+}
+
 Test(ssl_early, refused_for_another_protocol) {
   ssl_early_protocol = "one";
   SSL_SESSION *session = learn();
