@@ -287,7 +287,7 @@ Test(psk_rules, server_hellos) {
   }
 }
 
-/* R-4.3.10-11: early data is the first PSK's: with another it cannot be accepted. */
+/* R-4.3.10-12: early data is the first PSK's: with another it cannot be accepted. */
 Test(psk_rules, early_data_with_the_second) {
   static const char *const secrets[] = {"0123456789abcdef0123456789abcdef",
                                         "fedcba9876543210fedcba9876543210"};
