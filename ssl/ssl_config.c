@@ -35,7 +35,10 @@ static bool version_enabled(const ssl_settings *s, uint16_t version) {
 static bool draft_versions(hf_settings *out, const ssl_settings *s) {
   static const uint16_t kEngine[] = {TLS1_3_VERSION}; /* lowest first */
   for (size_t i = 0; i < sizeof kEngine / sizeof kEngine[0]; i++) {
-    if (!version_enabled(s, kEngine[i])) continue;
+    /* RFC 9001 4.2: QUIC has nothing older than TLS 1.3. */
+    if (!version_enabled(s, kEngine[i]) ||
+        (out->transport == HF_QUIC && kEngine[i] < TLS1_3_VERSION))
+      continue;
     if (out->version_min == 0) out->version_min = kEngine[i];
     out->version_max = kEngine[i];
   }

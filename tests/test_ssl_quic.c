@@ -500,6 +500,24 @@ Test(ssl_quic, functions_that_are_missing) {
   SSL_free(ssl);
 }
 
+/* RFC 9001 4.2: TLS 1.3 also where older ones are allowed, and nothing where it is not. */
+Test(ssl_quic, nothing_older_than_tls_1_3) {
+  struct ssl_quic_pair pair;
+  for (int allowed = 0; allowed < 2; allowed++) {
+    new_pair(&pair, 0);
+    cr_assert_eq(SSL_set_min_proto_version(pair.client.ssl, TLS1_2_VERSION), 1);
+    cr_assert_eq(SSL_set_min_proto_version(pair.server.ssl, TLS1_2_VERSION), 1);
+    if (!allowed) cr_assert_eq(SSL_set_max_proto_version(pair.client.ssl, TLS1_2_VERSION), 1);
+    cr_expect_eq(ssl_quic_run(&pair), allowed);
+    if (allowed) cr_expect_eq(SSL_version(pair.server.ssl), TLS1_3_VERSION);
+    if (!allowed) {
+      cr_expect_eq(SSL_do_handshake(pair.client.ssl), -1);
+      cr_expect_eq(first_reason(), SSL_R_NO_SUPPORTED_VERSIONS_ENABLED);
+    }
+    ssl_quic_pair_free(&pair);
+  }
+}
+
 /* What an SSL_CTX is set to, its SSLs have; SSL_clear keeps it, and forgets the connection. */
 Test(ssl_quic, of_an_ssl_ctx_and_again) {
   struct ssl_quic_pair pair;
