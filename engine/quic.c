@@ -110,7 +110,8 @@ bool hf_quic_valid_output(const hf_conn *conn) {
   CBS out, bytes;
   uint8_t level;
   uint32_t len;
-  CBS_init(&out, conn->out.data + conn->out_read, conn->out.len - conn->out_read);
+  CBS_init(&out, conn->out.data, conn->out.len);
+  CBS_skip(&out, conn->out_read);
   while (CBS_len(&out) > 0) {
     if (!CBS_get_u8(&out, &level) || level > HF_APPLICATION || !CBS_get_u32(&out, &len) ||
         len == 0 || !CBS_get_bytes(&out, &bytes, len)) {
