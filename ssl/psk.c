@@ -25,7 +25,7 @@ int SSL_SESSION_set1_master_key(SSL_SESSION *session, const uint8_t *in, size_t 
 }
 
 int SSL_SESSION_set_cipher(SSL_SESSION *session, const SSL_CIPHER *cipher) {
-  session->suite = SSL_CIPHER_get_protocol_id(cipher);
+  session->suite = cipher == NULL ? 0 : SSL_CIPHER_get_protocol_id(cipher);
   return 1;
 }
 
@@ -111,7 +111,7 @@ enum { SHA256_SUITE = 0x1301 };
 static bool name_it(SSL *ssl, ssl_psk *key, const uint8_t *name, size_t len) {
   char *copy = OPENSSL_malloc(len + 1);
   if (copy == NULL) return false;
-  memcpy(copy, name, len);
+  if (len > 0) memcpy(copy, name, len);
   copy[len] = '\0';
   ssl_psk_clear(ssl);
   ssl->psk_identity = copy;

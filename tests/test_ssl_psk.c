@@ -388,6 +388,8 @@ Test(ssl_psk, setters) {
   uint8_t out[48];
   cr_expect_eq(SSL_SESSION_get_master_key(session, out, sizeof out), 48u);
   cr_expect_arr_eq(out, key48, 48);
+  cr_expect_eq(SSL_SESSION_set_cipher(session, NULL), 1);
+  cr_expect_null(SSL_SESSION_get0_cipher(session));
   cr_expect_eq(SSL_SESSION_set_protocol_version(session, 0x0305), 0);
   cr_expect_eq(SSL_SESSION_set_protocol_version(session, TLS1_2_VERSION), 1);
   cr_expect_eq(SSL_SESSION_get_protocol_version(session), TLS1_2_VERSION);

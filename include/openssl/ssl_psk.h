@@ -24,10 +24,10 @@ extern "C" {
 /* ---- A key as a session ---- */
 
 /* SSL_SESSION_set1_master_key sets the key, 1 to SSL_MAX_MASTER_KEY_LENGTH (48) bytes;
- * SSL_SESSION_set_cipher the suite whose hash goes with it, SSL_SESSION_set_protocol_version the
- * version, which must be TLS1_3_VERSION.  All three are to be called on a session of
- * SSL_SESSION_new.  They return 1; SSL_SESSION_set1_master_key 0 for another length,
- * SSL_SESSION_set_protocol_version for a version that is none. */
+ * SSL_SESSION_set_cipher the suite whose hash goes with it (NULL: none),
+ * SSL_SESSION_set_protocol_version the version, which must be TLS1_3_VERSION.  All three are to be
+ * called on a session of SSL_SESSION_new.  They return 1; SSL_SESSION_set1_master_key 0 for another
+ * length, SSL_SESSION_set_protocol_version for a version that is none. */
 HF_SSL_EXPORT int SSL_SESSION_set1_master_key(SSL_SESSION *session, const uint8_t *in, size_t len);
 HF_SSL_EXPORT int SSL_SESSION_set_cipher(SSL_SESSION *session, const SSL_CIPHER *cipher);
 HF_SSL_EXPORT int SSL_SESSION_set_protocol_version(SSL_SESSION *session, uint16_t version);
