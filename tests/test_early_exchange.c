@@ -81,7 +81,7 @@ static void expect_found_out(struct fixture *f) {
   finish(f);
 }
 
-/* R-4.3.10-11 */
+/* R-4.3.10-13 */
 Test(early_exchange, accepted_under_another_suite) {
   static const uint16_t chacha[] = {CHACHA};
   struct fixture f;
