@@ -441,6 +441,13 @@ Test(delegated, signatures) {
   (void)play_until(&play, SERVER_SAID_VERIFY);
   expect_verdict(&play, AL_ILLEGAL_PARAMETER, HF_WRONG_SIGALG, "a key of another kind");
   rules_free(&play);
+  /* Which may not sign as it can either. */
+  begin_client(&play, (hf_codes){all, 3}, NOW, "ed25519", 0x0807);
+  say_delegated(&play, &d, 0);
+  play.step = SERVER_SAID_CERTIFICATE;
+  (void)play_until(&play, SERVER_SAID_VERIFY);
+  expect_verdict(&play, AL_ILLEGAL_PARAMETER, HF_WRONG_SIGALG, "an algorithm of its own");
+  rules_free(&play);
 }
 
 /* R-9345-4.1-8: lists that cannot be read, from either side. */
