@@ -65,7 +65,7 @@ bool hf_archive_present(hf_archive *a, bool present) {
   if (flag > 1) {
     hf_archive_fail(a, HF_BAD_STATE);
   }
-  return a->status == HF_OK && flag == 1;
+  return a->loading ? a->status == HF_OK && flag == 1 : present;
 }
 
 /* The length of what follows: |len|, or as loaded, when so much is there. */
