@@ -30,6 +30,10 @@ static CBS asked_codes(const hf_conn *conn, hf_ext ext, hf_span request) {
   return list;
 }
 
+CBS hf_asked_compression(const hf_conn *conn) {
+  return asked_codes(conn, HF_EXT_compress_certificate, conn->hs->request_compression);
+}
+
 static CBS asked_sigalgs(const hf_conn *conn) {
   return asked_codes(conn, HF_EXT_signature_algorithms, conn->hs->request_sigalgs);
 }
@@ -155,13 +159,7 @@ static hf_status take_identity(hf_conn *conn, hf_identity *identity) {
   conn->own_raw_key = identity->raw_key;
   conn->hs->cert_type[conn->role] = type_of(identity);
   HF_TRY(choose_sigalg(conn, identity));
-  const CBS algorithms =
-      asked_codes(conn, HF_EXT_compress_certificate, conn->hs->request_compression);
-  // What is compressed has no extensions.
-  const bool compressed = identity->compressed.data != NULL &&
-                          hf_wire_has(algorithms, identity->compression) && !conn->own_delegated &&
-                          !hf_custom_sends(conn, CT);
-  hf_flag(conn, server ? COMPRESSED : CLIENT_COMPRESSED, compressed);
+  hf_choose_compression(conn);
   return HF_OK;
 }
 
@@ -182,18 +180,14 @@ hf_status hf_answer_identity(hf_conn *conn, const hf_identity *identity) {
 
 /* ---- Certificate ---- */
 
-static size_t certificate_bound(const hf_conn *conn) {
+size_t hf_bound_CERTIFICATE(const hf_conn *conn) {
   const hf_identity *identity = conn->hs->identity;
   // An entry costs two bytes more than its certificate has here; a certificate is never shorter
   // than its length.
-  return identity == NULL
-             ? 8
-             : 64 + 2 * identity->chain.len + identity->compressed.len + identity->ocsp.len +
-                   identity->scts.len + identity->delegated.len + hf_custom_bound(conn);
+  return identity == NULL ? 8
+                          : 64 + 2 * identity->chain.len + identity->ocsp.len + identity->scts.len +
+                                identity->delegated.len + hf_custom_bound(conn);
 }
-
-size_t hf_bound_CERTIFICATE(const hf_conn *conn) { return certificate_bound(conn); }
-size_t hf_bound_COMPRESSED_CERTIFICATE(const hf_conn *conn) { return certificate_bound(conn); }
 
 hf_status hf_send_CERTIFICATE(hf_conn *conn, CBB *body) {
   const hf_identity *identity = conn->hs->identity;
@@ -218,18 +212,6 @@ hf_status hf_send_CERTIFICATE(hf_conn *conn, CBB *body) {
     }
   }
   return CBB_flush(body) ? HF_OK : HF_INTERNAL;
-}
-
-hf_status hf_send_COMPRESSED_CERTIFICATE(hf_conn *conn, CBB *body) {
-  const hf_identity *identity = conn->hs->identity;
-  CBB data;
-  return CBB_add_u16(body, identity->compression) &&
-                 CBB_add_u24(body, identity->uncompressed_len) &&
-                 CBB_add_u24_length_prefixed(body, &data) &&
-                 CBB_add_bytes(&data, identity->compressed.data, identity->compressed.len) &&
-                 CBB_flush(body)
-             ? HF_OK
-             : HF_INTERNAL;
 }
 
 /* Reads CertificateEntry (RFC 9846 4.5.1). */

@@ -174,8 +174,8 @@ static hf_status check(hf_settings *s) {
       valid_codes(s->suites, known_suite) && valid_codes(s->groups, known_group) &&
       valid_codes(s->verify_sigalgs, known_sigalg) && valid_codes(s->key_shares, known_group) &&
       valid_shares(s->key_shares, s->groups) && valid_alpn(s->alpn) && valid_authorities(s) &&
-      valid_codes(s->decompressors, any_code) && valid_codes(s->cert_sigalgs, any_code) &&
-      valid_codes(s->own_cert_types, known_cert_type) &&
+      valid_codes(s->compressors, any_code) && valid_codes(s->decompressors, any_code) &&
+      valid_codes(s->cert_sigalgs, any_code) && valid_codes(s->own_cert_types, known_cert_type) &&
       valid_codes(s->peer_cert_types, known_cert_type) &&
       valid_codes(s->delegated_sigalgs, hf_delegable) && s->ticket_lifetime <= HF_MAX_LIFETIME &&
       s->num_tickets <= HF_MAX_TICKETS && s->padding <= HF_MAX_PLAINTEXT &&
@@ -204,9 +204,10 @@ static void place_codes(uint8_t **block, hf_codes *codes) {
 
 static hf_status copy_settings(hf_config *config) {
   hf_settings *s = &config->settings;
-  hf_codes *codes[] = {&s->suites,         &s->groups,          &s->key_shares,
-                       &s->verify_sigalgs, &s->cert_sigalgs,    &s->decompressors,
-                       &s->own_cert_types, &s->peer_cert_types, &s->delegated_sigalgs};
+  hf_codes *codes[] = {&s->suites,           &s->groups,         &s->key_shares,
+                       &s->verify_sigalgs,   &s->cert_sigalgs,   &s->decompressors,
+                       &s->compressors,      &s->own_cert_types, &s->peer_cert_types,
+                       &s->delegated_sigalgs};
   const size_t num_codes = sizeof(codes) / sizeof(codes[0]);
   // What needs the widest alignment comes first.
   size_t total = s->num_authorities * sizeof(hf_bytes) + s->alpn.len;

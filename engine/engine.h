@@ -339,6 +339,11 @@ typedef struct hf_hs {
   hf_span decompressing; /* CompressedCertificate.compressed_certificate_message */
   hf_bytes decompressed; /* the answer: a Certificate's body */
   uint32_t decompressed_len;
+  hf_bytes to_compress;      /* the body of the Certificate that COMPRESS is about */
+  hf_bytes compressed;       /* and the answer */
+  uint64_t common_compressors; /* bit i: the peer takes settings.compressors[i] */
+  bool own_form;               /* the identity's compressed form is sent */
+  uint32_t to_compress_len;
   uint16_t compression; /* algorithm of the certificate that came, or goes */
   uint16_t psk_index;
   uint16_t peer_limit;       /* server: the client's record_size_limit */
@@ -482,6 +487,11 @@ hf_status hf_ask_IDENTITY(hf_conn *conn);
 hf_status hf_ask_ENCAP(hf_conn *conn);
 hf_status hf_ask_SIGNATURE(hf_conn *conn);
 hf_status hf_ask_VERDICT(hf_conn *conn);
+hf_status hf_ask_COMPRESS(hf_conn *conn);
+/* hf_choose_compression: an identity was chosen; will its Certificate go compressed?  compress.c
+ * hf_asked_compression is the algorithms that the peer takes. */
+void hf_choose_compression(hf_conn *conn);
+CBS hf_asked_compression(const hf_conn *conn);
 hf_status hf_ask_DECOMPRESS(hf_conn *conn);
 bool hf_is_retry(CBS server_hello);
 hf_status hf_write_retry(hf_conn *conn, CBB *body);

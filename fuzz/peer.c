@@ -92,7 +92,7 @@ static void begin(struct fuzz_peer *peer, hf_role role, unsigned settings, hf_by
     start.psks = psks;
     start.num_psks = 2;
   }
-  if (settings & FUZZ_DECOMPRESS) s.decompressors = (hf_codes){decompressors, 2};
+  if (settings & FUZZ_DECOMPRESS) s.compressors = s.decompressors = (hf_codes){decompressors, 2};
   if (role == HF_CLIENT)
     start.server_name = (hf_bytes){(const uint8_t *)"localhost", strlen("localhost")};
   if (settings & FUZZ_QUIC) {
@@ -191,6 +191,8 @@ static hf_status answer(const struct fuzz_peer *peer) {
     case HF_ASK_KEEP:
     case HF_ASK_INSTALL:
       return hf_answer_done(conn);
+    case HF_ASK_COMPRESS:
+      return hf_answer_compress(conn, q->compress.algorithms.list[0], q->compress.message);
     case HF_ASK_NONE:
     case HF_ASK_ENCAP:
     case HF_ASK_DECOMPRESS:

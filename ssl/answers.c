@@ -441,6 +441,7 @@ bool hf_answer(hf_conn *conn, hf_answers *answers) {
       return answer_install(conn, answers, question) != HF_MISUSE;
     case HF_ASK_ENCAP:
       return hf_answers_encap(conn, question);
+    case HF_ASK_COMPRESS:
     case HF_ASK_DECOMPRESS:
     case HF_ASK_NONE:
       return false;

@@ -76,6 +76,11 @@ bool ssl_ask_verdict(SSL *ssl, const hf_question_t *question);
 bool ssl_ask_status_server(SSL *ssl, hf_bytes message);
 bool ssl_ask_status_client(SSL *ssl);
 
+/* ssl_answer_compress, ssl_answer_decompress: HF_ASK_COMPRESS and HF_ASK_DECOMPRESS, as ssl_answer.
+ * compress.c */
+bool ssl_answer_compress(SSL *ssl, const hf_question_t *question);
+bool ssl_answer_decompress(SSL *ssl, const hf_question_t *question);
+
 /* ssl_answer_session, ssl_answer_ticket: a server's HF_ASK_SESSION and HF_ASK_TICKET, as
  * ssl_answer. ticket.c */
 bool ssl_answer_session(SSL *ssl, const hf_question_t *question);

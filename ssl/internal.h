@@ -89,6 +89,18 @@ enum {
   SSL_CONFIGS = 256
 };
 
+/* ssl_cert_alg is an algorithm for certificates; NULL: that direction is not done. */
+typedef struct ssl_cert_alg {
+  uint16_t id; /* RFC 8879 7.3 */
+  ssl_cert_compression_func_t compress;
+  ssl_cert_decompression_func_t decompress;
+} ssl_cert_alg;
+enum { SSL_MAX_CERT_ALGS = 8 };
+typedef struct ssl_cert_algs {
+  ssl_cert_alg list[SSL_MAX_CERT_ALGS];
+  size_t num;
+} ssl_cert_algs;
+
 enum { SSL_DEFAULT_TICKETS = 2, SSL_MAX_TICKETS = 16, SSL_DEFAULT_EARLY_DATA = 14336 };
 
 typedef struct ssl_settings {
@@ -111,6 +123,7 @@ typedef struct ssl_settings {
   uint32_t ticket_lifetime; /* seconds, 1 to SSL_DEFAULT_SESSION_AUTH_TIMEOUT */
   size_t num_tickets;       /* at most SSL_MAX_TICKETS */
   uint32_t hello_flags;     /* of hf_settings.flags, for clients alone */
+  ssl_cert_algs cert_algs;
   bool early_client, early_server;
   uint32_t max_early_data; /* bytes that a server's tickets allow, with early_server; not 0 */
   /* What SSL_set_SSL_CTX replaces. */
@@ -495,6 +508,9 @@ bool ssl_is_word(const char *name, const char *text, size_t len);
 /* These say whether the engine can do it. */
 bool ssl_engine_has_group(uint16_t id);
 bool ssl_engine_has_sigalg(uint16_t id);
+/* ssl_draft_cert_algs sets compressors and decompressors.  compress.c */
+void ssl_draft_cert_algs(hf_settings *out, uint16_t compress[SSL_MAX_CERT_ALGS],
+                         uint16_t decompress[SSL_MAX_CERT_ALGS], const ssl_settings *s);
 /* ssl_default_groups is the groups if none were set. ssl_key_shares is those of |groups|, which are
  * those in force, for which a client sends a share; |room| holds them unless they were set.
  * key_shares.c */

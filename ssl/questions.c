@@ -254,8 +254,10 @@ static bool answer(SSL *ssl) {
     case HF_ASK_ENCAP:
       ssl->io.refusal = SSL_R_BAD_ECPOINT; /* if the key is none; so BoringSSL says it */
       return make_answers(ssl) ? usual(ssl) : refuse_internal(ssl);
+    case HF_ASK_COMPRESS:
+      return ssl_answer_compress(ssl, question);
     case HF_ASK_DECOMPRESS:
-      return make_answers(ssl) ? usual(ssl) : refuse_internal(ssl);
+      return ssl_answer_decompress(ssl, question);
   }
   return false;
 }

@@ -127,6 +127,7 @@ static ssl_settings *copy(ssl_settings *from) {
   to->client_types = from->client_types;
   to->early_client = from->early_client;
   to->early_server = from->early_server;
+  to->cert_algs = from->cert_algs;
   to->max_early_data = from->max_early_data;
   to->ticket_lifetime = from->ticket_lifetime;
   to->key_shares_set = from->key_shares_set;

@@ -22,6 +22,7 @@ typedef struct draft {
   hf_settings settings;
   uint16_t groups[MAX_CODES], sigalgs[MAX_CODES], shares[2];
   uint16_t server_types[SSL_CERT_TYPES], client_types[SSL_CERT_TYPES];
+  uint16_t compress[SSL_MAX_CERT_ALGS], decompress[SSL_MAX_CERT_ALGS];
   hf_bytes *authorities;
 } draft;
 
@@ -151,6 +152,7 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
       !draft_codes(&out->verify_sigalgs, d->sigalgs, &s->verify_sigalgs, ssl_engine_has_sigalg,
                    SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS))
     return false;
+  ssl_draft_cert_algs(out, d->compress, d->decompress, s);
   if (s->groups.num == 0) out->groups = ssl_default_groups();
   if (!server) out->key_shares = ssl_key_shares(d->shares, s, out->groups);
   if (!server && s->alpn != NULL) out->alpn = (hf_bytes){s->alpn, s->alpn_len};

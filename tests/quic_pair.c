@@ -102,6 +102,7 @@ static void answer(struct quic_end *end) {
       break;
     case HF_ASK_NONE:
     case HF_ASK_ENCAP:
+    case HF_ASK_COMPRESS:
     case HF_ASK_DECOMPRESS:
     default:
       cr_assert_fail("question %d", (int)q->ask);

@@ -94,6 +94,11 @@ static bool same_question(const hf_question_t *a, const hf_question_t *b) {
              bytes_equal(a->verdict.ocsp, b->verdict.ocsp) &&
              bytes_equal(a->verdict.scts, b->verdict.scts) &&
              bytes_equal(a->verdict.server_name, b->verdict.server_name);
+    case HF_ASK_COMPRESS:
+      return a->compress.algorithms.num == b->compress.algorithms.num &&
+             memcmp(a->compress.algorithms.list, b->compress.algorithms.list,
+                    a->compress.algorithms.num * sizeof(uint16_t)) == 0 &&
+             bytes_equal(a->compress.message, b->compress.message);
     case HF_ASK_DECOMPRESS:
       return a->decompress.algorithm == b->decompress.algorithm &&
              a->decompress.length == b->decompress.length &&

@@ -104,6 +104,7 @@ static void usual_answer(struct side_answer *answer, const struct side *side,
       break;
     case HF_ASK_NONE:
     case HF_ASK_ENCAP:
+    case HF_ASK_COMPRESS:
     case HF_ASK_DECOMPRESS:
       answer->refuse = true;
       break;
@@ -129,6 +130,8 @@ static hf_status give(hf_conn *conn, const struct side_answer *a,
       return hf_answer_signature(conn, a->bytes);
     case HF_ASK_VERDICT:
       return hf_answer_verdict(conn);
+    case HF_ASK_COMPRESS:
+      return hf_answer_compress(conn, (uint16_t)a->index, a->bytes);
     case HF_ASK_DECOMPRESS:
       return hf_answer_decompress(conn, a->bytes);
     case HF_ASK_TICKET:

@@ -21,7 +21,7 @@ struct side_answer {
   bool refuse; /* with |alert| */
   uint8_t alert;
   bool none; /* HF_ASK_IDENTITY: none */
-  size_t index;
+  size_t index; /* HF_ASK_SESSION: of the candidate; HF_ASK_COMPRESS: the algorithm */
   unsigned flags;
   hf_bytes bytes;  /* the ALPN, cookie, state, signature, ciphertext ... */
   hf_bytes secret; /* HF_ASK_ENCAP */

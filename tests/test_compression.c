@@ -218,3 +218,82 @@ Test(compression, malformed_extension) {
     rules_free(&play);
   }
 }
+
+/* ---- HF_ASK_COMPRESS ---- */
+
+/* presser answers COMPRESS, and DECOMPRESS by what COMPRESS was about. */
+struct presser {
+  struct buf body;
+  size_t asked, num_algorithms;
+  uint16_t first;
+  bool declines;
+};
+
+static bool press(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  struct presser *presser = arg;
+  if (question->ask != HF_ASK_COMPRESS && question->ask != HF_ASK_DECOMPRESS) return false;
+  *answer = (struct side_answer){.ask = question->ask};
+  if (question->ask == HF_ASK_COMPRESS) {
+    const hf_bytes message = question->compress.message;
+    presser->asked++;
+    presser->num_algorithms = question->compress.algorithms.num;
+    presser->first = question->compress.algorithms.list[0];
+    presser->body.len = 0;
+    buf_add(&presser->body, message.data, message.len);
+    answer->index = presser->first;
+    answer->bytes = bytes_of(presser->declines ? "" : squeezed);
+    return true;
+  }
+  answer->refuse = !bytes_equal(question->decompress.data, bytes_of(squeezed)) ||
+                   question->decompress.length != presser->body.len;
+  answer->bytes = (hf_bytes){presser->body.data, presser->body.len};
+  return true;
+}
+
+static void press_once(struct presser *presser, hf_codes takes, bool client_too, size_t asked) {
+  static const uint16_t ours[] = {3, 2, 1};
+  struct side_setup client, server;
+  struct pair pair;
+  struct credential *credential = credential_load("ecdsa-p256");
+  struct credential *own = credential_load("client-ecdsa-p256");
+  pair_setup(&client, &server, credential, 23);
+  client.settings.decompressors = takes;
+  client.settings.flags |= HF_REQUEST_OCSP;
+  server.settings.compressors = (hf_codes){ours, 3};
+  if (client_too) {
+    client.credential = own;
+    client.settings.compressors = (hf_codes){ours, 3};
+    server.settings.decompressors = takes;
+    server.settings.flags = HF_REQUEST_CLIENT_CERT | HF_REQUIRE_CLIENT_CERT;
+  }
+  client.answer = server.answer = press;
+  client.arg = server.arg = presser;
+  cr_assert_eq(pair_new(&pair, &client, &server, 0), HF_OK);
+  cr_expect(pair_run(&pair), "%s", hf_status_text(side_fault(&pair.client)));
+  cr_expect_eq(presser->asked, asked);
+  cr_expect_eq(pair.client.asked[HF_ASK_DECOMPRESS] + pair.server.asked[HF_ASK_DECOMPRESS],
+               presser->declines ? 0 : asked);
+  for (size_t piece = 0; piece < 3; piece++) {
+    const char *differs = side_replay(&pair.server, piece);
+    cr_expect_null(differs, "%s", differs);
+  }
+  pair_free(&pair);
+  buf_free(&presser->body);
+  credential_free(credential);
+  credential_free(own);
+}
+
+/* R-8879-3-1 R-8879-4-1: what would be sent is asked to be compressed, by what both sides have. */
+Test(compression, on_demand) {
+  static const uint16_t takes[] = {1, 2, 9}, others[] = {9};
+  struct presser presser = {.asked = 0};
+  press_once(&presser, (hf_codes){takes, 3}, false, 1);
+  cr_expect_eq(presser.num_algorithms, 2u);
+  cr_expect_eq(presser.first, 2, "this side's order");
+  presser = (struct presser){.asked = 0};
+  press_once(&presser, (hf_codes){takes, 3}, true, 2);
+  presser = (struct presser){.asked = 0};
+  press_once(&presser, (hf_codes){others, 1}, true, 0);
+  presser = (struct presser){.declines = true};
+  press_once(&presser, (hf_codes){takes, 3}, true, 2);
+}

@@ -80,6 +80,7 @@ static void answers_at_the_wrong_time(hf_conn *conn, hf_ask but,
   if (but != HF_ASK_ENCAP) cr_expect_eq(hf_answer_encap(conn, bytes, bytes), HF_MISUSE);
   if (but != HF_ASK_SIGNATURE) cr_expect_eq(hf_answer_signature(conn, bytes), HF_MISUSE);
   if (but != HF_ASK_VERDICT) cr_expect_eq(hf_answer_verdict(conn), HF_MISUSE);
+  if (but != HF_ASK_COMPRESS) cr_expect_eq(hf_answer_compress(conn, 1, bytes), HF_MISUSE);
   if (but != HF_ASK_DECOMPRESS) cr_expect_eq(hf_answer_decompress(conn, bytes), HF_MISUSE);
   if (but != HF_ASK_TICKET) cr_expect_eq(hf_answer_ticket(conn, bytes), HF_MISUSE);
   if (but != HF_ASK_KEEP && but != HF_ASK_INSTALL) cr_expect_eq(hf_answer_done(conn), HF_MISUSE);

@@ -35,6 +35,7 @@ static void answer_others(const struct asker *asker, hf_ask ask) {
   if (ask != HF_ASK_IDENTITY) misuse(asker, hf_answer_identity(conn, NULL), "identity");
   if (ask != HF_ASK_SIGNATURE) misuse(asker, hf_answer_signature(conn, some), "signature");
   if (ask != HF_ASK_VERDICT) misuse(asker, hf_answer_verdict(conn), "verdict");
+  if (ask != HF_ASK_COMPRESS) misuse(asker, hf_answer_compress(conn, 1, some), "compress");
   if (ask != HF_ASK_DECOMPRESS) misuse(asker, hf_answer_decompress(conn, some), "decompress");
   if (ask != HF_ASK_TICKET) misuse(asker, hf_answer_ticket(conn, some), "ticket");
   if (ask != HF_ASK_KEEP && ask != HF_ASK_INSTALL) misuse(asker, hf_answer_done(conn), "done");

@@ -188,11 +188,13 @@ static void expected_questions(const plan *p, char *client, char *server) {
   if (!p->resumed) strcat(server, "IDENTITY ");
   if (p->kem) strcat(server, "ENCAP ");
   if (p->resumed) return;
+  if (p->compressed) strcat(server, "COMPRESS ");
   strcat(server, "SIGNATURE ");
   if (p->compressed) strcat(client, "DECOMPRESS ");
   strcat(client, "VERDICT ");
   if (!p->cert_requested) return;
   strcat(client, "IDENTITY ");
+  if (p->client_compressed) strcat(client, "COMPRESS ");
   if (p->client_compressed) strcat(server, "DECOMPRESS ");
   if (!p->client_cert) return;
   strcat(client, "SIGNATURE ");

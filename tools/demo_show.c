@@ -153,6 +153,7 @@ void show_question(const struct end *end, const hf_question_t *q) {
       break;
     case HF_ASK_NONE:
     case HF_ASK_ENCAP:
+    case HF_ASK_COMPRESS:
     case HF_ASK_DECOMPRESS:
       show(end, "asks", "something that is never asked in a demo");
       break;
@@ -190,6 +191,7 @@ void show_answer(const struct end *end, hf_ask ask) {
     case HF_ASK_SIGNATURE:
     case HF_ASK_NONE:
     case HF_ASK_ENCAP:
+    case HF_ASK_COMPRESS:
     case HF_ASK_DECOMPRESS:
       show(end, "answer", "seen");
       break;

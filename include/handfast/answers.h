@@ -158,7 +158,8 @@ typedef void (*hf_keeper)(const hf_question_t *question, void *arg);
 HF_EXPORT void hf_answers_set_keeper(hf_answers *answers, hf_keeper keeper, void *arg);
 
 /* hf_answer answers, or refuses, the pending question of |conn|.  It returns false, and changes
- * nothing, if none is pending or this is one that |answers| has nothing for: HF_ASK_DECOMPRESS,
+ * nothing, if none is pending or this is one that |answers| has nothing for: HF_ASK_COMPRESS,
+ * HF_ASK_DECOMPRESS,
  * HF_ASK_COOKIE without a key, HF_ASK_SIGNATURE for an identity without a key in
  * |answers|, HF_ASK_VERDICT on a raw public key.  After true look at hf_wants again: the connection
  * went on, or failed. */

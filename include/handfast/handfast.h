@@ -164,6 +164,9 @@ typedef struct hf_settings {
   /* client: ProtocolNameList without its outer length (RFC 7301 section 3.1): each name one length
    * byte and its bytes; 32 KiB at most */
   hf_bytes alpn;
+  /* algorithms that HF_ASK_COMPRESS can answer, in order of preference (RFC 8879 7.3); none: it is
+   * not asked, and no certificate is compressed but by hf_identity_set_compressed */
+  hf_codes compressors;
   /* algorithms that HF_ASK_DECOMPRESS can answer, in order of preference (RFC 8879 7.3); none:
    * compress_certificate is not sent */
   hf_codes decompressors;

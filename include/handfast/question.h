@@ -25,6 +25,7 @@ typedef enum hf_ask {
   HF_ASK_ENCAP,      /* server: encapsulate to this key (KEM groups) */
   HF_ASK_SIGNATURE,  /* sign this */
   HF_ASK_VERDICT,    /* is this chain trusted?  Its key's signature is already verified */
+  HF_ASK_COMPRESS,   /* this side's certificate message, if the peer takes it compressed */
   HF_ASK_DECOMPRESS, /* a compressed certificate */
   HF_ASK_TICKET,     /* server: wrap this session state.  Blocks nothing */
   HF_ASK_KEEP,       /* here is a session: store it or not.  Blocks nothing */
@@ -122,6 +123,11 @@ typedef struct hf_question_t {
       bool raw_key;         /* chain[0] is a SubjectPublicKeyInfo (RFC 7250) */
     } verdict;
     struct {
+      /* those of hf_settings.compressors that the peer takes, in their order; at least one */
+      hf_codes algorithms;
+      hf_bytes message; /* the body of the Certificate that is to be sent */
+    } compress;
+    struct {
       uint16_t algorithm; /* RFC 8879 section 7.3 */
       hf_bytes data;
       uint32_t length; /* of what must come out */
@@ -201,6 +207,11 @@ HF_EXPORT HF_MUST_USE hf_status hf_answer_encap(hf_conn *conn, hf_bytes cipherte
 HF_EXPORT HF_MUST_USE hf_status hf_answer_signature(hf_conn *conn, hf_bytes signature);
 /* hf_answer_verdict: the chain is trusted for its name. If it is not: hf_refuse. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_verdict(hf_conn *conn);
+/* hf_answer_compress: |data| is the message compressed by |algorithm|, one of those asked with; at
+ * most 2^24-1 bytes, less what goes before it. Empty: it is sent as it is, and |algorithm| is
+ * nothing. */
+HF_EXPORT HF_MUST_USE hf_status hf_answer_compress(hf_conn *conn, uint16_t algorithm,
+                                                   hf_bytes data);
 /* hf_answer_decompress: the Certificate message's body; its length must be the one announced. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_decompress(hf_conn *conn, hf_bytes message);
 /* hf_answer_ticket: 1 to 65535 bytes from which HF_ASK_SESSION's answer can be had; empty: send

@@ -348,6 +348,7 @@ HF_SSL_EXPORT void ERR_load_SSL_strings(void);
 #define SSL_CTRL_SET_TMP_ECDH handfast_has_a_function_instead
 
 #include <openssl/ssl_early.h>         /* IWYU pragma: export */
+#include <openssl/ssl_compress.h>      /* IWYU pragma: export */
 #include <openssl/ssl_groups.h>        /* IWYU pragma: export */
 #include <openssl/ssl_cookie.h>        /* IWYU pragma: export */
 #include <openssl/ssl_psk.h>           /* IWYU pragma: export */
