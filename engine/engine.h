@@ -339,8 +339,8 @@ typedef struct hf_hs {
   hf_span decompressing; /* CompressedCertificate.compressed_certificate_message */
   hf_bytes decompressed; /* the answer: a Certificate's body */
   uint32_t decompressed_len;
-  hf_bytes to_compress;      /* the body of the Certificate that COMPRESS is about */
-  hf_bytes compressed;       /* and the answer */
+  hf_bytes to_compress;        /* the body of the Certificate that COMPRESS is about */
+  hf_bytes compressed;         /* and the answer */
   uint64_t common_compressors; /* bit i: the peer takes settings.compressors[i] */
   bool own_form;               /* the identity's compressed form is sent */
   uint32_t to_compress_len;
