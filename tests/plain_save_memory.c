@@ -142,6 +142,7 @@ int main(void) {
   struct side_setup plain = server;
   plain.settings.flags = 0;
   client.settings.record_size_limit = 200; /* many records */
+  client.start.no_compatibility = true;    /* a flag that is behind the key */
   bool ready = in_flight(&client, &plain);
   client.answer = server.answer = at_question;
   client.arg = &sides[0];
