@@ -20,7 +20,7 @@ struct side_answer {
   hf_ask ask;
   bool refuse; /* with |alert| */
   uint8_t alert;
-  bool none; /* HF_ASK_IDENTITY: none */
+  bool none;    /* HF_ASK_IDENTITY: none */
   size_t index; /* HF_ASK_SESSION: of the candidate; HF_ASK_COMPRESS: the algorithm */
   unsigned flags;
   hf_bytes bytes;  /* the ALPN, cookie, state, signature, ciphertext ... */
