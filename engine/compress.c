@@ -63,11 +63,15 @@ hf_status hf_ask_COMPRESS(hf_conn *conn) {
 
 static hf_status take_compressed(hf_conn *conn, uint16_t algorithm, hf_bytes data) {
   hf_hs *hs = conn->hs;
+  if (data.len > 0) {
+    HF_TRY(
+        hf_copy(&hs->compressed, data.data, data.len));  // before its message goes: it may be that
+  }
   hf_flag(conn, flag_of(conn), data.len > 0);
   hs->compression = algorithm;
   hs->to_compress_len = (uint32_t)hs->to_compress.len;
   hf_free_bytes(&hs->to_compress);
-  return data.len > 0 ? hf_copy(&hs->compressed, data.data, data.len) : HF_OK;
+  return HF_OK;
 }
 
 hf_status hf_answer_compress(hf_conn *conn, uint16_t algorithm, hf_bytes data) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "pair.h"
 #include "rules.h"
 
@@ -296,4 +297,27 @@ Test(compression, on_demand) {
   press_once(&presser, (hf_codes){others, 1}, true, 0);
   presser = (struct presser){.declines = true};
   press_once(&presser, (hf_codes){takes, 3}, true, 2);
+}
+
+/* R-8879-3-1: an answer may be what the question points at: the message, left as it is. */
+Test(compression, an_answer_out_of_the_question) {
+  static const uint16_t algorithm[] = {1};
+  struct side_setup client, server;
+  struct pair pair;
+  struct buf message = {0};
+  struct credential *credential = credential_load("ecdsa-p256");
+  pair_setup(&client, &server, credential, 24);
+  client.settings.decompressors = server.settings.compressors = (hf_codes){algorithm, 1};
+  server.leaves = HF_ASK_COMPRESS;
+  cr_assert_eq(pair_new(&pair, &client, &server, 0), HF_OK);
+  (void)pair_run(&pair);
+  const hf_bytes asked = hf_question(pair.server.conn)->compress.message;
+  cr_assert_gt(asked.len, 0u);
+  buf_add(&message, asked.data, asked.len);
+  cr_assert_eq(hf_answer_compress(pair.server.conn, 1, asked), HF_OK);
+  cr_assert_eq(hf_question(pair.server.conn)->ask, HF_ASK_SIGNATURE);
+  cr_expect(bytes_equal(pair.server.conn->hs->compressed, (hf_bytes){message.data, message.len}));
+  buf_free(&message);
+  pair_free(&pair);
+  credential_free(credential);
 }
