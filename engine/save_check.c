@@ -14,7 +14,11 @@ static bool valid_keys(const hf_conn *conn, const hf_keys *keys) {
   if (keys->level > HF_APPLICATION || (conn->hs == NULL && keys->level != HF_APPLICATION)) {
     return false;
   }
-  return keys->level == HF_EARLY ? conn->hs->early_suite != NULL : conn->suite != NULL;
+  if (keys->level == HF_EARLY) {
+    const bool writes = keys == &conn->write;  // as a client does alone
+    return writes != hf_is_server(conn) && conn->hs->early_suite != NULL;
+  }
+  return conn->suite != NULL;
 }
 
 static bool valid_buffers(const hf_conn *conn) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "pair.h"
 #include "quic_pair.h"
 #include "reborn.h"
@@ -277,5 +278,20 @@ Test(save, other_identities) {
   hf_free(conn);
   buf_free(&signature);
   credential_free(other);
+  finish(&f);
+}
+
+/* R-H-42: a direction that early data does not go in is under its keys in no state. */
+Test(save, early_keys_of_the_wrong_side) {
+  struct fixture f;
+  begin(&f, HF_ASK_SIGNATURE);
+  hf_conn *conn = f.pair.server.conn, *loaded = NULL;
+  const uint8_t level = conn->write.level;
+  conn->hs->early_suite = conn->suite;
+  conn->write.level = HF_EARLY;
+  cr_assert(reborn_save(&f.state, conn));
+  conn->write.level = level;
+  cr_expect_eq(load(&loaded, &f.pair.server, (hf_bytes){f.state.data, f.state.len}), HF_BAD_STATE);
+  hf_free(loaded);
   finish(&f);
 }
