@@ -117,7 +117,9 @@ static bool may_send(const hf_conn *conn) {
     return true;
   }
   // Before the handshake is done keys cannot be changed when they are used up: RFC 9846 5.5.
-  if (conn->suite != NULL && conn->write.seq >= conn->suite->max_records) {
+  // One record is left for EndOfEarlyData, or the KeyUpdate.
+  const hf_suite *suite = conn->write.level == HF_EARLY ? conn->hs->early_suite : conn->suite;
+  if (suite != NULL && conn->write.seq + 1 >= suite->max_records) {
     return false;
   }
   if (conn->write.level == HF_EARLY) {

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "pair.h"
 #include "rfc8448_oracle.h"
 
@@ -138,4 +139,20 @@ Test(early_rules, a_record_after_the_end) {
   (void)say(&e, DATA, data, 1);
   cr_expect_eq(e.second.server.app.len, 0u);
   finish(&e, HF_BAD_RECORD_MAC, 20);
+}
+
+/* R-5.5-1: nor does a client send more of it under its keys than they are good for; one record is
+ * left for the end. */
+Test(early_rules, keys_that_are_worn_out) {
+  struct early e;
+  begin(&e);
+  hf_conn *client = e.second.client.conn;
+  uint8_t out[200];
+  size_t len;
+  client->write.seq = 23726564;
+  cr_expect(hf_wants(client) & HF_CAN_SEND);
+  cr_expect_eq(hf_seal(client, &len, out, sizeof out, data, 1), HF_OK);
+  cr_expect_not(hf_wants(client) & HF_CAN_SEND);
+  cr_expect_eq(hf_seal(client, &len, out, sizeof out, data, 1), HF_MISUSE);
+  finish(&e, HF_OK, 0);
 }
