@@ -21,7 +21,8 @@ static hf_status copy_start(hf_conn *conn, const hf_start *start) {
   HF_TRY(hf_copy(&hs->given_retry, start->retry_hello.data, start->retry_hello.len));
   hs->no_compatibility = start->no_compatibility;
   const size_t own = hf_custom_bound(conn);
-  if (own > 0 && own + start->session.len + conn->config->settings.alpn.len > HF_MAX_OWN) {
+  const size_t psks = start->session.len + hf_psks_len(start);
+  if (own > 0 && own + psks + conn->config->settings.alpn.len > HF_MAX_OWN) {
     return HF_MISUSE;  // the hello would not hold them
   }
   return start->server_name.data == NULL

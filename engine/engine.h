@@ -39,7 +39,7 @@ enum { HF_MAX_PLAINTEXT = 16384, HF_MAX_CIPHERTEXT = 16384 + 256 };
 /* Seconds that a ticket lives (RFC 9846 4.7.1); bytes of one, and of the lists of a configuration,
  * so that together they fit the 2^16-1 bytes of extensions. */
 enum { HF_MAX_LIFETIME = 7 * 86400, HF_MAX_TICKET = 24 * 1024, HF_MAX_NAMES = 32 * 1024 };
-/* Of what the caller adds to a hello with extensions of his own: those, the session, the names. */
+/* Of what the caller adds to a hello with extensions of his own: those, the PSKs, the names. */
 enum { HF_MAX_OWN = 56 * 1024 };
 /* Of this side's transport parameters; and max_early_data_size in QUIC (RFC 9001 4.6.1). */
 enum { HF_MAX_QUIC_PARAMS = 2048 };
@@ -587,6 +587,7 @@ void hf_psk_note(hf_conn *conn); /* sets PSK_OFFERED by the hello and the config
 
 /* ---- psk_offer.c: the client's ---- */
 bool hf_psks_valid(const hf_start *start);
+size_t hf_psks_len(const hf_start *start); /* in a hello, of those that are valid */
 hf_status hf_psk_begin(hf_conn *conn, const hf_start *start);
 hf_status hf_psk_offer(const hf_conn *conn, CBB *list); /* pre_shared_key, its binders blank */
 hf_status hf_psk_bind(hf_conn *conn); /* fills in the binders of the hello in hello_bytes */

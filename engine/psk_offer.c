@@ -85,6 +85,14 @@ static bool has_hash(const hf_settings *settings, const hf_suite *suite) {
 /* What a PSK takes in a hello. */
 static size_t hello_len(size_t identity_len) { return 2 + identity_len + 4 + 1 + HF_MAX_HASH; }
 
+size_t hf_psks_len(const hf_start *start) {
+  size_t total = 0;
+  for (size_t i = 0; i < start->num_psks; i++) {
+    total += hello_len(start->psks[i].identity.len);
+  }
+  return total;
+}
+
 bool hf_psks_valid(const hf_start *start) {
   size_t total = 0;
   if (start->num_psks > 0 && start->psks == NULL) {
@@ -109,10 +117,7 @@ static bool usable_session(const hf_conn *conn, const hf_start *start, hf_sessio
   if (start->session.data == NULL || hf_session_parse(out, start->session) != HF_OK) {
     return false;
   }
-  size_t room = HF_MAX_TICKET;
-  for (size_t i = 0; i < start->num_psks; i++) {
-    room -= hello_len(start->psks[i].identity.len);
-  }
+  const size_t room = HF_MAX_TICKET - hf_psks_len(start);
   return CBS_len(&out->ticket) > 0 && CBS_len(&out->ticket) <= room &&
          !hf_session_expired(conn, out) && hf_session_named(conn, out) &&
          has_hash(&conn->config->settings, out->suite);

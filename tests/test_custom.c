@@ -238,6 +238,13 @@ Test(custom, too_long_a_hello) {
   setup.start.session = (hf_bytes){zeros, 8193};
   cr_expect_eq(side_new(&side, &setup), HF_MISUSE);
   side_free(&side);
+  setup.start.session = (hf_bytes){NULL, 0};
+  const hf_psk psk = {HF_PSK_EXTERNAL, 0x1301,   {zeros, 16000}, {zeros, 32}, 0,
+                      {NULL, 0},       {NULL, 0}};
+  setup.start.psks = &psk;
+  setup.start.num_psks = 1;
+  cr_expect_eq(side_new(&side, &setup), HF_MISUSE);
+  side_free(&side);
 }
 
 /* What is stapled and what is the caller's own together fit the certificate's extensions. */
