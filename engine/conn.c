@@ -239,6 +239,7 @@ hf_status hf_close(hf_conn *conn) {
   if (!conn->ready) {
     // The handshake is over: nothing of it may follow the close_notify.
     hf_hs_free(conn);
+    hf_post_free(conn);
     conn->closed = true;
   }
   hf_status status = hf_record_write(conn, HF_ALERT, body, sizeof(body));

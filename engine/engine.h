@@ -553,7 +553,8 @@ bool hf_quic_valid_output(const hf_conn *conn); /* is conn->out what hf_quic_wri
 hf_status hf_quic_write(hf_conn *conn, const uint8_t *data, size_t len);
 
 /* ---- post.c ---- */
-hf_status hf_post_begin(hf_conn *conn);   /* at OPEN */
+hf_status hf_post_begin(hf_conn *conn);   /* at OPEN: counts the tickets to make */
+hf_status hf_post_next(hf_conn *conn);    /* asks what is to be asked next */
 hf_status hf_post_receive(hf_conn *conn); /* messages after the handshake */
 hf_status hf_post_answered(hf_conn *conn, hf_status status);
 hf_status hf_queue_key_update(hf_conn *conn, bool request);

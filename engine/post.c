@@ -115,11 +115,10 @@ static void ask_install(hf_conn *conn, bool sending) {
   q->install.secret = hf_range(keys->secret, conn->suite->hash_len);
 }
 
-/* Asks what is to be asked next. */
-static hf_status next_question(hf_conn *conn) {
+hf_status hf_post_next(hf_conn *conn) {
   hf_post *post = conn->post;
-  if (post == NULL || post->question.ask != HF_ASK_NONE) {
-    return HF_OK;
+  if (post == NULL || post->question.ask != HF_ASK_NONE || conn->hs != NULL) {
+    return HF_OK;  // while there is a handshake the questions are its own
   }
   if (post->install_read || post->install_write) {
     const bool sending = !post->install_read;
@@ -164,7 +163,7 @@ hf_status hf_post_begin(hf_conn *conn) {
   }
   HF_TRY(need_post(conn));
   conn->post->to_issue = num;
-  return next_question(conn);
+  return HF_OK;
 }
 
 static void answered(hf_post *post) {
@@ -180,7 +179,7 @@ static void answered(hf_post *post) {
 hf_status hf_post_answered(hf_conn *conn, hf_status status) {
   if (status == HF_OK) {
     answered(conn->post);
-    status = next_question(conn);
+    status = hf_post_next(conn);
   }
   if (status == HF_OK && conn->in.len > 0 && !hf_stopped(conn)) {
     status = hf_post_receive(conn);
@@ -250,7 +249,7 @@ hf_status hf_issue_ticket(hf_conn *conn) {
   hf_status status = need_post(conn);
   if (status == HF_OK) {
     conn->post->to_issue++;
-    status = next_question(conn);
+    status = hf_post_next(conn);
   }
   return hf_leave(conn, status);
 }
@@ -268,7 +267,7 @@ static hf_status installs(hf_conn *conn, bool sending) {
   }
   HF_TRY(need_post(conn));
   *(sending ? &conn->post->install_write : &conn->post->install_read) = true;
-  return next_question(conn);
+  return hf_post_next(conn);
 }
 
 hf_status hf_queue_key_update(hf_conn *conn, bool request) {
@@ -374,7 +373,7 @@ static hf_status receive_ticket(hf_conn *conn, CBS *body) {
   OPENSSL_cleanse(&session, sizeof(session));
   HF_TRY(status);
   post->num_kept++;
-  return next_question(conn);
+  return hf_post_next(conn);
 }
 
 /* The table of what may come now, in any order. */

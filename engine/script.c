@@ -355,7 +355,7 @@ static hf_status open_row(hf_conn *conn, bool *wait) {
   HF_TRY(hf_post_begin(conn));
   hf_hs_free(conn);
   conn->ready = true;
-  return HF_OK;
+  return hf_post_next(conn);
 }
 
 static hf_status step(hf_conn *conn, const row *r, bool *wait) {
