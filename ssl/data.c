@@ -33,8 +33,8 @@ int ssl_go_on(SSL *ssl) {
 
 /* ready_to_write gets the handshake out of the way, as far as it is in it.  Returns 1, or what the
  * call has to return. */
-static int ready_to_write(SSL *ssl) {
-  while (!ssl->io.done && !ssl_early_may_write(ssl)) {
+static int ready_to_write(SSL *ssl, bool early) {
+  while (!ssl->io.done && !ssl_early_may_write(ssl, early)) {
     int ret = ssl_go_on(ssl);
     if (ret <= 0) return ret;
     if (ssl->io.app.len == 0) continue;
@@ -173,11 +173,11 @@ static bool seal_part(SSL *ssl, const uint8_t *buf, size_t len) {
   return true;
 }
 
-int ssl_write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written) {
+int ssl_write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written, bool early) {
   *written = 0;
   ssl_enter(ssl);
   if (!moves_data(ssl, true)) return -1;
-  int ret = ready_to_write(ssl);
+  int ret = ready_to_write(ssl, early);
   if (ret <= 0) return ret;
   if (!check_write(ssl, len)) return -1;
   for (;;) {
@@ -188,7 +188,7 @@ int ssl_write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written) {
         (went && (ssl->local.mode & SSL_MODE_ENABLE_PARTIAL_WRITE) != 0))
       break;
     if ((hf_wants(ssl->conn) & HF_FAILED) != 0) return ssl_stop_broken(ssl);
-    if ((ret = ready_to_write(ssl)) <= 0) return ret; /* no more may go early */
+    if ((ret = ready_to_write(ssl, early)) <= 0) return ret; /* no more may go early */
     if (!seal_part(ssl, buf, len))
       return (hf_wants(ssl->conn) & HF_FAILED) != 0 ? ssl_stop_failed(ssl) : -1;
   }
@@ -204,12 +204,12 @@ int SSL_write(SSL *ssl, const void *buf, int num) {
     SSL_ERR(SSL_R_BAD_LENGTH);
     return -1;
   }
-  int ret = ssl_write_data(ssl, buf, (size_t)num, &written);
+  int ret = ssl_write_data(ssl, buf, (size_t)num, &written, false);
   return ret <= 0 ? ret : (int)written;
 }
 
 int SSL_write_ex(SSL *ssl, const void *buf, size_t num, size_t *written) {
-  return ssl_write_data(ssl, buf, num, written) > 0;
+  return ssl_write_data(ssl, buf, num, written, false) > 0;
 }
 
 int SSL_key_update(SSL *ssl, int request_type) {

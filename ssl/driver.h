@@ -47,8 +47,9 @@ int ssl_read_until_data(SSL *ssl);
 /* ssl_go_on goes on with the handshake on behalf of a call for data.  Returns 1, when there is
  * something for it or the handshake is done, or what the call has to return. */
 int ssl_go_on(SSL *ssl);
-/* ssl_write_data is SSL_write: 1 with the count in |*written|, or what the call has to return. */
-int ssl_write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written);
+/* ssl_write_data is SSL_write, or with |early| SSL_write_early_data when its time has come: 1 with
+ * the count in |*written|, or what the call has to return. */
+int ssl_write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written, bool early);
 
 /* ssl_reason returns the SSL_R_ or ERR_R_ reason for |status|; 0 for HF_PEER_ALERT. */
 int ssl_reason(hf_status status);

@@ -28,8 +28,7 @@ static bool was_refused(const SSL *ssl) {
 static void forget_early(SSL *ssl) {
   ssl->io.early = SSL_EARLY_OVER;
   ssl->io.write_done = ssl->io.write_staged = 0;
-  ssl_peer_clear_chain(ssl);
-  ssl->verify_result = X509_V_ERR_INVALID_CALL;
+  ssl_peer_clear(ssl);
 }
 
 bool ssl_early_refused(SSL *ssl, unsigned wants) {
@@ -72,7 +71,8 @@ int ssl_early_returns(SSL *ssl, unsigned wants) {
   return ssl->role == SSL_ROLE_CLIENT ? client_returns(ssl, &facts) : server_returns(ssl, &facts);
 }
 
-bool ssl_early_may_write(const SSL *ssl) {
+bool ssl_early_may_write(const SSL *ssl, bool by_name) {
+  if (ssl->io.early_explicit && !by_name) return false;
   bool returned = ssl->role == SSL_ROLE_SERVER ? ssl->io.early != SSL_EARLY_NONE
                                                : ssl->io.early == SSL_EARLY_OPEN;
   return returned && !ssl->io.done && (hf_wants(ssl->conn) & HF_CAN_SEND) != 0;

@@ -23,8 +23,10 @@ bool ssl_early_refused(SSL *ssl, unsigned wants);
  * memory ran out. */
 int ssl_early_returns(SSL *ssl, unsigned wants);
 /* ssl_early_may_write and ssl_early_may_read say whether SSL_write and SSL_read (of a server) have
- * something to do before the handshake is done. */
-bool ssl_early_may_write(const SSL *ssl);
+ * something to do before the handshake is done.  |by_name|: it is SSL_write_early_data, which alone
+ * has where it or SSL_read_early_data was called: who uses them counts on SSL_write to complete the
+ * handshake. */
+bool ssl_early_may_write(const SSL *ssl, bool by_name);
 bool ssl_early_may_read(const SSL *ssl);
 /* ssl_early_offers notes why a client that offers |session| (NULL: none) offers no early data. */
 void ssl_early_offers(SSL *ssl, const SSL_SESSION *session);

@@ -25,7 +25,7 @@ static bool begin(SSL *ssl) {
   }
   ssl->io.early_explicit = true;
   if (!ssl->io.done && ssl->io.early == SSL_EARLY_NONE && ssl_go_on(ssl) <= 0) return false;
-  return ssl_early_may_write(ssl) || fail(ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
+  return ssl_early_may_write(ssl, true) || fail(ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED);
 }
 
 int SSL_write_early_data(SSL *ssl, const void *buf, size_t num, size_t *written) {
@@ -37,7 +37,7 @@ int SSL_write_early_data(SSL *ssl, const void *buf, size_t num, size_t *written)
   const size_t gone = ssl->io.write_done + ssl->io.write_staged; /* of a write that blocked */
   if (ssl->role == SSL_ROLE_CLIENT && num > gone && num - gone > facts.early_left)
     return fail(SSL_R_BAD_LENGTH);
-  return ssl_write_data(ssl, buf, num, written) > 0;
+  return ssl_write_data(ssl, buf, num, written, true) > 0;
 }
 
 int SSL_read_early_data(SSL *ssl, void *buf, size_t num, size_t *readbytes) {

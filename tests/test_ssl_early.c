@@ -265,6 +265,26 @@ Test(ssl_early, refused_with_the_session) {
   SSL_CTX_free(other);
 }
 
+/* What the other server stapled was to the other certificate. */
+Test(ssl_early, refused_with_the_session_and_what_was_stapled) {
+  SSL_CTX *other = ssl_server_ctx("rsa-2048"), *bare = ssl_server_ctx("rsa-2048");
+  const uint8_t *ocsp;
+  size_t ocsp_len;
+  SSL_CTX_enable_ocsp_stapling(early.client);
+  cr_assert_eq(SSL_CTX_set_ocsp_response(early.server, (const uint8_t *)"good", 4), 1);
+  cr_assert_eq(SSL_CTX_set_ocsp_response(other, (const uint8_t *)"revoked", 7), 1);
+  for (int i = 0; i < 2; i++) {
+    open_to(i == 0 ? other : bare, learn());
+    expect_refused(ssl_early_data_session_not_resumed, ssl_early_data_disabled, false);
+    SSL_get0_ocsp_response(pair.client, &ocsp, &ocsp_len);
+    cr_assert_eq(ocsp_len, i == 0 ? 7 : 0);
+    ssl_pair_free(&pair);
+  }
+  SSL_CTX_free(other);
+  SSL_CTX_free(bare);
+  open_to(early.server, learn()); /* as it is torn down */
+}
+
 Test(ssl_early, refused_with_the_session_by_a_server_that_is_not_trusted) {
   SSL_CTX *other = ssl_server_ctx("rsa-2048"), *nobody = SSL_CTX_new(TLS_method());
   char byte;

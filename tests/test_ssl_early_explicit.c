@@ -92,6 +92,45 @@ Test(ssl_early_explicit, none_sent) {
   talk();
 }
 
+/* SSL_write is for what must not be replayed: on either side it completes the handshake. */
+Test(ssl_early_explicit, written_late) {
+  char got[10];
+  size_t len;
+  cr_assert_eq(SSL_write_early_data(pair.client, "one", 3, &len), 1);
+  cr_assert_eq(SSL_write(pair.client, "late", 4), -1);
+  cr_assert_eq(SSL_get_error(pair.client, -1), SSL_ERROR_WANT_READ);
+  cr_assert_eq(SSL_read_early_data(pair.server, got, sizeof got, &len),
+               SSL_READ_EARLY_DATA_SUCCESS);
+  cr_assert_eq(len, 3);
+  cr_assert_eq(SSL_read_early_data(pair.server, got, sizeof got, &len), SSL_READ_EARLY_DATA_ERROR);
+  cr_assert_eq(SSL_write(pair.client, "late", 4), 4);
+  cr_assert_eq(SSL_in_init(pair.client), 0);
+  cr_assert_eq(SSL_read_early_data(pair.server, got, sizeof got, &len), SSL_READ_EARLY_DATA_FINISH);
+  cr_assert_eq(SSL_read(pair.server, got, sizeof got), 4);
+  cr_assert_eq(SSL_in_init(pair.server), 0);
+  talk();
+}
+
+/* A server that asks for a certificate does not write to who has not shown it yet. */
+Test(ssl_early_explicit, written_to_who_is_known) {
+  char got[10];
+  size_t len;
+  struct ssl_pair other;
+  cr_assert(ssl_early_pair(&other, &early, early.server, NULL, 65536));
+  SSL_set_verify(other.server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+  cr_assert_eq(SSL_connect(other.client), -1);
+  cr_assert_eq(SSL_read_early_data(other.server, got, sizeof got, &len),
+               SSL_READ_EARLY_DATA_FINISH);
+  cr_assert_eq(SSL_write(other.server, "secret", 6), -1);
+  cr_assert_eq(SSL_get_error(other.server, -1), SSL_ERROR_WANT_READ);
+  cr_assert_eq(SSL_connect(other.client), 1);
+  cr_assert_eq(SSL_write(other.server, "secret", 6), -1);
+  cr_assert_eq(SSL_get_error(other.server, -1), SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE);
+  cr_assert_lt(SSL_read(other.client, got, sizeof got), 0);
+  ssl_pair_free(&other);
+}
+
 /* What is not allowed changes nothing. */
 Test(ssl_early_explicit, misuse) {
   uint8_t much[101] = {0};

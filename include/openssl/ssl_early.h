@@ -152,7 +152,8 @@ HF_SSL_EXPORT int SSL_export_keying_material_early(SSL *ssl, uint8_t *out, size_
 /* ---- Calls of their own, as in OpenSSL ----
  *
  * They need no switch, but tickets that allow early data do: SSL_CTX_set_max_early_data.  After
- * them a refusal is no error: SSL_get_early_data_status tells. */
+ * them a refusal is no error: SSL_get_early_data_status tells; and SSL_write sends nothing early,
+ * but completes the handshake first. */
 
 /* SSL_write_early_data writes all of |num| bytes early and returns 1 with the count in |*written|;
  * 0: see SSL_get_error, and call again with the same.  A client calls it first of all, with a
