@@ -188,10 +188,13 @@ static bool goes(const SSL *ssl, const ssl_custom_ext *ext, unsigned context) {
                    ext->type, &body);
 }
 
-static bool list_new(ssl_custom_list *out, size_t max) {
+/* list_new makes room for all of |ssl|'s SSL_CTX twice: two contexts, or one and what is taken. */
+static bool list_new(const SSL *ssl, ssl_custom_list *out) {
+  const size_t max = 2 * ssl->ctx->num_custom;
   *out = (ssl_custom_list){OPENSSL_malloc(max * sizeof *out->list),
                            OPENSSL_malloc(max * sizeof *out->from),
-                           OPENSSL_malloc(max * sizeof *out->contexts), 0};
+                           OPENSSL_malloc(max * sizeof *out->contexts), 0, ssl->ctx};
+  SSL_CTX_up_ref(out->ctx);
   return out->list != NULL && out->from != NULL && out->contexts != NULL;
 }
 
@@ -201,12 +204,13 @@ void ssl_custom_list_free(SSL *ssl, ssl_custom_list *list) {
   OPENSSL_free(list->list);
   OPENSSL_free(list->from);
   OPENSSL_free(list->contexts);
-  *list = (ssl_custom_list){NULL, NULL, NULL, 0};
+  SSL_CTX_free(list->ctx);
+  *list = (ssl_custom_list){.num = 0};
 }
 
 /* gather adds what the application sends in |context|. */
 static bool gather(SSL *ssl, ssl_custom_list *out, unsigned context, X509 *x509, int *alert) {
-  const SSL_CTX *ctx = ssl->ctx;
+  const SSL_CTX *ctx = out->ctx;
   for (size_t i = 0; i < ctx->num_custom; i++) {
     hf_bytes body;
     if (!goes(ssl, &ctx->custom[i], context)) continue;
@@ -222,8 +226,8 @@ static bool gather(SSL *ssl, ssl_custom_list *out, unsigned context, X509 *x509,
 
 /* accept adds where the peer may send them. */
 static void accept(const SSL *ssl, ssl_custom_list *out) {
-  for (size_t i = 0; i < ssl->ctx->num_custom; i++) {
-    const ssl_custom_ext *ext = &ssl->ctx->custom[i];
+  for (size_t i = 0; i < out->ctx->num_custom; i++) {
+    const ssl_custom_ext *ext = &out->ctx->custom[i];
     if (!overlap(ext->role, ssl->role) || takes(ssl, ext) == 0) continue;
     out->list[out->num] = (hf_extension){ext->type, 0, takes(ssl, ext), {NULL, 0}};
     out->from[out->num++] = NULL;
@@ -232,9 +236,9 @@ static void accept(const SSL *ssl, ssl_custom_list *out) {
 
 bool ssl_custom_start(SSL *ssl, ssl_custom_list *out) {
   int alert = 0;
-  *out = (ssl_custom_list){NULL, NULL, NULL, 0};
+  *out = (ssl_custom_list){.num = 0};
   if (ssl->ctx->num_custom == 0 || ssl->role != SSL_ROLE_CLIENT) return true;
-  if (list_new(out, 2 * ssl->ctx->num_custom)) {
+  if (list_new(ssl, out)) {
     accept(ssl, out);
     if (gather(ssl, out, SSL_EXT_CLIENT_HELLO, NULL, &alert)) return true;
     SSL_ERR(SSL_R_CUSTOM_EXTENSION_ERROR);
@@ -263,13 +267,11 @@ static bool call_parse(SSL *ssl, const ssl_custom_ext *ext, unsigned context, hf
          ext->parse_old(ssl, ext->type, body.data, body.len, alert, ext->parse_arg) > 0;
 }
 
-/* show gives the application what came in |context|.  False: it would not have it, and the
- * connection failed. */
-static bool show(SSL *ssl, unsigned context, X509 *x509) {
-  const SSL_CTX *ctx = ssl->ctx;
+/* show_those gives the application what came in |context| of |ctx|'s extensions.  False: it would
+ * not have it, and the connection failed. */
+static bool show_those(SSL *ssl, const SSL_CTX *ctx, unsigned context, X509 *x509) {
   const unsigned place = place_of(context);
   bool came = false;
-  if ((ssl->io.custom_done & place) != 0) return true;
   for (size_t i = 0; i < ctx->num_custom; i++) {
     const ssl_custom_ext *ext = &ctx->custom[i];
     hf_bytes body;
@@ -281,6 +283,15 @@ static bool show(SSL *ssl, unsigned context, X509 *x509) {
   }
   if (came) ssl->io.custom_done |= (uint8_t)place;
   return true;
+}
+
+static bool show(SSL *ssl, unsigned context, X509 *x509) {
+  SSL_CTX *ctx = ssl->ctx;
+  if ((ssl->io.custom_done & place_of(context)) != 0) return true;
+  SSL_CTX_up_ref(ctx); /* a callback may move the SSL to another */
+  bool ok = show_those(ssl, ctx, context, x509);
+  SSL_CTX_free(ctx);
+  return ok;
 }
 
 /* certificate parses the first of the chain that is to be judged. */
@@ -322,10 +333,10 @@ bool ssl_custom_hello(SSL *ssl) {
   ssl_custom_list list;
   if (ssl->ctx->num_custom == 0) return true;
   int alert = SSL_AD_INTERNAL_ERROR;
-  bool ok = list_new(&list, 2 * ssl->ctx->num_custom);
+  bool ok = list_new(ssl, &list);
   if (ok) accept(ssl, &list);
   if (!give(ssl, &list, ok, alert) || !show(ssl, SSL_EXT_CLIENT_HELLO, NULL)) return false;
-  ok = list_new(&list, 2 * ssl->ctx->num_custom) &&
+  ok = list_new(ssl, &list) &&
        gather(ssl, &list, SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS, NULL, &alert) &&
        gather(ssl, &list, SSL_EXT_TLS1_3_CERTIFICATE_REQUEST, NULL, &alert);
   return give(ssl, &list, ok, alert);
@@ -335,7 +346,6 @@ bool ssl_custom_identity(SSL *ssl, X509 *x509) {
   ssl_custom_list list;
   if (ssl->ctx->num_custom == 0) return true;
   int alert = SSL_AD_INTERNAL_ERROR;
-  bool ok = list_new(&list, ssl->ctx->num_custom) &&
-            gather(ssl, &list, SSL_EXT_TLS1_3_CERTIFICATE, x509, &alert);
+  bool ok = list_new(ssl, &list) && gather(ssl, &list, SSL_EXT_TLS1_3_CERTIFICATE, x509, &alert);
   return give(ssl, &list, ok, alert);
 }

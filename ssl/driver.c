@@ -15,33 +15,39 @@
 #include "ssl/early.h"
 #include "ssl/quic.h"
 
-/* start_with makes the engine of |start| and what else the application set. */
-static bool start_with(SSL *ssl, hf_config *config, hf_start *start) {
+/* start_with makes the engine of |start| and what else the application set.  |custom| comes of the
+ * last callbacks, which may have changed any of it. */
+static bool start_with(SSL *ssl, ssl_custom_list *custom, hf_start *start) {
+  hf_config *config = ssl_build_config(ssl, false);
+  if (config == NULL) return false;
   hf_draw_entropy(&start->entropy);
   start->now = ssl_now(ssl->ctx);
   if (ssl->role == SSL_ROLE_CLIENT && ssl->host_name != NULL)
     start->server_name = (hf_bytes){(const uint8_t *)ssl->host_name, strlen(ssl->host_name)};
-  ssl_custom_list custom;
-  if (!ssl_custom_start(ssl, &custom)) return false;
-  start->extensions = custom.list;
-  start->num_extensions = custom.num;
+  start->extensions = custom->list;
+  start->num_extensions = custom->num;
   start->session = ssl_session_offer(ssl, start->server_name);
   start->quic_params = ssl_quic_params(ssl);
   hf_status status = hf_new(&ssl->conn, config, start);
-  ssl_custom_list_free(ssl, &custom);
   OPENSSL_free((uint8_t *)start->session.data);
   if (status != HF_OK) SSL_ERR(ssl_reason(status));
   return status == HF_OK;
 }
 
 static bool start(SSL *ssl) {
-  if (!ssl_quic_may_start(ssl)) return false;
-  hf_config *config = ssl_build_config(ssl, false);
-  if (config == NULL || !ssl_session_reverify(ssl)) return false;
+  /* What cannot be had is said before anybody is asked. */
+  if (!ssl_quic_may_start(ssl) || ssl_build_config(ssl, false) == NULL ||
+      !ssl_session_reverify(ssl))
+    return false;
   hf_start start;
   ssl_psk key;
+  ssl_custom_list custom;
   memset(&start, 0, sizeof(start));
-  bool ok = ssl_psk_offer(ssl, &key, &start) && start_with(ssl, config, &start);
+  bool ok = ssl_psk_offer(ssl, &key, &start) && ssl_custom_start(ssl, &custom);
+  if (ok) {
+    ok = start_with(ssl, &custom, &start);
+    ssl_custom_list_free(ssl, &custom);
+  }
   OPENSSL_cleanse(&start, sizeof(start));
   OPENSSL_cleanse(&key, sizeof(key));
   if (!ok) return false;

@@ -113,6 +113,7 @@ typedef struct ssl_custom_list {
   const ssl_custom_ext **from; /* NULL: nobody */
   unsigned *contexts;
   size_t num;
+  SSL_CTX *ctx; /* whose they are: a reference, for a callback may move the SSL to another */
 } ssl_custom_list;
 /* ssl_custom_start makes those that a connection starts with, ssl_custom_list_free tells and frees
  * them; false: an error is on the queue.  ssl_custom_hello and ssl_custom_identity add more while a

@@ -204,7 +204,6 @@ static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
       !X509_VERIFY_PARAM_set1(hf_answers_param(ssl->io.answers), ssl->param))
     return refuse_internal(ssl);
   hf_answers_set_store(ssl->io.answers, ssl_verify_store(ssl));
-  if (question->verdict.raw_key) return usual(ssl);
   uint8_t alert = hf_answers_verify(ssl->io.answers, question,
                                     ssl->role == SSL_ROLE_CLIENT ? HF_CLIENT : HF_SERVER);
   ssl->verify_result = hf_answers_verify_result(ssl->io.answers);

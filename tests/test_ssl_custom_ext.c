@@ -237,6 +237,76 @@ static int parse_old(SSL *ssl, unsigned type, const unsigned char *in, size_t in
   return 1;
 }
 
+/* An SSL that a callback moves to another SSL_CTX sends what it began with. */
+static int move_cb(SSL *ssl, unsigned type, unsigned context, const unsigned char **out,
+                   size_t *out_len, X509 *x509, size_t index, int *alert, void *arg) {
+  (void)type, (void)out, (void)out_len, (void)x509, (void)index, (void)alert;
+  note(&server_end, "+", context, "moved", 5);
+  cr_expect_not_null(SSL_set_SSL_CTX(ssl, arg));
+  return 1;
+}
+
+static int late_cb(SSL *ssl, unsigned type, unsigned context, const unsigned char **out,
+                   size_t *out_len, X509 *x509, size_t index, int *alert, void *arg) {
+  (void)ssl, (void)type, (void)out, (void)out_len, (void)x509, (void)index, (void)alert, (void)arg;
+  note(&server_end, "+", context, "late", 4);
+  return 1;
+}
+
+Test(ssl_custom_ext, moved_by_a_callback) {
+  struct both both;
+  SSL_CTX *other = ssl_server_ctx("ecdsa-p256");
+  for (unsigned i = 0; i < 20; i++)
+    cr_assert_eq(SSL_CTX_add_custom_ext(other, TYPE + i, IN_CR, late_cb, NULL, NULL, NULL, NULL),
+                 1);
+  begin(&both, IN_CH | IN_EE, 0, true);
+  SSL_CTX_set_cert_verify_callback(other, take_any, NULL);
+  cr_assert_eq(
+      SSL_CTX_add_custom_ext(both.server, TYPE, IN_CH | IN_EE, move_cb, NULL, other, NULL, NULL),
+      1);
+  cr_expect_eq(meet(&both), 0);
+  cr_expect_str_eq(server_end.log, "+400:moved ");
+  SSL_CTX_free(other);
+  end(&both);
+}
+
+/* What a callback sets is in the hello that it is asked for. */
+static int name_cb(SSL *ssl, unsigned type, unsigned context, const unsigned char **out,
+                   size_t *out_len, X509 *x509, size_t index, int *alert, void *arg) {
+  (void)type, (void)context, (void)x509, (void)index, (void)alert, (void)arg;
+  *out = (const unsigned char *)"";
+  *out_len = 0;
+  return SSL_set_tlsext_host_name(ssl, "late.example") &&
+                 SSL_set_alpn_protos(ssl, (const uint8_t *)"\4late", 5) == 0
+             ? 1
+             : -1;
+}
+
+static int choose_late(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
+                       unsigned in_len, void *arg) {
+  (void)ssl, (void)arg;
+  if (in_len != 5 || memcmp(in, "\4late", 5) != 0) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = in + 1;
+  *out_len = 4;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+Test(ssl_custom_ext, settings_that_a_callback_changes) {
+  struct both both;
+  struct ssl_pair pair;
+  begin(&both, 0, 0, false);
+  SSL_CTX_set_alpn_select_cb(both.server, choose_late, NULL);
+  cr_assert_eq(SSL_CTX_add_custom_ext(both.client, TYPE, IN_CH, name_cb, NULL, NULL, NULL, NULL),
+               1);
+  cr_assert(ssl_pair_new(&pair, both.client, both.server, 0));
+  cr_assert_eq(SSL_set_alpn_protos(pair.client, (const uint8_t *)"\5early", 6), 0);
+  cr_assert_eq(SSL_set_tlsext_host_name(pair.client, "early.example"), 1);
+  cr_assert(ssl_pair_handshake(&pair));
+  cr_assert_str_eq(SSL_get_servername(pair.server, TLSEXT_NAMETYPE_host_name), "late.example");
+  ssl_pair_free(&pair);
+  end(&both);
+}
+
 Test(ssl_custom_ext, older_functions) {
   struct both both;
   begin(&both, 0, 0, false);
