@@ -27,9 +27,17 @@ int SSL_set_session(SSL *ssl, SSL_SESSION *session) {
   return 1;
 }
 
+/* in_context says whether |session| was made for the same purpose, as the application tells them
+ * apart. */
+static bool in_context(const SSL *ssl, const SSL_SESSION *session) {
+  const ssl_settings *s = ssl->settings;
+  return session->sid_ctx_len == s->session_id_context_len &&
+         memcmp(session->sid_ctx, s->session_id_context, session->sid_ctx_len) == 0;
+}
+
 /* Who insists on a trusted server must not resume what was begun with any. */
 static bool may_offer(const SSL *ssl, const SSL_SESSION *session) {
-  return !session->is_server && session->is_quic == ssl_quic_on(ssl) &&
+  return !session->is_server && in_context(ssl, session) && session->is_quic == ssl_quic_on(ssl) &&
          session->version == TLS1_3_VERSION && session->ticket.len > 0 &&
          ((ssl->local.verify_mode & SSL_VERIFY_PEER) == 0 || session->verify_result == X509_V_OK);
 }

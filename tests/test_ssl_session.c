@@ -87,6 +87,21 @@ Test(ssl_session, each_ticket_is_a_session_and_is_resumed_once) {
   SSL_SESSION_free(session);
 }
 
+/* Programs keep apart by it what they verify in different ways. */
+Test(ssl_session, a_client_offers_none_of_another_context) {
+  const uint8_t one[] = "one", two[] = "two";
+  cr_assert_eq(SSL_CTX_set_session_id_context(client_ctx, one, 3), 1);
+  SSL_SESSION *session = first_session();
+  cr_assert_eq(SSL_CTX_set_session_id_context(client_ctx, two, 3), 1);
+  cr_assert_not(meet(session));
+  cr_assert_eq(SSL_CTX_set_session_id_context(client_ctx, one, 2), 1);
+  cr_assert_not(meet(session));
+  cr_assert_eq(SSL_SESSION_is_resumable(session), 1);
+  cr_assert_eq(SSL_CTX_set_session_id_context(client_ctx, one, 3), 1);
+  cr_assert(meet(session));
+  SSL_SESSION_free(session);
+}
+
 Test(ssl_session, a_client_that_does_not_cache_is_told_of_none) {
   SSL_CTX_set_session_cache_mode(client_ctx, SSL_SESS_CACHE_SERVER);
   cr_assert_not(meet(NULL));

@@ -153,8 +153,9 @@ HF_SSL_EXPORT int SSL_cache_hit(SSL *ssl);
 HF_SSL_EXPORT void SSL_CTX_sess_set_new_cb(SSL_CTX *ctx, int (*cb)(SSL *ssl, SSL_SESSION *session));
 HF_SSL_EXPORT int (*SSL_CTX_sess_get_new_cb(SSL_CTX *ctx))(SSL *ssl, SSL_SESSION *session);
 /* SSL_set_session has a client offer |session|, of which it takes a reference; NULL: none.  It is
- * not offered if it has expired, was offered before (TLS 1.3), is for another host name, or, with
- * SSL_VERIFY_PEER, if its server's certificate had not been found good.  Returns 1; 0 once the
+ * not offered if it has expired, was offered before (TLS 1.3), is for another host name or of
+ * another context (SSL_set_session_id_context), or, with SSL_VERIFY_PEER, if its server's
+ * certificate had not been found good.  Returns 1; 0 once the
  * handshake has begun. */
 HF_SSL_EXPORT int SSL_set_session(SSL *ssl, SSL_SESSION *session);
 /* SSL_CTX_set_reverify_on_resume: if |enabled| is not 0, the callback of SSL_CTX_set_custom_verify

@@ -536,7 +536,8 @@ HF_SSL_EXPORT int SSL_CTX_set_num_tickets(SSL_CTX *ctx, size_t num_tickets);
 HF_SSL_EXPORT int SSL_set_num_tickets(SSL *ssl, size_t num_tickets);
 HF_SSL_EXPORT size_t SSL_CTX_get_num_tickets(const SSL_CTX *ctx);
 HF_SSL_EXPORT size_t SSL_get_num_tickets(const SSL *ssl);
-/* The context that a server's sessions are good in: up to SSL_MAX_SID_CTX_LENGTH bytes. */
+/* The context that sessions are good in, a server's and a client's: up to SSL_MAX_SID_CTX_LENGTH
+ * bytes. */
 HF_SSL_EXPORT int SSL_CTX_set_session_id_context(SSL_CTX *ctx, const uint8_t *sid_ctx,
                                                  size_t sid_ctx_len);
 HF_SSL_EXPORT int SSL_set_session_id_context(SSL *ssl, const uint8_t *sid_ctx, size_t sid_ctx_len);
