@@ -37,7 +37,8 @@ int main(void) {
   int good[NUM_THREADS] = {0}, total = 0;
   client = ssl_client_ctx();
   server = ssl_server_ctx("ecdsa-p256");
-  if (client == NULL || server == NULL || pthread_barrier_init(&start, NULL, NUM_THREADS) != 0)
+  if (client == NULL || server == NULL || !SSL_CTX_set1_groups_list(client, "X25519:P-256") ||
+      pthread_barrier_init(&start, NULL, NUM_THREADS) != 0)
     return 1;
   for (int i = 0; i < NUM_THREADS; i++)
     if (pthread_create(&threads[i], NULL, run, &good[i]) != 0) return 1;

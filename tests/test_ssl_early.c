@@ -46,6 +46,9 @@ static void expect_write(SSL *ssl, const char *text) {
   cr_assert_eq(SSL_write(ssl, text, (int)strlen(text)), (int)strlen(text));
 }
 
+/* short_hello keeps the client from ML-KEM, whose hello does not fit into a small ring. */
+static void short_hello(void) { cr_assert_eq(SSL_CTX_set1_groups_list(early.client, "X25519"), 1); }
+
 /* begin has the client connect and say something early. */
 static void begin(void) {
   cr_assert_eq(SSL_connect(pair.client), 1);
@@ -307,6 +310,7 @@ Test(ssl_early, refused_with_the_session_by_a_server_that_is_not_trusted) {
 Test(ssl_early, a_write_that_blocked_begins_anew) {
   char got[3000], text[3000];
   size_t have = 0;
+  short_hello();
   SSL_SESSION *session = learn();
   SSL_CTX_set_early_data_enabled(early.server, 0);
   memset(text, 't', sizeof text);
@@ -375,6 +379,7 @@ Test(ssl_early, half_way_writes_that_block) {
   size_t have = 0;
   int written = 0;
   memset(text, 'h', sizeof text);
+  short_hello();
   cr_assert(ssl_early_pair(&pair, &early, early.server, learn(), 500));
   begin();
   while (SSL_accept(pair.server) != 1) (void)SSL_do_handshake(pair.client);
