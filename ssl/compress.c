@@ -65,31 +65,49 @@ static const ssl_cert_alg *find(const SSL *ssl, uint16_t id) {
   return NULL;
 }
 
-/* The algorithm was the settings' when the handshake began, and may be so no more. */
+/* compress_by gives |*out|, to be freed.  False: it cannot be compressed, which is no error: the
+ * certificate goes as it is, and nothing of it stays on the error queue.  The algorithm was the
+ * settings' when the handshake began, and may be so no more. */
+static bool compress_by(SSL *ssl, uint8_t **out, size_t *out_len, uint16_t id, hf_bytes message) {
+  const ssl_cert_alg *alg = find(ssl, id);
+  CBB cbb;
+  if (alg == NULL || alg->compress == NULL || !CBB_init(&cbb, message.len)) return false;
+  if (alg->compress(ssl, &cbb, message.data, message.len) && CBB_finish(&cbb, out, out_len))
+    return true;
+  CBB_cleanup(&cbb);
+  return false;
+}
+
 bool ssl_answer_compress(SSL *ssl, const hf_question_t *question) {
   const uint16_t id = question->compress.algorithms.list[0];
-  const hf_bytes message = question->compress.message;
-  const ssl_cert_alg *alg = find(ssl, id);
   uint8_t *data = NULL;
   size_t len = 0;
-  CBB cbb;
-  if (alg != NULL && alg->compress != NULL && CBB_init(&cbb, message.len) &&
-      (!alg->compress(ssl, &cbb, message.data, message.len) || !CBB_finish(&cbb, &data, &len)))
-    CBB_cleanup(&cbb);
+  ERR_set_mark();
+  if (!compress_by(ssl, &data, &len, id, question->compress.message)) ERR_pop_to_mark();
   hf_status status = hf_answer_compress(ssl->conn, id, (hf_bytes){data, len});
   if (status == HF_MISUSE) status = hf_answer_compress(ssl->conn, id, (hf_bytes){NULL, 0});
   OPENSSL_free(data);
   return status != HF_MISUSE;
 }
 
-bool ssl_answer_decompress(SSL *ssl, const hf_question_t *question) {
-  const ssl_cert_alg *alg = find(ssl, question->decompress.algorithm);
-  const hf_bytes in = question->decompress.data;
-  const size_t len = question->decompress.length;
+/* decompress_by gives the |len| bytes that |in| becomes; NULL: it does not.  What a callback that
+ * fails has made is its own. */
+static CRYPTO_BUFFER *decompress_by(SSL *ssl, const ssl_cert_alg *alg, size_t len, hf_bytes in) {
   CRYPTO_BUFFER *out = NULL;
+  if (alg == NULL || alg->decompress == NULL || !alg->decompress(ssl, &out, len, in.data, in.len) ||
+      out == NULL)
+    return NULL;
+  if (CRYPTO_BUFFER_len(out) == len) return out;
+  CRYPTO_BUFFER_free(out);
+  return NULL;
+}
+
+bool ssl_answer_decompress(SSL *ssl, const hf_question_t *question) {
+  const size_t len = question->decompress.length;
+  CRYPTO_BUFFER *out =
+      decompress_by(ssl, find(ssl, question->decompress.algorithm), len, question->decompress.data);
   hf_status status;
-  if (alg != NULL && alg->decompress != NULL && alg->decompress(ssl, &out, len, in.data, in.len) &&
-      out != NULL && CRYPTO_BUFFER_len(out) == len) {
+  if (out != NULL) {
     status = hf_answer_decompress(ssl->conn, (hf_bytes){CRYPTO_BUFFER_data(out), len});
   } else {
     ssl->io.refusal = SSL_R_CERT_DECOMPRESSION_FAILED;

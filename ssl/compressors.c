@@ -2,6 +2,18 @@
  * HF_BROTLI).  What decompresses has room for the announced length and no more. */
 #include "ssl/compressors.h"
 
+#if defined(HF_ZLIB) || defined(HF_BROTLI)
+/* give hands |buffer| over if it is |good|, and frees it if not. */
+static int give(CRYPTO_BUFFER **out, CRYPTO_BUFFER *buffer, bool good) {
+  if (good) {
+    *out = buffer;
+  } else {
+    CRYPTO_BUFFER_free(buffer);
+  }
+  return good;
+}
+#endif
+
 #ifdef HF_ZLIB
 #include <zlib.h>
 
@@ -19,9 +31,10 @@ static int zlib_decompress(SSL *ssl, CRYPTO_BUFFER **out, size_t uncompressed_le
   uLongf len = (uLongf)uncompressed_len;
   uLong used = (uLong)in_len;
   uint8_t *room;
-  *out = CRYPTO_BUFFER_alloc(&room, uncompressed_len);
-  return *out != NULL && uncompress2(room, &len, in, &used) == Z_OK && len == uncompressed_len &&
-         used == in_len;
+  CRYPTO_BUFFER *buffer = CRYPTO_BUFFER_alloc(&room, uncompressed_len);
+  return give(out, buffer,
+              buffer != NULL && uncompress2(room, &len, in, &used) == Z_OK &&
+                  len == uncompressed_len && used == in_len);
 }
 #endif
 
@@ -44,10 +57,12 @@ static int brotli_decompress(SSL *ssl, CRYPTO_BUFFER **out, size_t uncompressed_
   (void)ssl;
   size_t len = uncompressed_len;
   uint8_t *room;
-  *out = CRYPTO_BUFFER_alloc(&room, uncompressed_len);
-  return *out != NULL &&
-         BrotliDecoderDecompress(in_len, in, &len, room) == BROTLI_DECODER_RESULT_SUCCESS &&
-         len == uncompressed_len;
+  CRYPTO_BUFFER *buffer = CRYPTO_BUFFER_alloc(&room, uncompressed_len);
+  return give(
+      out, buffer,
+      buffer != NULL &&
+          BrotliDecoderDecompress(in_len, in, &len, room) == BROTLI_DECODER_RESULT_SUCCESS &&
+          len == uncompressed_len);
 }
 #endif
 

@@ -21,10 +21,12 @@
 extern "C" {
 #endif
 
-/* ssl_cert_compression_func_t adds the compressed form of |in| to |out| and returns 1, or 0. */
+/* ssl_cert_compression_func_t adds the compressed form of |in| to |out| and returns 1; or 0, which
+ * takes back what it has put on the error queue. */
 typedef int (*ssl_cert_compression_func_t)(SSL *ssl, CBB *out, const uint8_t *in, size_t in_len);
 /* ssl_cert_decompression_func_t sets |*out| to a buffer, which SSL frees, of the |uncompressed_len|
- * bytes that |in| is the compressed form of, and returns 1; or 0. */
+ * bytes that |in| is the compressed form of, and returns 1; or 0, and then what |*out| was set to
+ * is not looked at nor freed. */
 typedef int (*ssl_cert_decompression_func_t)(SSL *ssl, CRYPTO_BUFFER **out, size_t uncompressed_len,
                                              const uint8_t *in, size_t in_len);
 
