@@ -202,15 +202,17 @@ Test(interop_boringssl, accept_with_a_session) {
   SSL_CTX_free(ctx);
 }
 
-/* ---- Compressed certificates, with zlib (RFC 8879) ---- */
+/* ---- Compressed certificates (RFC 8879), by what both have: the peer has the one.  A server's
+ * alone: BoringSSL neither asks for a client's compressed nor compresses it. ---- */
 
-static void set_zlib(SSL_CTX *ctx) {
-  int zlib[] = {TLSEXT_comp_cert_brotli, TLSEXT_comp_cert_zlib};
-  cr_assert_eq(SSL_CTX_set1_cert_comp_preference(ctx, zlib, 2), 1);
+static const char *const kCompressions[] = {"zlib", "brotli"};
+
+static void set_compression(SSL_CTX *ctx) {
+  int algs[] = {TLSEXT_comp_cert_brotli, TLSEXT_comp_cert_zlib};
+  cr_assert_eq(SSL_CTX_set1_cert_comp_preference(ctx, algs, 2), 1);
 }
 
-/* Both certificates are compressed, and each side says what it did. */
-Test(interop_boringssl, connect_with_compressed_certificates) {
+static void connect_compressed(const char *algorithm) {
   struct peer peer;
   char more[512], path[512];
   SSL_CTX *ctx = client_context("X25519");
@@ -218,39 +220,48 @@ Test(interop_boringssl, connect_with_compressed_certificates) {
   cr_assert_eq(SSL_CTX_use_certificate_chain_file(ctx, path), 1);
   credential_path(path, "client-ecdsa-p256", ".key");
   cr_assert_eq(SSL_CTX_use_PrivateKey_file(ctx, path, SSL_FILETYPE_PEM), 1);
-  set_zlib(ctx);
-  snprintf(more, sizeof more, "-compress 1 -ca %s/tests/certs/root.pem", HF_SOURCE_DIR);
+  set_compression(ctx);
+  snprintf(more, sizeof more, "-compress %s -ca %s/tests/certs/root.pem", algorithm, HF_SOURCE_DIR);
   uint16_t port = serve(&peer, "rsa-2048", more);
   connect_once(ctx, &peer, port, 10, SSL_CURVE_X25519, false, false);
-  PRINTED(&peer, "compressed 1");
+  PRINTED(&peer, "\ncompressed 1\ndecompressed 0");
   PRINTED(&peer, "closed");
   SSL_SESSION_free(kept);
+  kept = NULL;
   SSL_CTX_free(ctx);
   peer_stop(&peer);
 }
 
-Test(interop_boringssl, accept_with_compressed_certificates) {
+Test(interop_boringssl, connect_with_compressed_certificates) {
+  for (size_t i = 0; i < 2; i++) connect_compressed(kCompressions[i]);
+}
+
+static void accept_compressed(const char *algorithm) {
   struct peer peer;
   int listener;
   char more[1024], path[512];
   SSL_CTX *ctx = sslwire_context(TLS_server_method(), "rsa-2048");
   cr_assert_not_null(ctx);
-  set_zlib(ctx);
+  set_compression(ctx);
   credential_path(path, "root", ".pem");
   cr_assert_eq(SSL_CTX_load_verify_locations(ctx, path, NULL), 1);
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
   snprintf(more, sizeof more,
-           "-compress 1 -cert %s/tests/certs/client-rsa-2048.pem -key "
+           "-compress %s -cert %s/tests/certs/client-rsa-2048.pem -key "
            "%s/tests/certs/client-rsa-2048.key",
-           HF_SOURCE_DIR, HF_SOURCE_DIR);
+           algorithm, HF_SOURCE_DIR, HF_SOURCE_DIR);
   call(&peer, &listener, more);
   accept_once(ctx, &peer, listener, 5, false, false);
-  PRINTED(&peer, "decompressed 1");
+  PRINTED(&peer, "\ncompressed 0\ndecompressed 1");
   PRINTED(&peer, "closed");
   cr_assert_eq(peer_wait(&peer), 0, "%s", peer_tail(&peer));
   peer_stop(&peer);
   close(listener);
   SSL_CTX_free(ctx);
+}
+
+Test(interop_boringssl, accept_with_compressed_certificates) {
+  for (size_t i = 0; i < 2; i++) accept_compressed(kCompressions[i]);
 }
 
 /* The peer tells what it saw: alerts by their numbers. */

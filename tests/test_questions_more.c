@@ -1,6 +1,6 @@
-/* The rules of questions (test_questions.c) for those that not every handshake asks: DECOMPRESS, of
- * either role, and ENCAP where libcrypto has ML-KEM: answered late, twice, never, by what is no
- * answer, and refused. */
+/* The rules of questions (test_questions.c) for those that not every handshake asks: COMPRESS and
+ * DECOMPRESS, of either role, and ENCAP where libcrypto has ML-KEM: answered late, twice, never, by
+ * what is no answer, and refused. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +52,22 @@ static void unload(void) {
   buf_free(&body);
 }
 
+/* open_it is how the other side of COMPRESS answers DECOMPRESS. */
+static bool open_it(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  (void)arg;
+  if (question->ask != HF_ASK_DECOMPRESS) return false;
+  answer->refuse = !bytes_equal(question->decompress.data, bytes_of(squeezed));
+  answer->bytes = (hf_bytes){body.data, body.len};
+  return true;
+}
+
+static void set_codecs(struct side_setup *asked, struct side_setup *other, hf_ask ask) {
+  if (ask == HF_ASK_DECOMPRESS) asked->settings.decompressors = (hf_codes){kZlib, 1};
+  if (ask != HF_ASK_COMPRESS) return;
+  asked->settings.compressors = other->settings.decompressors = (hf_codes){kZlib, 1};
+  other->answer = open_it;
+}
+
 /* stop runs a pair until it stands at the question, which nobody answers. */
 static hf_conn *stop(const struct kind *kind) {
   static const uint16_t mlkem[] = {0x11ec};
@@ -62,9 +78,8 @@ static hf_conn *stop(const struct kind *kind) {
   server.settings.flags = HF_REQUEST_CLIENT_CERT;
   if (kind->ask == HF_ASK_ENCAP) {
     client.settings.groups = server.settings.groups = (hf_codes){mlkem, 1};
-  } else {
-    (kind->server ? &server : &client)->settings.decompressors = (hf_codes){kZlib, 1};
   }
+  set_codecs(kind->server ? &server : &client, kind->server ? &client : &server, kind->ask);
   (kind->server ? &server : &client)->leaves = kind->ask;
   cr_assert_eq(pair_new(&pair, &client, &server, 0), HF_OK);
   (void)pair_run(&pair);
@@ -78,6 +93,13 @@ static hf_status answer(hf_conn *conn, hf_ask ask) {
   if (ask == HF_ASK_DECOMPRESS) {
     cr_assert(bytes_equal(hf_question(conn)->decompress.data, bytes_of(squeezed)));
     return hf_answer_decompress(conn, (hf_bytes){body.data, body.len});
+  }
+  if (ask == HF_ASK_COMPRESS) {
+    const hf_bytes message = hf_question(conn)->compress.message;
+    cr_assert_eq(hf_question(conn)->compress.algorithms.num, 1u);
+    cr_assert_eq(hf_question(conn)->compress.algorithms.list[0], 1);
+    buf_add(&body, message.data, message.len);
+    return hf_answer_compress(conn, 1, bytes_of(squeezed));
   }
 #if BORINGSSL_API_VERSION >= 32
   uint8_t ciphertext[MLKEM768_CIPHERTEXT_BYTES], secret[MLKEM_SHARED_SECRET_BYTES];
@@ -105,6 +127,8 @@ static void answer_others(hf_conn *conn, hf_ask ask) {
   cr_assert_eq(hf_answer_done(conn), HF_MISUSE);
   if (ask != HF_ASK_DECOMPRESS) cr_assert_eq(hf_answer_decompress(conn, some), HF_MISUSE);
   cr_assert_eq(hf_answer_encap(conn, some, some), HF_MISUSE); /* of no length that there is */
+  cr_assert_eq(hf_answer_compress(conn, 2, some), HF_MISUSE); /* by what was not asked with */
+  if (ask != HF_ASK_COMPRESS) cr_assert_eq(hf_answer_compress(conn, 1, absent), HF_MISUSE);
   cr_assert_eq(hf_question(conn)->ask, ask);
 }
 
@@ -116,9 +140,13 @@ static void late_and_twice(const struct kind *kind) {
   cr_assert_eq(answer(conn, kind->ask), HF_OK);
   cr_assert_eq(hf_answer_decompress(conn, some), HF_MISUSE);
   cr_assert_eq(hf_answer_encap(conn, some, some), HF_MISUSE);
+  cr_assert_eq(hf_answer_compress(conn, 1, some), HF_MISUSE);
   cr_assert_eq(side_feed(us, NULL, 0), HF_OK);
   cr_assert(pair_run(&pair), "%s", hf_status_text(side_fault(us)));
   cr_assert(hf_wants(conn) & HF_READY);
+  if (kind->ask == HF_ASK_COMPRESS) {
+    cr_assert_eq((kind->server ? &pair.client : &pair.server)->asked[HF_ASK_DECOMPRESS], 1u);
+  }
   unload();
 }
 
@@ -151,6 +179,11 @@ static void each(const struct kind *kind) {
 Test(questions_more, decompress) {
   each(&(struct kind){.ask = HF_ASK_DECOMPRESS, .server = false});
   each(&(struct kind){.ask = HF_ASK_DECOMPRESS, .server = true});
+}
+
+Test(questions_more, compress) {
+  each(&(struct kind){.ask = HF_ASK_COMPRESS, .server = false});
+  each(&(struct kind){.ask = HF_ASK_COMPRESS, .server = true});
 }
 
 #if BORINGSSL_API_VERSION >= 32

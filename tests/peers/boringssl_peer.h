@@ -32,8 +32,9 @@ bool complain(const char *what);
 /* context_new is the SSL_CTX that the options ask for; NULL, with a line, if it cannot be. */
 SSL_CTX *context_new(const struct options *options);
 
-/* compress_configure: certificates compressed with zlib, in both directions. */
-bool compress_configure(SSL_CTX *ctx);
+/* compress_configure: certificates compressed by |algorithm| ("zlib" or "brotli"), in both
+ * directions. */
+bool compress_configure(SSL_CTX *ctx, const char *algorithm);
 /* compress_facts prints and clears what was compressed and decompressed since the last time. */
 void compress_facts(void);
 

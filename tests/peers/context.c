@@ -80,7 +80,7 @@ static bool configure(SSL_CTX *ctx, const struct options *o) {
          (o->ciphers == NULL || SSL_CTX_set_strict_cipher_list(ctx, o->ciphers)) &&
          (o->groups == NULL || SSL_CTX_set1_curves_list(ctx, o->groups)) &&
          (o->sigalgs == NULL || SSL_CTX_set1_sigalgs_list(ctx, o->sigalgs)) && set_trust(ctx, o) &&
-         set_alpn(ctx, o) && (o->compress == NULL || compress_configure(ctx));
+         set_alpn(ctx, o) && (o->compress == NULL || compress_configure(ctx, o->compress));
 }
 
 SSL_CTX *context_new(const struct options *options) {

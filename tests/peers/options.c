@@ -13,7 +13,7 @@
  *   -ciphers -groups -sigalgs LIST   as BoringSSL's *_list functions take them
  *   -alpn A,B               client: offers; server: takes the first of its own that is offered
  *   -resume 1               client: offers the last session it got
- *   -compress 1             certificates compressed with zlib, both ways
+ *   -compress zlib|brotli   certificates compressed so, both ways
  *   -delegated F -delegated-key F    server: a delegated credential (the DelegatedCredential
  *                           structure) and its private key (PEM)
  *   -quic 1                 no records but frames of QUIC's streams: quic.c
