@@ -37,7 +37,7 @@ static BIO *open_file(const char *name) {
 
 static void load_identity(void) {
   static const uint16_t sigalgs[] = {0x0807};
-  const hf_bytes none = {NULL, 0};
+  static const hf_bytes ocsp = BYTES("ocsp"), scts = BYTES("\0\5\0\3sct");
   hf_bytes chain[4];
   size_t num = 0;
   char *label, *header;
@@ -55,7 +55,7 @@ static void load_identity(void) {
   }
   BIO_free(bio);
   CHECK(key != NULL && num > 0);
-  CHECK(hf_identity_new(&identity, 1, chain, num, none, none, (hf_codes){sigalgs, 1}) == HF_OK);
+  CHECK(hf_identity_new(&identity, 1, chain, num, ocsp, scts, (hf_codes){sigalgs, 1}) == HF_OK);
   for (size_t i = 0; i < num; i++) OPENSSL_free((void *)chain[i].data);
 }
 
@@ -65,8 +65,29 @@ static void fill(hf_entropy *entropy, hf_role role) {
   entropy->p256[0] = entropy->p384[0] = entropy->p521[0] = 0;
 }
 
+/* What FUZZ_MUCH sets. */
+static void ask_for_much(hf_settings *s, hf_start *start) {
+  static const uint16_t compression[] = {1, 2}, sigalgs[] = {0x0807, 0x0403};
+  static const uint16_t own_types[] = {HF_CERT_X509};
+  static const uint16_t peer_types[] = {HF_CERT_X509, HF_CERT_RAW_KEY};
+  static const hf_extension extension[] = {
+      [HF_CLIENT] = {0x7a01, HF_IN_CLIENT_HELLO | HF_IN_CERTIFICATE,
+                     HF_IN_ENCRYPTED_EXTENSIONS | HF_IN_CERTIFICATE, BYTES("own")},
+      [HF_SERVER] = {0x7a01,
+                     HF_IN_ENCRYPTED_EXTENSIONS | HF_IN_CERTIFICATE_REQUEST | HF_IN_CERTIFICATE,
+                     HF_IN_CERTIFICATE, BYTES("own")}};
+  s->flags |= HF_REQUEST_OCSP | HF_REQUEST_SCTS;
+  if (s->role == HF_CLIENT) s->flags |= HF_GREASE | HF_PERMUTE_EXTENSIONS;
+  s->compressors = s->decompressors = (hf_codes){compression, 2};
+  s->delegated_sigalgs = (hf_codes){sigalgs, 2};
+  s->own_cert_types = (hf_codes){own_types, 1};
+  s->peer_cert_types = (hf_codes){peer_types, 2};
+  start->extensions = &extension[s->role];
+  start->num_extensions = 1;
+}
+
 static void begin(struct fuzz_peer *peer, hf_role role, unsigned settings, hf_bytes session) {
-  static const uint16_t both[] = {0x0017, 0x001d}, own[] = {0x001d}, decompressors[] = {1, 2};
+  static const uint16_t both[] = {0x0017, 0x001d}, own[] = {0x001d};
   static const uint8_t alpn[] = {2, 'h', '2', 1, 'x'};
   hf_settings s = {.role = role};
   hf_start start = {.now = 1700000000000, .session = session};
@@ -92,7 +113,7 @@ static void begin(struct fuzz_peer *peer, hf_role role, unsigned settings, hf_by
     start.psks = psks;
     start.num_psks = 2;
   }
-  if (settings & FUZZ_DECOMPRESS) s.compressors = s.decompressors = (hf_codes){decompressors, 2};
+  if (settings & FUZZ_MUCH) ask_for_much(&s, &start);
   if (role == HF_CLIENT)
     start.server_name = (hf_bytes){(const uint8_t *)"localhost", strlen("localhost")};
   if (settings & FUZZ_QUIC) {

@@ -20,7 +20,7 @@ enum {
   FUZZ_RETRY = 16,   /* the client's share is not the server's group */
   FUZZ_LOOK_ON = 32, /* secrets are handed out, events are kept */
   FUZZ_ALPN = 64,
-  FUZZ_DECOMPRESS = 128,
+  FUZZ_MUCH = 128, /* all extensions that can be offered and asked for, compression among them */
   /* both: the client offers PSKs, the server knows the second; they may do without a key exchange
    */
   FUZZ_PSK = FUZZ_TICKETS | FUZZ_ALPN,

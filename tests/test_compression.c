@@ -222,12 +222,13 @@ Test(compression, malformed_extension) {
 
 /* ---- HF_ASK_COMPRESS ---- */
 
-/* presser answers COMPRESS, and DECOMPRESS by what COMPRESS was about. */
+/* presser answers COMPRESS, and DECOMPRESS by what COMPRESS was about; |squeezes_nothing|: COMPRESS
+ * with the question's own memory. */
 struct presser {
   struct buf body;
   size_t asked, num_algorithms;
   uint16_t first;
-  bool declines;
+  bool declines, squeezes_nothing;
 };
 
 static bool press(void *arg, struct side_answer *answer, const hf_question_t *question) {
@@ -242,12 +243,15 @@ static bool press(void *arg, struct side_answer *answer, const hf_question_t *qu
     presser->body.len = 0;
     buf_add(&presser->body, message.data, message.len);
     answer->index = presser->first;
-    answer->bytes = bytes_of(presser->declines ? "" : squeezed);
+    answer->bytes =
+        presser->squeezes_nothing ? message : bytes_of(presser->declines ? "" : squeezed);
     return true;
   }
-  answer->refuse = !bytes_equal(question->decompress.data, bytes_of(squeezed)) ||
+  const hf_bytes body = {presser->body.data, presser->body.len};
+  answer->refuse = !bytes_equal(question->decompress.data,
+                                presser->squeezes_nothing ? body : bytes_of(squeezed)) ||
                    question->decompress.length != presser->body.len;
-  answer->bytes = (hf_bytes){presser->body.data, presser->body.len};
+  answer->bytes = body;
   return true;
 }
 
@@ -295,6 +299,8 @@ Test(compression, on_demand) {
   press_once(&presser, (hf_codes){takes, 3}, true, 2);
   presser = (struct presser){.asked = 0};
   press_once(&presser, (hf_codes){others, 1}, true, 0);
+  presser = (struct presser){.squeezes_nothing = true};
+  press_once(&presser, (hf_codes){takes, 3}, true, 2);
   presser = (struct presser){.declines = true};
   press_once(&presser, (hf_codes){takes, 3}, true, 2);
 }
