@@ -15,7 +15,7 @@ static size_t hello_bound(const hf_conn *conn) {
                  2 * (s->suites.num + s->groups.num + s->verify_sigalgs.num + s->cert_sigalgs.num +
                       s->decompressors.num + s->delegated_sigalgs.num) +
                  s->alpn.len + conn->server_name_len + conn->hs->cookie.len + conn->hs->offers.len +
-                 hf_quic_params_bound(conn) + hf_custom_bound(conn);
+                 hf_quic_params_bound(conn) + hf_custom_bound(conn) + hf_authorities_bound(s);
   for (size_t i = 0; i < s->key_shares.num; i++) {
     bound += 4 + hf_group_share_len(hf_group_find(s->key_shares.list[i]));
   }

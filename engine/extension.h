@@ -44,6 +44,8 @@ bool hf_psk_mode_offered(const hf_conn *conn, bool share);
 /* hf_custom_add adds to what this side sends and takes; HF_MISUSE: nothing of it. */
 hf_status hf_custom_add(hf_conn *conn, const hf_extension *list, size_t num);
 size_t hf_custom_bound(const hf_conn *conn); /* of all that it may add to a block */
+/* of the names of certificate_authorities */
+size_t hf_authorities_bound(const hf_settings *settings);
 /* hf_custom_sends: is there one for |place|?  hf_custom_send writes them. */
 bool hf_custom_sends(const hf_conn *conn, hf_place place);
 hf_status hf_custom_send(const hf_conn *conn, hf_place place, CBB *block);

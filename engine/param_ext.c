@@ -214,10 +214,19 @@ hf_status hf_receive_ext_signature_algorithms_cert(hf_conn *conn, hf_place place
 
 /* ---- certificate_authorities, RFC 9846 4.3.4 ---- */
 
+size_t hf_authorities_bound(const hf_settings *settings) {
+  size_t bound = 0;
+  for (size_t i = 0; i < settings->num_authorities; i++) {
+    bound += 2 + settings->authorities[i].len;
+  }
+  return bound;
+}
+
 hf_status hf_send_ext_certificate_authorities(hf_conn *conn, hf_place place, CBB *list) {
   CBB body, names, name;
   const hf_settings *s = &conn->config->settings;
-  if (place != CR || s->num_authorities == 0) {
+  (void)place;
+  if (s->num_authorities == 0) {
     return HF_OK;
   }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_certificate_authorities));

@@ -29,13 +29,9 @@ hf_status hf_receive_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBS *body) {
 
 size_t hf_bound_CERTIFICATE_REQUEST(const hf_conn *conn) {
   const hf_settings *s = &conn->config->settings;
-  size_t bound = 64 + hf_custom_bound(conn) +
-                 2 * (s->verify_sigalgs.num + s->cert_sigalgs.num + s->decompressors.num +
-                      s->delegated_sigalgs.num);
-  for (size_t i = 0; i < s->num_authorities; i++) {
-    bound += 2 + s->authorities[i].len;
-  }
-  return bound;
+  return 64 + hf_custom_bound(conn) + hf_authorities_bound(s) +
+         2 * (s->verify_sigalgs.num + s->cert_sigalgs.num + s->decompressors.num +
+              s->delegated_sigalgs.num);
 }
 
 hf_status hf_send_CERTIFICATE_REQUEST(hf_conn *conn, CBB *body) {

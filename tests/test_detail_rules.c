@@ -70,8 +70,9 @@ Test(detail_rules, signature_algorithms_for_certificates) {
   }
 }
 
-/* R-4.3.4-1: the authorities that the server names reach the client's caller. */
-Test(detail_rules, certificate_authorities) {
+/* R-4.3.4-1 R-4.3.4-2: the authorities that either side names reach the other's caller, and only
+ * those. */
+static void certificate_authorities(bool of_client) {
   static const uint8_t name[] = {0x30, 0x0d, 0x31, 0x0b, 0x30, 0x09, 0x06, 0x03,
                                  0x55, 0x04, 0x06, 0x13, 0x02, 'D',  'E'};
   const hf_bytes names[] = {{name, sizeof name}};
@@ -80,11 +81,12 @@ Test(detail_rules, certificate_authorities) {
   struct credential *credential = credential_load("ecdsa-p256");
   struct seen seen = {.ask = HF_ASK_IDENTITY};
   pair_setup(&client, &server, credential, 3);
+  struct side_setup *from = of_client ? &client : &server, *to = of_client ? &server : &client;
   server.settings.flags = HF_REQUEST_CLIENT_CERT;
-  server.settings.authorities = names;
-  server.settings.num_authorities = 1;
-  client.answer = look;
-  client.arg = &seen;
+  from->settings.authorities = names;
+  from->settings.num_authorities = 1;
+  to->answer = look;
+  to->arg = &seen;
   cr_assert_eq(pair_new(&pair, &client, &server, 0), HF_OK);
   cr_expect(pair_run(&pair));
   cr_expect_eq(seen.num_authorities, 1u);
@@ -94,6 +96,9 @@ Test(detail_rules, certificate_authorities) {
   free_seen(&seen);
   credential_free(credential);
 }
+
+Test(detail_rules, certificate_authorities_of_the_server) { certificate_authorities(false); }
+Test(detail_rules, certificate_authorities_of_the_client) { certificate_authorities(true); }
 
 static bool refuse_hello(void *arg, struct side_answer *answer, const hf_question_t *question) {
   (void)arg;

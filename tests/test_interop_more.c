@@ -3,6 +3,10 @@
  * client certificates.  Each side keeps what it did, and does it again. */
 #define _GNU_SOURCE /* mkstemp, usleep */
 #include <criterion/criterion.h>
+#include <openssl/bio.h>
+#include <openssl/mem.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -278,6 +282,52 @@ Test(interop_more, client_certificates_with_openssl) {
     credential_free(credential);
   }
   peer_stop(&peer);
+}
+
+/* note_authority keeps the first of the authorities that HF_ASK_IDENTITY shows. */
+static bool note_authority(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  struct buf *name = arg;
+  (void)answer;
+  if (question->ask == HF_ASK_IDENTITY && question->identity.num_authorities == 1)
+    buf_add(name, question->identity.authorities[0].data, question->identity.authorities[0].len);
+  return false;
+}
+
+/* R-4.3.4-2: s_client says in its hello whose certificates it takes. */
+Test(interop_more, authorities_of_openssl_s_client) {
+  struct peer peer;
+  struct side side;
+  struct side_setup setup;
+  struct interop_lists lists;
+  struct credential *credential = credential_load("ecdsa-p256");
+  struct buf name = {0};
+  char options[600], path[512];
+  uint16_t port = 0;
+  int listener = peer_listen(&port);
+  credential_path(path, "root", ".pem");
+  snprintf(options, sizeof options, "-servername localhost -requestCAfile %s", path);
+  run_client(&peer, port, options);
+  interop_server(&setup, &lists, &usual, credential);
+  setup.answer = note_authority;
+  setup.arg = &name;
+  struct wire wire = {.side = &side, .peer = &peer, .fd = peer_accept(listener)};
+  cr_assert_eq(side_new(&side, &setup), HF_OK);
+  OK(wire_handshake(&wire), &peer);
+  BIO *file = BIO_new_file(path, "r");
+  X509 *root = PEM_read_bio_X509(file, NULL, NULL, NULL);
+  uint8_t *want = NULL;
+  int len = i2d_X509_NAME(X509_get_subject_name(root), &want);
+  cr_assert_eq(name.len, (size_t)len, "%s", peer_tail(&peer));
+  cr_expect_arr_eq(name.data, want, name.len);
+  OPENSSL_free(want);
+  X509_free(root);
+  BIO_free(file);
+  finish(&wire);
+  buf_free(&name);
+  side_free(&side);
+  credential_free(credential);
+  peer_stop(&peer);
+  close(listener);
 }
 
 /* ---- GnuTLS ---- */

@@ -181,8 +181,8 @@ typedef struct hf_settings {
    * delegated credentials are not taken. Client: sent in ClientHello; server: in
    * CertificateRequest */
   hf_codes delegated_sigalgs;
-  /* server: DER-encoded distinguished names for CertificateRequest (4.3.4); with two bytes for
-   * each, 32 KiB at most */
+  /* DER-encoded distinguished names of certificate_authorities (4.3.4): server: for
+   * CertificateRequest; client: for ClientHello. With two bytes for each, 32 KiB at most */
   const hf_bytes *authorities;
   size_t num_authorities;
   uint32_t flags; /* HF_REQUEST_CLIENT_CERT ... */

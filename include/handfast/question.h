@@ -94,7 +94,7 @@ typedef struct hf_question_t {
       /* types that the identity may have, in the peer's order: HF_CERT_X509, HF_CERT_RAW_KEY; at
        * least one (RFC 7250) */
       hf_codes types;
-      const hf_bytes *authorities; /* certificate_authorities (4.3.4), DER names */
+      const hf_bytes *authorities; /* the peer's certificate_authorities (4.3.4), DER names */
       size_t num_authorities;
       hf_bytes certificate_types; /* TLS 1.2 */
       hf_bytes context;           /* certificate_request_context */
