@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ssl_pair.h"
 #include "sslwire.h"
 
 TestSuite(interop_boringssl, .timeout = 120);
@@ -200,6 +201,78 @@ Test(interop_boringssl, accept_with_a_session) {
   peer_stop(&peer);
   close(listener);
   SSL_CTX_free(ctx);
+}
+
+/* ---- Sessions as bytes ---- */
+
+/* offer has our client offer |session| to our server.  True: it was resumed. */
+static bool offer(SSL_CTX *client, SSL_CTX *server, SSL_SESSION *session) {
+  struct ssl_pair pair;
+  char byte;
+  cr_assert(ssl_pair_new(&pair, client, server, 65536));
+  cr_assert_eq(SSL_set_tlsext_host_name(pair.client, "localhost"), 1);
+  cr_assert_eq(SSL_set_session(pair.client, session), 1);
+  cr_assert(ssl_pair_handshake(&pair));
+  cr_assert_eq(SSL_write(pair.server, "x", 1), 1);
+  cr_assert_eq(SSL_read(pair.client, &byte, 1), 1);
+  const bool reused = SSL_session_reused(pair.client);
+  ssl_pair_free(&pair);
+  return reused;
+}
+
+/* BoringSSL's client gets a session from our server and writes it to a file.  Ours reads it there,
+ * writes the same bytes again, and resumes with it; and what it got then, in our bytes,
+ * BoringSSL's client resumes with. */
+Test(interop_boringssl, sessions_as_bytes_both_ways) {
+  struct peer peer;
+  int listener;
+  char path[512], more[600];
+  uint8_t *data, *again = NULL;
+  size_t len;
+  SSL_CTX *server = sslwire_context(TLS_server_method(), "ecdsa-p256");
+  SSL_CTX *client = client_context("X25519");
+  cr_assert_not_null(server);
+  /* The peer's, which its client demands of sessions too. */
+  cr_assert_eq(SSL_CTX_set_session_id_context(client, (const uint8_t *)"boringssl_peer", 14), 1);
+  snprintf(path, sizeof path, "%s/session-%d.der", HF_BINARY_DIR, (int)getpid());
+  snprintf(more, sizeof more, "-session-out %s", path);
+  call(&peer, &listener, more);
+  accept_once(server, &peer, listener, 5, false, false);
+  cr_assert_eq(peer_wait(&peer), 0, "%s", peer_tail(&peer));
+  peer_stop(&peer);
+  close(listener);
+
+  BIO *file = BIO_new_file(path, "rb");
+  cr_assert(file != NULL && BIO_read_asn1(file, &data, &len, 100000));
+  BIO_free(file);
+  SSL_SESSION *theirs = SSL_SESSION_from_bytes(data, len, client);
+  cr_assert_not_null(theirs);
+  cr_assert_eq(i2d_SSL_SESSION(theirs, NULL), (int)len);
+  cr_assert_eq(i2d_SSL_SESSION(theirs, &again), (int)len);
+  cr_expect_arr_eq(again, data, len);
+  OPENSSL_free(again);
+  OPENSSL_free(data);
+  cr_assert_eq(SSL_SESSION_get_protocol_version(theirs), TLS1_3_VERSION);
+  cr_assert_eq(sk_CRYPTO_BUFFER_num(SSL_SESSION_get0_peer_certificates(theirs)), 2);
+  cr_assert(offer(client, server, theirs));
+  SSL_SESSION_free(theirs);
+
+  cr_assert_eq(SSL_SESSION_to_bytes(kept, &data, &len), 1);
+  file = BIO_new_file(path, "wb");
+  cr_assert(file != NULL && BIO_write_all(file, data, len));
+  BIO_free(file);
+  OPENSSL_free(data);
+  snprintf(more, sizeof more, "-session-in %s", path);
+  call(&peer, &listener, more);
+  accept_once(server, &peer, listener, 5, false, true);
+  PRINTED(&peer, "resumed 1");
+  cr_assert_eq(peer_wait(&peer), 0, "%s", peer_tail(&peer));
+  peer_stop(&peer);
+  close(listener);
+  unlink(path);
+  SSL_SESSION_free(kept);
+  SSL_CTX_free(client);
+  SSL_CTX_free(server);
 }
 
 /* ---- Compressed certificates (RFC 8879), by what both have: the peer has the one.  A server's

@@ -133,7 +133,8 @@ static bool prepare(SSL *ssl, const struct options *o) {
       (!SSL_set_tlsext_host_name(ssl, o->name) || !SSL_set1_host(ssl, o->name))) {
     return false;
   }
-  return o->resume == NULL || last_session == NULL || SSL_set_session(ssl, last_session);
+  const bool offers = last_session != NULL && (o->resume != NULL || o->session_in != NULL);
+  return !offers || SSL_set_session(ssl, last_session);
 }
 
 static bool converse(SSL *ssl, const struct options *o, int fd) {
@@ -208,11 +209,14 @@ int main(int argc, char **argv) {
   const bool server = strcmp(o.role, "server") == 0;
   const int listener = server ? listen_on(o.port) : -1;
   bool ok = !server || listener >= 0;
+  if (o.session_in != NULL) last_session = session_read(o.session_in, ctx);
   for (long i = 0; i < options_number(o.connections, 1) && (!server || listener >= 0); i++) {
     const int fd = server ? accept(listener, NULL, NULL) : connect_to(o.port);
     fact("connection %ld", i + 1);
     ok = fd >= 0 && connection(ctx, &o, fd) && ok;
   }
+  if (ok && o.session_out != NULL && last_session != NULL)
+    ok = session_write(last_session, o.session_out);
   SSL_SESSION_free(last_session);
   SSL_CTX_free(ctx);
   if (listener >= 0) close(listener);

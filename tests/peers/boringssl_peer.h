@@ -15,7 +15,7 @@ struct options {
   const char *role, *port, *connections, *bytes;
   const char *cert, *key, *ca, *name;
   const char *min, *max, *ciphers, *groups, *sigalgs, *alpn;
-  const char *resume;
+  const char *resume, *session_in, *session_out;
   const char *compress;
   const char *delegated, *delegated_key;
   const char *quic, *early;
@@ -40,6 +40,11 @@ void compress_facts(void);
 
 /* delegated_configure has a server's |ssl| show a delegated credential. */
 bool delegated_configure(SSL *ssl, const char *credential, const char *key);
+
+/* session_read gives the session of a file, and session_write writes one to a file: as DER, in
+ * BoringSSL's encoding.  NULL, false: it cannot be, and a line says so. */
+SSL_SESSION *session_read(const char *path, const SSL_CTX *ctx);
+bool session_write(const SSL_SESSION *session, const char *path);
 
 /* early_ask has a client whose handshake has returned early write five bytes, complete it, and wait
  * for their echo if the server took them.  early_facts tells of |len| bytes of early data. */

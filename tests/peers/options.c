@@ -13,6 +13,8 @@
  *   -ciphers -groups -sigalgs LIST   as BoringSSL's *_list functions take them
  *   -alpn A,B               client: offers; server: takes the first of its own that is offered
  *   -resume 1               client: offers the last session it got
+ *   -session-in F           client: offers the session of a file, then the last it got
+ *   -session-out F          client: writes the last session it got to a file, as DER
  *   -compress zlib|brotli   certificates compressed so, both ways
  *   -delegated F -delegated-key F    server: a delegated credential (the DelegatedCredential
  *                           structure) and its private key (PEM)
@@ -44,6 +46,8 @@ static const struct {
     {"-sigalgs", offsetof(struct options, sigalgs)},
     {"-alpn", offsetof(struct options, alpn)},
     {"-resume", offsetof(struct options, resume)},
+    {"-session-in", offsetof(struct options, session_in)},
+    {"-session-out", offsetof(struct options, session_out)},
     {"-compress", offsetof(struct options, compress)},
     {"-delegated", offsetof(struct options, delegated)},
     {"-delegated-key", offsetof(struct options, delegated_key)},
