@@ -13,7 +13,7 @@ void hf_archive_fail(hf_archive *a, hf_status status) {
 
 void hf_archive_bytes(hf_archive *a, void *bytes, size_t len) {
   CBS from;
-  if (a->status != HF_OK || len == 0) {
+  if (a->status != HF_OK || len == 0 || bytes == NULL) {
     return;
   }
   if (a->loading) {
