@@ -69,6 +69,19 @@ static hf_status settle_types(hf_conn *conn, uint16_t out[HF_CERT_TYPES], size_t
   return *num > 0 ? HF_OK : HF_NO_CERT_TYPE;
 }
 
+/* In TLS 1.2, where the suite says what kind of key signs, only those that both have. */
+static hf_codes unpack_suites(uint16_t **at, const hf_conn *conn, CBS wire) {
+  hf_codes codes = {*at, 0};
+  uint16_t code;
+  while (CBS_get_u16(&wire, &code)) {
+    if (!hf_tls12(conn) || hf_codes_have(conn->config->settings.suites, code)) {
+      *(*at)++ = code;
+      codes.num++;
+    }
+  }
+  return codes;
+}
+
 hf_status hf_ask_IDENTITY(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   uint16_t types[HF_CERT_TYPES];
@@ -78,7 +91,7 @@ hf_status hf_ask_IDENTITY(hf_conn *conn) {
   CBS_init(&groups, NULL, 0);
   CBS_init(&suites, NULL, 0);
   if (hf_is_server(conn)) {
-    HF_TRY(hf_without_psk(conn));
+    HF_TRY(hf_tls12(conn) ? hf_without_sigalgs_12(conn) : hf_without_psk(conn));
     if (hf_ext_body(conn, HF_EXT_supported_groups, &body)) {
       (void)CBS_get_u16_length_prefixed(&body, &groups);
     }
@@ -104,18 +117,22 @@ hf_status hf_ask_IDENTITY(hf_conn *conn) {
   q->identity.cert_sigalgs =
       CBS_len(&cert_sigalgs) > 0 ? hf_unpack_codes(&at, cert_sigalgs) : q->identity.sigalgs;
   q->identity.groups = hf_unpack_codes(&at, groups);
-  q->identity.suites = hf_unpack_codes(&at, suites);
+  q->identity.suites = unpack_suites(&at, conn, suites);
   memcpy(at, types, num_types * sizeof(types[0]));
   q->identity.types = (hf_codes){at, num_types};
   q->identity.authorities = num_names > 0 ? authorities : NULL;
   q->identity.num_authorities = num_names;
+  q->identity.certificate_types = hf_at(conn, hs->request_types);
   return HF_OK;
 }
 
 static hf_status choose_sigalg(hf_conn *conn, const hf_identity *identity) {
   const CBS theirs = asked_sigalgs(conn);
+  if (hf_tls12(conn) && hf_is_server(conn)) {
+    return hf_suite_for_12(conn, identity);
+  }
   // A delegated credential goes before its certificate's own key: RFC 9345 4.1.
-  if (identity->delegated.data != NULL &&
+  if (!hf_tls12(conn) && identity->delegated.data != NULL &&
       hf_wire_has(asked_delegated(conn), identity->delegated_sigalg) &&
       hf_wire_has(theirs, identity->delegation_sigalg)) {
     conn->own_sigalg = identity->delegated_sigalg;
@@ -123,7 +140,8 @@ static hf_status choose_sigalg(hf_conn *conn, const hf_identity *identity) {
     return HF_OK;
   }
   for (size_t i = 0; i < identity->num_sigalgs; i++) {
-    if (hf_wire_has(theirs, identity->sigalgs[i])) {
+    const hf_sigalg *sigalg = hf_sigalg_find(identity->sigalgs[i]);
+    if (sigalg != NULL && hf_may_sign(conn, sigalg) && hf_wire_has(theirs, sigalg->id)) {
       conn->own_sigalg = identity->sigalgs[i];
       return HF_OK;
     }
@@ -160,6 +178,9 @@ static hf_status take_identity(hf_conn *conn, hf_identity *identity) {
   conn->hs->cert_type[conn->role] = type_of(identity);
   HF_TRY(choose_sigalg(conn, identity));
   hf_choose_compression(conn);
+  if (server && hf_tls12(conn)) {
+    hf_promise_12(conn);
+  }
   return HF_OK;
 }
 
@@ -193,6 +214,9 @@ hf_status hf_send_CERTIFICATE(hf_conn *conn, CBB *body) {
   const hf_identity *identity = conn->hs->identity;
   CBB list, data;
   CBS chain, certificate;
+  if (hf_tls12(conn)) {
+    return hf_send_certificate_12(conn, body);
+  }
   if (!CBB_add_u8(body, 0) || !CBB_add_u24_length_prefixed(body, &list)) {
     return HF_INTERNAL;
   }
@@ -214,10 +238,13 @@ hf_status hf_send_CERTIFICATE(hf_conn *conn, CBB *body) {
   return CBB_flush(body) ? HF_OK : HF_INTERNAL;
 }
 
-/* Reads CertificateEntry (RFC 9846 4.5.1). */
-static bool next_entry(CBS *list, CBS *certificate, CBS *extensions) {
-  return CBS_get_u24_length_prefixed(list, certificate) && CBS_len(certificate) > 0 &&
-         CBS_get_u16_length_prefixed(list, extensions);
+/* Reads CertificateEntry (RFC 9846 4.5.1); one of TLS 1.2 is a certificate alone. */
+static bool next_entry(const hf_conn *conn, CBS *list, CBS *certificate, CBS *extensions) {
+  if (!CBS_get_u24_length_prefixed(list, certificate) || CBS_len(certificate) == 0) {
+    return false;
+  }
+  CBS_init(extensions, CBS_data(list), 0);
+  return hf_tls12(conn) || CBS_get_u16_length_prefixed(list, extensions);
 }
 
 /* Takes the key out of the first entry, or out of the delegated credential beside it; |more|: there
@@ -264,7 +291,7 @@ static hf_status read_certificate(hf_conn *conn, CBS *body, const uint8_t *base)
   conn->hs->certificates.len = (uint32_t)CBS_len(&list);
   CBS first = list;
   for (bool end_entity = true; CBS_len(&list) > 0; end_entity = false) {
-    if (!next_entry(&list, &certificate, &extensions)) {
+    if (!next_entry(conn, &list, &certificate, &extensions)) {
       return HF_DECODE_ERROR;
     }
     HF_TRY(hf_extensions_parse(conn, CT, extensions, bodies, &mask));
@@ -277,7 +304,7 @@ static hf_status read_certificate(hf_conn *conn, CBS *body, const uint8_t *base)
     return HF_TRAILING_DATA;
   }
   // The form of the message is in order; now its first certificate.
-  return next_entry(&first, &certificate, &extensions)
+  return next_entry(conn, &first, &certificate, &extensions)
              ? take_key(conn, certificate, extensions, CBS_len(&first) > 0)
              : HF_INTERNAL;
 }
@@ -292,6 +319,9 @@ static CBS certificate_list(const hf_conn *conn) {
 }
 
 hf_status hf_receive_CERTIFICATE(hf_conn *conn, CBS *body) {
+  if (hf_tls12(conn)) {
+    return hf_receive_certificate_12(conn, body);
+  }
   HF_TRY(read_certificate(conn, body, conn->in.data));
   if (hf_is_server(conn)) {
     hf_flag(conn, CLIENT_CERT, conn->hs->certificates.len > 0);
@@ -376,7 +406,7 @@ hf_status hf_ask_VERDICT(hf_conn *conn) {
   hf_bytes ocsp = {NULL, 0}, scts = {NULL, 0};
   CBS list = certificate_list(conn), certificate, extensions;
   size_t num = 0;
-  for (CBS count = list; next_entry(&count, &certificate, &extensions);) {
+  for (CBS count = list; next_entry(conn, &count, &certificate, &extensions);) {
     num++;
   }
   if (num == 0) {
@@ -385,7 +415,7 @@ hf_status hf_ask_VERDICT(hf_conn *conn) {
   void *lists;
   HF_TRY(hf_lists_new(hs, &lists, num * sizeof(hf_bytes)));
   hf_bytes *chain = lists;
-  for (size_t i = 0; next_entry(&list, &certificate, &extensions); i++) {
+  for (size_t i = 0; next_entry(conn, &list, &certificate, &extensions); i++) {
     chain[i] = hf_range(CBS_data(&certificate), CBS_len(&certificate));
     if (i == 0) {
       HF_TRY(find_stapled(conn, extensions, &ocsp, &scts));
@@ -394,6 +424,10 @@ hf_status hf_ask_VERDICT(hf_conn *conn) {
   hf_question_t *q = hf_ask_begin(conn, HF_ASK_VERDICT);
   q->verdict.chain = chain;
   q->verdict.num = num;
+  if (hf_tls12(conn)) {
+    ocsp = hf_at(conn, hs->status);
+    scts = hf_at(conn, hs->scts);
+  }
   q->verdict.ocsp = ocsp;
   q->verdict.scts = scts;
   q->verdict.raw_key = conn->peer_raw_key;
@@ -425,13 +459,19 @@ static size_t signature_input(hf_conn *conn, uint8_t *out, bool by_server) {
 
 hf_status hf_ask_SIGNATURE(hf_conn *conn) {
   hf_hs *hs = conn->hs;
-  hs->signature_input_len = (uint8_t)signature_input(conn, hs->signature_input, hf_is_server(conn));
+  hf_bytes input;
+  if (hf_tls12(conn)) {
+    HF_TRY(hf_sign_12(conn, &input));
+  } else {
+    input = hf_range(hs->signature_input,
+                     signature_input(conn, hs->signature_input, hf_is_server(conn)));
+  }
   hf_question_t *q = hf_ask_begin(conn, HF_ASK_SIGNATURE);
   q->signature.identity = hs->identity;
   q->signature.tag = hs->identity->tag;
   q->signature.sigalg = conn->own_sigalg;
   q->signature.delegated = conn->own_delegated;
-  q->signature.input = hf_range(hs->signature_input, hs->signature_input_len);
+  q->signature.input = input;
   return HF_OK;
 }
 
@@ -456,30 +496,39 @@ hf_status hf_send_CERTIFICATE_VERIFY(hf_conn *conn, CBB *body) {
              : HF_INTERNAL;
 }
 
-hf_status hf_receive_CERTIFICATE_VERIFY(hf_conn *conn, CBS *body) {
-  uint8_t input[64 + 34 + HF_MAX_HASH];
-  CBS signature;
-  uint16_t code;
-  if (conn->hs->peer_key == NULL) {
-    return HF_INTERNAL;  // a state that was loaded said so
-  }
-  if (!CBS_get_u16(body, &code) || !CBS_get_u16_length_prefixed(body, &signature)) {
-    return HF_DECODE_ERROR;
-  }
+hf_status hf_check_signature(hf_conn *conn, uint16_t code, CBS signature, const uint8_t *input,
+                             size_t input_len) {
   const hf_sigalg *sigalg = hf_sigalg_find(code);
   const uint16_t delegated = conn->hs->delegated_sigalg;  // RFC 9345 4.1.3: this alone
-  if (sigalg == NULL ||
+  if (sigalg == NULL || !hf_may_sign(conn, sigalg) ||
       (delegated != 0 ? code != delegated
                       : !hf_codes_have(conn->config->settings.verify_sigalgs, code))) {
     return HF_WRONG_SIGALG;
   }
-  const size_t len = signature_input(conn, input, !hf_is_server(conn));
-  HF_TRY(hf_verify(sigalg, conn->hs->peer_key, signature, input, len));
+  if (conn->hs->peer_key == NULL) {
+    return HF_INTERNAL;  // a state that was loaded said so
+  }
+  // In TLS 1.2 an algorithm of ECDSA names no curve: RFC 8446 4.2.3.
+  HF_TRY(hf_verify(sigalg, conn->hs->peer_key, !hf_tls12(conn), signature, input, input_len));
   conn->proofs |= HF_PROOF_SIGNATURE;
   conn->peer_sigalg = code;
   EVP_PKEY_free(conn->hs->peer_key);
   conn->hs->peer_key = NULL;
   return HF_OK;
+}
+
+hf_status hf_receive_CERTIFICATE_VERIFY(hf_conn *conn, CBS *body) {
+  uint8_t input[64 + 34 + HF_MAX_HASH];
+  CBS signature;
+  uint16_t code;
+  if (hf_tls12(conn)) {
+    return hf_receive_verify_12(conn, body);
+  }
+  if (!CBS_get_u16(body, &code) || !CBS_get_u16_length_prefixed(body, &signature)) {
+    return HF_DECODE_ERROR;
+  }
+  const size_t len = signature_input(conn, input, !hf_is_server(conn));
+  return hf_check_signature(conn, code, signature, input, len);
 }
 
 /* ---- Finished ---- */
@@ -489,21 +538,32 @@ size_t hf_bound_FINISHED(const hf_conn *conn) {
   return HF_MAX_HASH;
 }
 
-hf_status hf_send_FINISHED(hf_conn *conn, CBB *body) {
+/* verify_data, of the side that |by_server| says, whose traffic secret is |secret|. */
+static hf_status verify_data(const hf_conn *conn, uint8_t out[HF_MAX_HASH], size_t *len,
+                             const uint8_t *secret, bool by_server) {
   uint8_t hash[HF_MAX_HASH];
-  const size_t len = hf_transcript_hash(hash, &conn->hs->transcript, conn->suite);
-  HF_TRY(hf_finished_mac(conn->own_finished, conn->suite, conn->write.secret, hash));
+  if (hf_tls12(conn)) {
+    *len = HF_VERIFY_DATA;
+    return hf_finished_12(out, conn, by_server);
+  }
+  *len = hf_transcript_hash(hash, &conn->hs->transcript, conn->suite);
+  return hf_finished_mac(out, conn->suite, secret, hash);
+}
+
+hf_status hf_send_FINISHED(hf_conn *conn, CBB *body) {
+  size_t len;
+  HF_TRY(verify_data(conn, conn->own_finished, &len, conn->write.secret, hf_is_server(conn)));
   conn->own_finished_set = true;
   return CBB_add_bytes(body, conn->own_finished, len) ? HF_OK : HF_INTERNAL;
 }
 
 hf_status hf_receive_FINISHED(hf_conn *conn, CBS *body) {
-  uint8_t hash[HF_MAX_HASH], expected[HF_MAX_HASH];
-  const size_t len = hf_transcript_hash(hash, &conn->hs->transcript, conn->suite);
+  uint8_t expected[HF_MAX_HASH];
+  size_t len;
+  HF_TRY(verify_data(conn, expected, &len, conn->read.secret, !hf_is_server(conn)));
   if (CBS_len(body) != len) {
     return HF_DECODE_ERROR;
   }
-  HF_TRY(hf_finished_mac(expected, conn->suite, conn->read.secret, hash));
   if (CRYPTO_memcmp(CBS_data(body), expected, len) != 0) {
     return HF_BAD_FINISHED;
   }

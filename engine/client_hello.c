@@ -15,7 +15,8 @@ static size_t hello_bound(const hf_conn *conn) {
                  2 * (s->suites.num + s->groups.num + s->verify_sigalgs.num + s->cert_sigalgs.num +
                       s->decompressors.num + s->delegated_sigalgs.num) +
                  s->alpn.len + conn->server_name_len + conn->hs->cookie.len + conn->hs->offers.len +
-                 hf_quic_params_bound(conn) + hf_custom_bound(conn) + hf_authorities_bound(s);
+                 conn->hs->ticket.len + hf_quic_params_bound(conn) + hf_custom_bound(conn) +
+                 hf_authorities_bound(s);
   for (size_t i = 0; i < s->key_shares.num; i++) {
     bound += 4 + hf_group_share_len(hf_group_find(s->key_shares.list[i]));
   }
@@ -25,19 +26,44 @@ static size_t hello_bound(const hf_conn *conn) {
   return bound + conn->hs->hello_bytes.len;
 }
 
+/* legacy_session_id: a session of TLS 1.2; or random, for a ticket of TLS 1.2 to be known by (RFC
+ * 5077 3.4) and for the compatibility mode of TLS 1.3, which QUIC has not (RFC 9001 8.4). */
+static hf_bytes session_id_of(const hf_conn *conn) {
+  const hf_hs *hs = conn->hs;
+  if (hs->session_id_len > 0) {
+    return hf_range(hs->session_id, hs->session_id_len);
+  }
+  const bool compatible = !hs->no_compatibility && !hf_has(conn, QUIC) && hf_may_be(conn, HF_TLS13);
+  return hf_range(hs->entropy.session_id,
+                  compatible || hs->ticket.len > 0 ? sizeof(hs->entropy.session_id) : 0);
+}
+
+static hf_status put_suites(const hf_conn *conn, CBB *body) {
+  const hf_codes codes = conn->config->settings.suites;
+  const uint16_t grease = hf_grease(conn, HF_GREASE_SUITE);
+  CBB list;
+  bool ok = CBB_add_u16_length_prefixed(body, &list) && (grease == 0 || CBB_add_u16(&list, grease));
+  for (size_t i = 0; i < codes.num; i++) {
+    ok = ok && (!hf_may_be(conn, hf_suite_find(codes.list[i])->version) ||
+                CBB_add_u16(&list, codes.list[i]));
+  }
+  if (conn->config->settings.flags & HF_SEND_FALLBACK_SCSV) {
+    ok = ok && CBB_add_u16(&list, HF_FALLBACK_SCSV);
+  }
+  return ok && CBB_flush(body) ? HF_OK : HF_INTERNAL;
+}
+
 static hf_status first_hello(hf_conn *conn, CBB *body) {
   const hf_hs *hs = conn->hs;
   CBB session_id, compression;
-  // RFC 9001 8.4: no compatibility mode
-  const size_t id_len =
-      hs->no_compatibility || hf_has(conn, QUIC) ? 0 : sizeof(hs->entropy.session_id);
+  const hf_bytes id = session_id_of(conn);
   if (!CBB_add_u16(body, HF_TLS12) ||
       !CBB_add_bytes(body, hs->entropy.random, sizeof(hs->entropy.random)) ||
       !CBB_add_u8_length_prefixed(body, &session_id) ||
-      !CBB_add_bytes(&session_id, hs->entropy.session_id, id_len)) {
+      !CBB_add_bytes(&session_id, id.data, id.len)) {
     return HF_INTERNAL;
   }
-  HF_TRY(hf_put_greased(body, hf_grease(conn, HF_GREASE_SUITE), conn->config->settings.suites));
+  HF_TRY(put_suites(conn, body));
   if (!CBB_add_u8_length_prefixed(body, &compression) || !CBB_add_u8(&compression, 0)) {
     return HF_INTERNAL;
   }

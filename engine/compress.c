@@ -64,13 +64,12 @@ hf_status hf_ask_COMPRESS(hf_conn *conn) {
 static hf_status take_compressed(hf_conn *conn, uint16_t algorithm, hf_bytes data) {
   hf_hs *hs = conn->hs;
   if (data.len > 0) {
-    HF_TRY(
-        hf_copy(&hs->compressed, data.data, data.len));  // before its message goes: it may be that
+    HF_TRY(hf_copy(&hs->compressed, data.data, data.len));
   }
   hf_flag(conn, flag_of(conn), data.len > 0);
   hs->compression = algorithm;
   hs->to_compress_len = (uint32_t)hs->to_compress.len;
-  hf_free_bytes(&hs->to_compress);
+  hf_free_bytes(&hs->to_compress);  // last: |data| may be these
   return HF_OK;
 }
 

@@ -18,7 +18,7 @@ static const uint16_t default_cert_sigalgs[] = {
 #define SIGALG(id, ...) id,
 #include "sigalgs.def"
 #undef SIGALG
-    0x0401, 0x0501, 0x0601};
+};
 static const uint16_t default_cert_types[] = {HF_CERT_X509};
 static const uint16_t default_sigalgs[] = {
 #define SIGALG(id, ...) id,
@@ -135,10 +135,50 @@ static bool valid_transport(const hf_settings *s) {
          (s->transport == HF_QUIC && s->padding == 0 && s->record_size_limit == 0);
 }
 
-static hf_status check(hf_settings *s) {
+static bool has_suites(const hf_settings *s, uint16_t version) {
+  if (s->suites.list == NULL) {
+    return true;  // and refused for that
+  }
+  for (size_t i = 0; i < s->suites.num; i++) {
+    const hf_suite *suite = hf_suite_find(s->suites.list[i]);
+    if (suite != NULL && suite->version == version) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* A version without a suite is not spoken, and one older than TLS 1.3 not in QUIC (RFC 9001 4.2).
+ */
+static void narrow_versions(hf_settings *s) {
+  s->version_min = s->version_min < HF_TLS12 ? HF_TLS12 : s->version_min;
+  s->version_max = s->version_max == 0 || s->version_max > HF_TLS13 ? HF_TLS13 : s->version_max;
+  if (s->version_min == HF_TLS12 && (s->transport == HF_QUIC || !has_suites(s, HF_TLS12))) {
+    s->version_min = HF_TLS13;
+  }
+  if (s->version_max == HF_TLS13 && !has_suites(s, HF_TLS13)) {
+    s->version_max = HF_TLS12;
+  }
+}
+
+static bool valid_fragment(uint16_t len) {
+  return len == 0 || len == 512 || len == 1024 || len == 2048 || len == 4096;
+}
+
+/* RSASSA-PKCS1-v1_5, the last of the table, is for TLS 1.2 alone. */
+static size_t num_default_sigalgs(const hf_settings *s) {
+  size_t num = sizeof(default_sigalgs) / sizeof(default_sigalgs[0]);
+  while (s->version_min > HF_TLS12 && !hf_signs_13(hf_sigalg_find(default_sigalgs[num - 1]))) {
+    num--;
+  }
+  return num;
+}
+
+static void fill_in(hf_settings *s) {
   DEFAULT_CODES(&s->suites, default_suites);
+  narrow_versions(s);
   DEFAULT_CODES(&s->groups, default_groups);
-  DEFAULT_CODES(&s->verify_sigalgs, default_sigalgs);
+  default_codes(&s->verify_sigalgs, default_sigalgs, num_default_sigalgs(s));
   DEFAULT_CODES(&s->cert_sigalgs, default_cert_sigalgs);
   DEFAULT_CODES(&s->own_cert_types, default_cert_types);
   DEFAULT_CODES(&s->peer_cert_types, default_cert_types);
@@ -146,8 +186,6 @@ static hf_status check(hf_settings *s) {
     s->key_shares.list = s->groups.list;
     s->key_shares.num = 1;
   }
-  s->version_min = s->version_min == 0 ? HF_TLS13 : s->version_min;
-  s->version_max = s->version_max == 0 ? HF_TLS13 : s->version_max;
   s->ticket_lifetime = s->ticket_lifetime == 0 ? HF_DEFAULT_LIFETIME : s->ticket_lifetime;
   s->max_message = s->max_message == 0 ? HF_DEFAULT_MESSAGE : s->max_message;
   s->max_flight = s->max_flight == 0 ? HF_DEFAULT_FLIGHT : s->max_flight;
@@ -163,14 +201,19 @@ static hf_status check(hf_settings *s) {
   } else if (s->num_tickets == 0) {
     s->num_tickets = 2;
   }
+}
+
+static hf_status check(hf_settings *s) {
+  fill_in(s);
   const uint32_t flags = HF_REQUEST_CLIENT_CERT | HF_REQUIRE_CLIENT_CERT | HF_ALLOW_EARLY_DATA |
                          HF_EXPORT_SECRETS | HF_TRACE | HF_ISSUE_TICKETS | HF_IGNORE_SERVER_NAME |
                          HF_DEMAND_COOKIE | HF_PREFER_CLIENT_SUITES | HF_PREFER_CLIENT_GROUPS |
                          HF_REQUEST_OCSP | HF_REQUEST_SCTS | HF_ALLOW_PSK_KE | HF_GREASE |
-                         HF_PERMUTE_EXTENSIONS;
+                         HF_PERMUTE_EXTENSIONS | HF_FALSE_START | HF_STORE_SESSIONS |
+                         HF_NO_TICKETS | HF_REQUIRE_EMS | HF_SEND_FALLBACK_SCSV;
   bool good =
       (s->flags & ~flags) == 0 && (s->role == HF_CLIENT || s->role == HF_SERVER) &&
-      valid_transport(s) && s->version_min <= HF_TLS13 && s->version_max >= HF_TLS13 &&
+      valid_transport(s) && s->version_min <= s->version_max &&
       valid_codes(s->suites, known_suite) && valid_codes(s->groups, known_group) &&
       valid_codes(s->verify_sigalgs, known_sigalg) && valid_codes(s->key_shares, known_group) &&
       valid_shares(s->key_shares, s->groups) && valid_alpn(s->alpn) && valid_authorities(s) &&
@@ -179,7 +222,8 @@ static hf_status check(hf_settings *s) {
       valid_codes(s->peer_cert_types, known_cert_type) &&
       valid_codes(s->delegated_sigalgs, hf_delegable) && s->ticket_lifetime <= HF_MAX_LIFETIME &&
       s->num_tickets <= HF_MAX_TICKETS && s->padding <= HF_MAX_PLAINTEXT &&
-      s->max_message < 1u << 24 && s->max_flight <= 1u << 28 &&
+      valid_fragment(s->max_fragment_length) && s->max_message < 1u << 24 &&
+      s->max_flight <= 1u << 28 &&
       (s->record_size_limit == 0 ||
        (s->record_size_limit >= 64 && s->record_size_limit <= HF_MAX_PLAINTEXT + 1));
   return good ? HF_OK : HF_MISUSE;

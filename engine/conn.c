@@ -61,6 +61,9 @@ static hf_status begin(hf_conn *conn, const hf_config *config, const hf_start *s
   HF_TRY(copy_start(conn, start));
   HF_TRY(hf_trace_begin(conn));
   HF_TRY(hf_psk_begin(conn, start));
+  if (!hf_is_server(conn)) {
+    HF_TRY(hf_offer_12(conn, start->session));
+  }
   return hf_run(conn);
 }
 
@@ -109,6 +112,15 @@ const hf_question_t *hf_question(const hf_conn *conn) {
   return conn->hs != NULL ? &conn->hs->question : hf_post_question(conn);
 }
 
+/* RFC 7918: a client that has checked the server's signature, and has a protocol that it agreed on.
+ * All suites are of the strength that 5 demands. */
+static bool may_start_falsely(const hf_conn *conn) {
+  return !hf_is_server(conn) && (conn->config->settings.flags & HF_FALSE_START) &&
+         conn->write.level == HF_APPLICATION && conn->own_finished_set &&
+         (conn->proofs & HF_PROOF_CHAIN) && (conn->proofs & HF_PROOF_SIGNATURE) &&
+         conn->alpn != NULL;
+}
+
 /* Is this side past the point from which it may send application data? */
 static bool may_send(const hf_conn *conn) {
   if (hf_has(conn, QUIC)) {
@@ -126,13 +138,17 @@ static bool may_send(const hf_conn *conn) {
   if (conn->write.level == HF_EARLY) {
     return hf_has(conn, EARLY) && conn->early_left > 0;
   }
+  if (hf_tls12(conn)) {
+    return may_start_falsely(conn);
+  }
   return hf_is_server(conn) && conn->write.level == HF_APPLICATION;
 }
 
 /* Does a question stop the peer's bytes?  Those about tickets do not. */
 bool hf_stopped(const hf_conn *conn) {
   const hf_ask ask = hf_question(conn)->ask;
-  return (ask != HF_ASK_NONE && ask != HF_ASK_TICKET && ask != HF_ASK_KEEP) ||
+  return (ask != HF_ASK_NONE &&
+          (conn->hs != NULL || (ask != HF_ASK_TICKET && ask != HF_ASK_KEEP))) ||
          hf_post_installs(conn);
 }
 
@@ -169,11 +185,16 @@ static bool early_open(const hf_conn *conn) {
 static void record_facts(hf_facts *out, const hf_conn *conn) {
   out->header = HF_HEADER;
   out->trailer = 1 + HF_TAG;
+  if (hf_tls12(conn) && conn->suite != NULL) {
+    out->header = (uint8_t)(HF_HEADER + conn->suite->sent_nonce);
+    out->trailer = HF_TAG;
+  }
   out->max_data = conn->max_data;
   out->early_left = conn->early_left;
-  if (conn->suite != NULL && conn->write.level == HF_APPLICATION &&
-      conn->write.seq + 1 < conn->suite->max_records) {
-    out->records_left = conn->suite->max_records - 1 - conn->write.seq;
+  if (conn->suite != NULL && conn->write.level == HF_APPLICATION) {
+    // TLS 1.3's last one is the KeyUpdate.
+    const uint64_t most = conn->suite->max_records - (hf_tls12(conn) ? 0 : 1);
+    out->records_left = conn->write.seq < most ? most - conn->write.seq : 0;
   }
 }
 
@@ -207,7 +228,11 @@ void hf_get_facts(hf_facts *out, const hf_conn *conn) {
   out->server_name = hf_range(conn->server_name, conn->server_name_len);
   // A client's is known from its hello on, a server's from the hello it has read.
   out->client_random = conn->hello_known ? hf_range(conn->client_random, 32) : hf_range(NULL, 0);
-  const size_t hash_len = conn->suite != NULL ? conn->suite->hash_len : 0;
+  const size_t hash_len = hf_tls12(conn)        ? HF_VERIFY_DATA
+                          : conn->suite != NULL ? conn->suite->hash_len
+                                                : 0;
+  out->extended_main_secret = conn->ems && conn->exporter_set;
+  out->renegotiation_info = conn->renegotiation_info;
   if (conn->version != 0 && (conn->group != 0 || hf_has(conn, RESUMED))) {
     out->server_random = hf_range(conn->server_random, 32);
   }
@@ -220,7 +245,7 @@ void hf_get_facts(hf_facts *out, const hf_conn *conn) {
 }
 
 hf_status hf_answer_done(hf_conn *conn) {
-  if (hf_answering(conn, HF_ASK_INSTALL) && conn->hs != NULL) {
+  if ((hf_answering(conn, HF_ASK_INSTALL) || hf_answering(conn, HF_ASK_KEEP)) && conn->hs != NULL) {
     return hf_answered(conn, HF_OK);
   }
   return hf_answering(conn, HF_ASK_KEEP) || hf_answering(conn, HF_ASK_INSTALL)

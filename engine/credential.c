@@ -165,7 +165,7 @@ static hf_status check_delegation(const hf_conn *conn, const delegated *credenti
   memcpy(input + head, CBS_data(&certificate), CBS_len(&certificate));
   memcpy(input + head + CBS_len(&certificate), CBS_data(&credential->covered),
          CBS_len(&credential->covered));
-  const hf_status status = hf_verify(hf_sigalg_find(credential->sigalg), conn->hs->peer_key,
+  const hf_status status = hf_verify(hf_sigalg_find(credential->sigalg), conn->hs->peer_key, true,
                                      credential->signature, input, len);
   OPENSSL_free(input);
   return status == HF_BAD_SIGNATURE || status == HF_WRONG_SIGALG ? HF_BAD_CREDENTIAL : status;

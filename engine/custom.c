@@ -16,6 +16,9 @@ typedef struct own_extension {
   CBS body;
 } own_extension;
 
+/* The ServerHello of TLS 1.2 has what EncryptedExtensions has later. */
+static hf_place place_of(hf_place place) { return place == SH12 ? EE : place; }
+
 static CBS own_list(const hf_conn *conn) {
   CBS list;
   CBS_init(&list, NULL, 0);
@@ -161,7 +164,7 @@ void hf_custom_free(hf_conn *conn) {
 
 /* Is |one| to be in |place|?  Responses are for who asked: RFC 9846 4.3. */
 static bool goes(const hf_conn *conn, hf_place place, const own_extension *one) {
-  if (!(one->send & place)) {
+  if (!(one->send & place_of(place))) {
     return false;
   }
   if (place == CH || place == CR) {
@@ -221,7 +224,7 @@ bool hf_custom_check(hf_status *status, const hf_conn *conn, hf_place place, uin
     return false;
   }
   if (place != CH && place != NST) {
-    *status = !(take & place)                          ? HF_MISPLACED_EXTENSION
+    *status = !(take & place_of(place))                ? HF_MISPLACED_EXTENSION
               : place == CR || asked(conn, send, type) ? HF_OK
                                                        : HF_UNSUPPORTED_EXTENSION;
   }
@@ -234,11 +237,12 @@ hf_status hf_custom_keep(hf_conn *conn, hf_place place, CBS block) {
   CBS body;
   while (conn->custom != NULL && CBS_get_u16(&block, &type) &&
          CBS_get_u16_length_prefixed(&block, &body)) {
-    if (!find_own(conn, type, &send, &take) || peer_sent(conn, place, type)) {
+    if (!find_own(conn, type, &send, &take) || peer_sent(conn, place_of(place), type)) {
       continue;
     }
-    const uint8_t head[HF_PEER_HEAD] = {(uint8_t)place, (uint8_t)(type >> 8), (uint8_t)type,
-                                        (uint8_t)(CBS_len(&body) >> 8), (uint8_t)CBS_len(&body)};
+    const uint8_t head[HF_PEER_HEAD] = {(uint8_t)place_of(place), (uint8_t)(type >> 8),
+                                        (uint8_t)type, (uint8_t)(CBS_len(&body) >> 8),
+                                        (uint8_t)CBS_len(&body)};
     hf_buffer *peer = &conn->custom->peer;
     HF_TRY(hf_buffer_reserve(peer, sizeof(head) + CBS_len(&body)));
     HF_TRY(hf_buffer_append(peer, head, sizeof(head)));

@@ -45,26 +45,35 @@ enum { HF_MAX_OWN = 56 * 1024 };
 enum { HF_MAX_QUIC_PARAMS = 2048 };
 #define HF_QUIC_EARLY_DATA UINT32_MAX
 
+enum { HF_MOST_WARNINGS = 4 }; /* in a row */
+
 /* ContentType (RFC 9846 B.1). */
 enum { HF_CCS = 20, HF_ALERT = 21, HF_HANDSHAKE_RECORD = 22, HF_APPLICATION_DATA = 23 };
 
 /* HandshakeType (RFC 9846 B.3).  HelloRetryRequest is a ServerHello with a special random: it has a
- * number of its own here, whose lower 7 bits are the type on the wire. */
+ * number of its own here, whose lower 7 bits are the type on the wire.
+ * ChangeCipherSpec of TLS 1.2 is a record, not a handshake message: its number is on no wire. */
 typedef enum hf_message {
+  HF_MSG_HELLO_REQUEST = 0,
   HF_MSG_CLIENT_HELLO = 1,
   HF_MSG_SERVER_HELLO = 2,
   HF_MSG_NEW_SESSION_TICKET = 4,
   HF_MSG_END_OF_EARLY_DATA = 5,
   HF_MSG_ENCRYPTED_EXTENSIONS = 8,
   HF_MSG_CERTIFICATE = 11,
+  HF_MSG_SERVER_KEY_EXCHANGE = 12,
   HF_MSG_CERTIFICATE_REQUEST = 13,
+  HF_MSG_SERVER_HELLO_DONE = 14,
   HF_MSG_CERTIFICATE_VERIFY = 15,
+  HF_MSG_CLIENT_KEY_EXCHANGE = 16,
   HF_MSG_FINISHED = 20,
+  HF_MSG_CERTIFICATE_STATUS = 22,
   HF_MSG_KEY_UPDATE = 24,
   HF_MSG_COMPRESSED_CERTIFICATE = 25,
   HF_MSG_UNKNOWN = 127,
   HF_MSG_NONE = 255,
-  HF_MSG_HELLO_RETRY_REQUEST = 128 + 2
+  HF_MSG_HELLO_RETRY_REQUEST = 128 + 2,
+  HF_MSG_CHANGE_CIPHER_SPEC = 254
 } hf_message;
 enum { HF_MSG_MESSAGE_HASH = 254, HF_WIRE_TYPE = 127 };
 
@@ -83,14 +92,20 @@ enum {
   HF_ALERT_DECRYPT_ERROR = 51,
   HF_ALERT_PROTOCOL_VERSION = 70,
   HF_ALERT_INTERNAL_ERROR = 80,
+  HF_ALERT_INAPPROPRIATE_FALLBACK = 86,
   HF_ALERT_USER_CANCELED = 90,
+  HF_ALERT_NO_RENEGOTIATION = 100,
   HF_ALERT_MISSING_EXTENSION = 109,
   HF_ALERT_UNSUPPORTED_EXTENSION = 110,
   HF_ALERT_CERTIFICATE_REQUIRED = 116,
   HF_ALERT_NO_APPLICATION_PROTOCOL = 120
 };
 
+/* Bytes of TLS 1.2's main secret and verify_data. */
+enum { HF_MAIN_SECRET = 48, HF_VERIFY_DATA = 12 };
 enum { HF_TLS13 = 0x0304, HF_TLS12 = 0x0303, HF_TLS10 = 0x0301 };
+/* Cipher suites that signal something: RFC 5746 3.3, RFC 7507 3. */
+enum { HF_RENEGOTIATION_SCSV = 0x00ff, HF_FALLBACK_SCSV = 0x5600 };
 
 /* The flags of script.def, whose head says when either side learns each. */
 enum {
@@ -104,7 +119,10 @@ enum {
   CERT_REQUESTED = 128,
   CLIENT_CERT = 256,
   COMPRESSED = 512,
-  CLIENT_COMPRESSED = 1024
+  CLIENT_COMPRESSED = 1024,
+  OCSP = 2048,
+  TICKET = 4096,
+  KEEP = 8192
 };
 
 /* Proofs: what OPEN demands. */
@@ -135,6 +153,8 @@ typedef struct hf_span {
 } hf_span;
 
 /* ---- suites, groups and signature algorithms: tables.c, kex.c, signature.c ---- */
+/* hf_auth: the key that a suite of TLS 1.2 demands of the server's certificate. */
+typedef enum hf_auth { HF_AUTH_ANY, HF_AUTH_ECDSA, HF_AUTH_RSA } hf_auth;
 typedef struct hf_suite {
   uint16_t id;
   uint8_t key_len, hash_len;
@@ -142,6 +162,9 @@ typedef struct hf_suite {
   const EVP_AEAD *(*aead)(void);
   const EVP_MD *(*md)(void);
   uint64_t max_records; /* RFC 9846 5.5 */
+  uint16_t version;     /* HF_TLS13 or HF_TLS12 */
+  uint8_t auth;         /* hf_auth */
+  uint8_t sent_nonce;   /* bytes of the nonce in each record: RFC 5288 3 */
 } hf_suite;
 const hf_suite *hf_suite_find(uint16_t id);
 
@@ -187,9 +210,14 @@ typedef struct hf_sigalg {
   bool pss;
 } hf_sigalg;
 const hf_sigalg *hf_sigalg_find(uint16_t id);
-/* hf_verify checks |signature| by |key| over |input|: WRONG_SIGALG, BAD_SIGNATURE. */
-hf_status hf_verify(const hf_sigalg *sigalg, EVP_PKEY *key, CBS signature, const uint8_t *input,
-                    size_t input_len);
+/* hf_signs_13: is |sigalg| one for handshakes of TLS 1.3?  hf_may_sign: may |sigalg| sign a
+ * handshake of the version that is settled? */
+bool hf_signs_13(const hf_sigalg *sigalg);
+bool hf_may_sign(const hf_conn *conn, const hf_sigalg *sigalg);
+/* hf_verify checks |signature| by |key| over |input|: WRONG_SIGALG, BAD_SIGNATURE.  |by_curve|: an
+ * ECDSA key must be on the algorithm's curve. */
+hf_status hf_verify(const hf_sigalg *sigalg, EVP_PKEY *key, bool by_curve, CBS signature,
+                    const uint8_t *input, size_t input_len);
 /* hf_leaf is what the engine reads of a DER certificate. */
 typedef struct hf_leaf {
   CBS spki;       /* the whole SubjectPublicKeyInfo */
@@ -287,6 +315,11 @@ typedef struct hf_material {
   uint8_t secret[HF_MAX_HASH], key[32], iv[HF_NONCE];
   uint32_t generation;
 } hf_material;
+/* hf_secret_len is how much of hf_keys.secret is used. */
+static inline size_t hf_secret_len(const hf_suite *suite) {
+  return suite->version == HF_TLS12 ? (size_t)(suite->key_len + HF_NONCE - suite->sent_nonce)
+                                    : suite->hash_len;
+}
 hf_status hf_make_material(hf_material *out, const hf_suite *suite, const uint8_t *secret);
 hf_status hf_next_material(hf_material *out, const hf_suite *suite, const hf_keys *keys);
 hf_status hf_keys_install(hf_keys *keys, const hf_suite *suite, hf_level level,
@@ -313,7 +346,7 @@ typedef struct hf_hs {
   uint8_t kem_secret[HF_KEM_SECRET]; /* server: the answer to ENCAP */
   uint8_t hello_digest[32];          /* server: what a second hello must repeat */
   uint8_t cookie_content[4 + HF_MAX_HASH];
-  uint8_t signature_input[64 + 34 + HF_MAX_HASH];
+  uint8_t signature_input[2 * 32 + 4 + 133 /* ServerECDHParams */];
   uint8_t signature_input_len;
   uint8_t shared_len;
   hf_hello hello;
@@ -324,6 +357,10 @@ typedef struct hf_hs {
   hf_bytes signature;                /* the answer */
   hf_bytes ciphertext;               /* server: and its ciphertext, to send */
   hf_bytes cookie;                   /* to send */
+  hf_bytes session;                  /* TLS 1.2, client: that is offered */
+  hf_bytes ticket;                   /* TLS 1.2: to send, or that came */
+  hf_bytes new_session;              /* TLS 1.2: the state that TICKET and KEEP show */
+  hf_buffer heard;                   /* TLS 1.2: all messages, while a CertificateVerify may come */
   hf_identity *identity;             /* chosen */
   EVP_PKEY *peer_key; /* of the peer's certificate, until its signature is verified */
   const hf_group *group;
@@ -335,7 +372,13 @@ typedef struct hf_hs {
   /* client: lists in the CertificateRequest */
   hf_span request_sigalgs, request_cert_sigalgs, request_authorities, request_compression;
   hf_span request_delegated;
-  hf_span certificates;  /* the peer's list of CertificateEntry */
+  hf_span certificates;   /* the peer's list of CertificateEntry; TLS 1.2: of certificates */
+  hf_span status, scts;   /* TLS 1.2, client: of CertificateStatus and ServerHello */
+  hf_span request_types;  /* TLS 1.2, client: of CertificateRequest */
+  uint8_t session_id[32]; /* TLS 1.2: of ServerHello */
+  uint8_t session_id_len;
+  uint8_t fragment;      /* max_fragment_length: asked for by the client, or given by the server */
+  uint32_t lifetime;     /* TLS 1.2, client: of NewSessionTicket */
   hf_span decompressing; /* CompressedCertificate.compressed_certificate_message */
   hf_bytes decompressed; /* the answer: a Certificate's body */
   uint32_t decompressed_len;
@@ -350,7 +393,7 @@ typedef struct hf_hs {
   uint16_t delegated_sigalg; /* that the peer's delegated credential is for; 0: it showed none */
   uint8_t cert_type[2];      /* [hf_role]: of that side's certificate */
   bool no_compatibility, ccs_sent, early_offered, must_cookie, ask_group, psk_dhe, psk_ke,
-      psk_offered;
+      psk_offered, hear, ticket_offered;
 } hf_hs;
 
 enum { HF_MOST_KEPT = 4 };
@@ -417,11 +460,19 @@ struct hf_conn {
   bool ready : 1, session_cert : 1, external_psk : 1, closed : 1, close_sent : 1, record_seen : 1,
       read_protected : 1, update_requested : 1, update_queued : 1, early_refused : 1,
       early_accepted : 1, exporter_set : 1, own_finished_set : 1, peer_finished_set : 1,
-      hello_known : 1, own_raw_key : 1, peer_raw_key : 1, own_delegated : 1, peer_delegated : 1;
+      hello_known : 1, own_raw_key : 1, peer_raw_key : 1, own_delegated : 1, peer_delegated : 1,
+      spec_changed : 1, ems : 1, renegotiation_info : 1;
 };
 static_assert(sizeof(hf_conn) <= 1792, "the budget of hf_conn");
 
 static inline bool hf_is_server(const hf_conn *conn) { return conn->role == HF_SERVER; }
+/* hf_tls12: is TLS 1.2 settled? */
+static inline bool hf_tls12(const hf_conn *conn) { return conn->version == HF_TLS12; }
+/* hf_may_be: may |version| be negotiated, as far as the configuration goes? */
+static inline bool hf_may_be(const hf_conn *conn, uint16_t version) {
+  return conn->config->settings.version_min <= version &&
+         version <= conn->config->settings.version_max;
+}
 static inline bool hf_has(const hf_conn *conn, unsigned flag) { return (conn->flags & flag) != 0; }
 static inline void hf_flag(hf_conn *conn, unsigned flag, bool on) {
   conn->flags = (uint16_t)(on ? conn->flags | flag : conn->flags & ~flag);
@@ -479,6 +530,12 @@ HF_MESSAGE(CERTIFICATE)
 HF_MESSAGE(CERTIFICATE_VERIFY)
 HF_MESSAGE(FINISHED)
 HF_MESSAGE(END_OF_EARLY_DATA)
+HF_MESSAGE(CERTIFICATE_STATUS)
+HF_MESSAGE(SERVER_KEY_EXCHANGE)
+HF_MESSAGE(SERVER_HELLO_DONE)
+HF_MESSAGE(CLIENT_KEY_EXCHANGE)
+HF_MESSAGE(CHANGE_CIPHER_SPEC)
+HF_MESSAGE(NEW_SESSION_TICKET)
 #undef HF_MESSAGE
 hf_status hf_ask_HELLO(hf_conn *conn);
 hf_status hf_ask_COOKIE(hf_conn *conn);
@@ -493,7 +550,10 @@ hf_status hf_ask_COMPRESS(hf_conn *conn);
 void hf_choose_compression(hf_conn *conn);
 CBS hf_asked_compression(const hf_conn *conn);
 hf_status hf_ask_DECOMPRESS(hf_conn *conn);
+hf_status hf_ask_TICKET(hf_conn *conn);
+hf_status hf_ask_KEEP(hf_conn *conn);
 bool hf_is_retry(CBS server_hello);
+bool hf_find_versions(CBS *data, CBS server_hello); /* the body of its supported_versions */
 hf_status hf_write_retry(hf_conn *conn, CBB *body);
 hf_status hf_retry_share(
     const hf_conn *conn); /* has the second hello the share that was asked for? */
@@ -508,6 +568,16 @@ hf_status hf_without_psk(const hf_conn *conn);
  */
 hf_status hf_lists_new(hf_hs *hs, void **out, size_t size);
 hf_codes hf_unpack_codes(uint16_t **at, CBS wire);
+
+/* hf_heard adds a message to the transcript, and to what CertificateVerify of TLS 1.2 signs. */
+hf_status hf_heard(hf_conn *conn, const uint8_t *message, size_t len);
+/* hf_check_signature checks what the peer signed |input| with, and sets its proof. */
+hf_status hf_check_signature(hf_conn *conn, uint16_t code, CBS signature, const uint8_t *input,
+                             size_t input_len);
+/* hf_hello_list is the list that begins extension |ext| of the hello, behind a length of one byte
+ * or two. */
+CBS hf_hello_list(const hf_conn *conn, hf_ext ext, bool short_length);
+CBS hf_hello_suites(const hf_conn *conn);
 
 /* ---- fail.c ---- */
 hf_status hf_fail(hf_conn *conn, hf_status status, int alert); /* alert < 0: errors.def's */
@@ -529,6 +599,11 @@ hf_status hf_seal_flight(hf_conn *conn);
 /* hf_flushed ends a flush: if nothing is left, what waited for that goes on. */
 hf_status hf_flushed(hf_conn *conn);
 void hf_nonce(uint8_t out[HF_NONCE], const hf_keys *keys);
+/* hf_additional_12 is what protects a record of TLS 1.2 beside its |len| bytes of content (RFC 5246
+ * 6.2.3.3); of |header| the type and the version count. */
+enum { HF_ADDITIONAL_12 = 13 };
+void hf_additional_12(uint8_t out[HF_ADDITIONAL_12], const hf_keys *keys, const uint8_t *header,
+                      size_t len);
 
 /* ---- record_in.c ---- */
 /* hf_take_handshake adds to the peer's handshake bytes and goes on with the handshake. */
@@ -565,6 +640,10 @@ hf_status hf_post_ask_again(hf_conn *conn); /* as hf_ask_again */
 void hf_post_free(hf_conn *conn);
 
 /* ---- session.c ---- */
+/* hf_session_secret_len: of the PSK, or of the main secret. */
+static inline size_t hf_session_secret_len(const hf_suite *suite) {
+  return suite->version == HF_TLS12 ? HF_MAIN_SECRET : suite->hash_len;
+}
 hf_status hf_session_parse(hf_session *out, hf_bytes state); /* spans inside |state| */
 hf_status hf_session_write(hf_bytes *out, const hf_session *session);
 
@@ -601,5 +680,7 @@ void hf_refuse_early(hf_conn *conn);          /* EARLY is over, if it was set */
 hf_status hf_trace_begin(hf_conn *conn);
 void hf_trace(hf_conn *conn, bool sent, uint16_t content, const uint8_t *data, size_t len);
 void hf_trace_free(hf_conn *conn);
+
+#include "tls12.h"
 
 #endif

@@ -31,7 +31,7 @@ hf_ext hf_ext_find(uint16_t code) {
 
 uint16_t hf_ext_code(hf_ext ext) { return extensions[ext].code; }
 
-static bool is_response(hf_place place) { return (place & (SH | HRR | EE | CT)) != 0; }
+static bool is_response(hf_place place) { return (place & (SH | HRR | EE | CT | SH12)) != 0; }
 
 hf_status hf_ext_begin(CBB *body, CBB *list, hf_ext ext) {
   return CBB_add_u16(list, extensions[ext].code) && CBB_add_u16_length_prefixed(list, body)

@@ -11,7 +11,17 @@ typedef enum hf_ext {
   HF_NUM_EXT
 } hf_ext;
 /* Where an extension may be (RFC 9846 4.3, the table). */
-typedef enum hf_place { CH = 1, SH = 2, HRR = 4, EE = 8, CR = 16, CT = 32, NST = 64 } hf_place;
+/* SH12 is the ServerHello of TLS 1.2. */
+typedef enum hf_place {
+  CH = 1,
+  SH = 2,
+  HRR = 4,
+  EE = 8,
+  CR = 16,
+  CT = 32,
+  NST = 64,
+  SH12 = 128
+} hf_place;
 #define EXTENSION(name, code, places)                                     \
   hf_status hf_send_ext_##name(hf_conn *conn, hf_place place, CBB *list); \
   hf_status hf_receive_ext_##name(hf_conn *conn, hf_place place, CBS *body);
@@ -116,6 +126,8 @@ typedef struct hf_session {
   uint32_t age_add;
   uint32_t max_early_data;
   bool client_cert; /* the client showed one */
+  bool ems;         /* TLS 1.2: with the extended main secret (RFC 7627) */
+  bool by_id;       /* TLS 1.2: |ticket| is a session id */
   CBS server_name, alpn, early_context, ticket;
 } hf_session;
 

@@ -21,9 +21,10 @@ void hf_hs_free(hf_conn *conn) {
   }
   hf_buffer_free(&hs->hello_bytes);
   hf_buffer_free(&hs->flight);
-  hf_bytes *const owned[] = {&hs->given_hello,  &hs->given_retry, &hs->offers,
-                             &hs->signature,    &hs->cookie,      &hs->ciphertext,
-                             &hs->decompressed, &hs->to_compress, &hs->compressed};
+  hf_buffer_free(&hs->heard);
+  hf_bytes *const owned[] = {&hs->given_hello, &hs->given_retry, &hs->session,    &hs->offers,
+                             &hs->signature,   &hs->cookie,      &hs->ciphertext, &hs->decompressed,
+                             &hs->to_compress, &hs->compressed,  &hs->ticket,     &hs->new_session};
   for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
     hf_free_bytes(owned[i]);
   }

@@ -16,6 +16,9 @@ hf_status hf_put_codes(CBB *body, hf_codes codes) { return hf_put_greased(body, 
 
 hf_status hf_send_ext_supported_versions(hf_conn *conn, hf_place place, CBB *list) {
   CBB body, versions;
+  if (place == CH && !hf_may_be(conn, HF_TLS13)) {
+    return HF_OK;
+  }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_supported_versions));
   if (place != CH) {
     return hf_ext_end(list, CBB_add_u16(&body, HF_TLS13));
@@ -23,7 +26,8 @@ hf_status hf_send_ext_supported_versions(hf_conn *conn, hf_place place, CBB *lis
   const uint16_t grease = hf_grease(conn, HF_GREASE_VERSION);
   return hf_ext_end(list, CBB_add_u8_length_prefixed(&body, &versions) &&
                               (grease == 0 || CBB_add_u16(&versions, grease)) &&
-                              CBB_add_u16(&versions, HF_TLS13));
+                              CBB_add_u16(&versions, HF_TLS13) &&
+                              (!hf_may_be(conn, HF_TLS12) || CBB_add_u16(&versions, HF_TLS12)));
 }
 
 hf_status hf_receive_ext_supported_versions(hf_conn *conn, hf_place place, CBS *body) {
@@ -78,7 +82,7 @@ static hf_status put_share(const hf_conn *conn, CBB *out, const hf_group *group)
 hf_status hf_send_ext_key_share(hf_conn *conn, hf_place place, CBB *list) {
   CBB body, shares;
   const hf_group *group = conn->hs->group;
-  if (place == HRR && !conn->hs->ask_group) {
+  if (place == HRR ? !conn->hs->ask_group : place == CH && !hf_may_be(conn, HF_TLS13)) {
     return HF_OK;  // only the cookie is asked for
   }
   if (place == SH && group == NULL) {
@@ -232,6 +236,9 @@ hf_status hf_send_ext_psk_key_exchange_modes(hf_conn *conn, hf_place place, CBB 
   CBB body, modes;
   const bool alone = (conn->config->settings.flags & HF_ALLOW_PSK_KE) != 0;
   (void)place;
+  if (!hf_may_be(conn, HF_TLS13)) {
+    return HF_OK;
+  }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_psk_key_exchange_modes));
   return hf_ext_end(list, CBB_add_u8_length_prefixed(&body, &modes) &&
                               CBB_add_u8(&modes, PSK_DHE_KE) &&
@@ -295,6 +302,7 @@ hf_status hf_receive_ext_early_data(hf_conn *conn, hf_place place, CBS *body) {
     case CR:
     case CT:
     case NST:
+    case SH12:
     default:
       return HF_INTERNAL;  // not in extensions.def, or read in post.c
   }

@@ -6,7 +6,7 @@
 
 /* ---- HELLO ---- */
 
-static CBS hello_list(const hf_conn *conn, hf_ext ext, bool short_length) {
+CBS hf_hello_list(const hf_conn *conn, hf_ext ext, bool short_length) {
   CBS body, list;
   CBS_init(&list, NULL, 0);
   if (hf_ext_body(conn, ext, &body)) {
@@ -17,7 +17,7 @@ static CBS hello_list(const hf_conn *conn, hf_ext ext, bool short_length) {
   return list;
 }
 
-static CBS hello_suites(const hf_conn *conn) {
+CBS hf_hello_suites(const hf_conn *conn) {
   const hf_bytes suites = hf_hello_at(conn, conn->hs->hello.suites);
   CBS list;
   CBS_init(&list, suites.data, suites.len);
@@ -47,11 +47,11 @@ hf_status hf_lists_new(hf_hs *hs, void **out, size_t size) {
 
 hf_status hf_ask_HELLO(hf_conn *conn) {
   hf_hs *hs = conn->hs;
-  const CBS versions = hello_list(conn, HF_EXT_supported_versions, true);
-  const CBS suites = hello_suites(conn);
-  const CBS groups = hello_list(conn, HF_EXT_supported_groups, false);
-  const CBS sigalgs = hello_list(conn, HF_EXT_signature_algorithms, false);
-  const CBS alpn = hello_list(conn, HF_EXT_application_layer_protocol_negotiation, false);
+  const CBS versions = hf_hello_list(conn, HF_EXT_supported_versions, true);
+  const CBS suites = hf_hello_suites(conn);
+  const CBS groups = hf_hello_list(conn, HF_EXT_supported_groups, false);
+  const CBS sigalgs = hf_hello_list(conn, HF_EXT_signature_algorithms, false);
+  const CBS alpn = hf_hello_list(conn, HF_EXT_application_layer_protocol_negotiation, false);
   void *lists;
   HF_TRY(hf_lists_new(
       hs, &lists, CBS_len(&versions) + CBS_len(&suites) + CBS_len(&groups) + CBS_len(&sigalgs)));
@@ -96,7 +96,7 @@ static bool alone(const hf_conn *conn) { return hf_has(conn, PSK_OFFERED) && hf_
 static hf_status check_hello(const hf_conn *conn) {
   const hf_hello *hello = &conn->hs->hello;
   const hf_bytes compression = hf_hello_at(conn, hello->compression);
-  if (!hf_wire_has(hello_list(conn, HF_EXT_supported_versions, true), HF_TLS13)) {
+  if (!hf_wire_has(hf_hello_list(conn, HF_EXT_supported_versions, true), HF_TLS13)) {
     return HF_UNSUPPORTED_VERSION;
   }
   const uint8_t *legacy_version = hf_hello_at(conn, hello->message).data + 4;
@@ -128,13 +128,15 @@ static hf_status check_hello(const hf_conn *conn) {
 
 static const hf_suite *suite_like(uint16_t id, const hf_suite *like) {
   const hf_suite *suite = hf_suite_find(id);
-  return suite != NULL && (like == NULL || suite->md() == like->md()) ? suite : NULL;
+  return suite != NULL && suite->version == HF_TLS13 && (like == NULL || suite->md() == like->md())
+             ? suite
+             : NULL;
 }
 
 const hf_suite *hf_choose_suite(const hf_conn *conn, const hf_suite *like) {
   const hf_codes ours = conn->config->settings.suites;
   const hf_suite *suite = NULL;
-  CBS theirs = hello_suites(conn);
+  CBS theirs = hf_hello_suites(conn);
   uint16_t code;
   if (conn->config->settings.flags & HF_PREFER_CLIENT_SUITES) {
     while (suite == NULL && CBS_get_u16(&theirs, &code)) {
@@ -149,7 +151,7 @@ const hf_suite *hf_choose_suite(const hf_conn *conn, const hf_suite *like) {
 }
 
 static hf_status choose_suite(hf_conn *conn) {
-  const CBS theirs = hello_suites(conn);
+  const CBS theirs = hf_hello_suites(conn);
   if (conn->suite != NULL) {  // by a HelloRetryRequest that a cookie speaks of
     return hf_wire_has(theirs, conn->suite->id) ? HF_OK : HF_INCONSISTENT_HELLO;
   }
@@ -159,14 +161,14 @@ static hf_status choose_suite(hf_conn *conn) {
 
 static bool has_share(const hf_conn *conn, uint16_t group) {
   CBS key;
-  return hf_find_share(hello_list(conn, HF_EXT_key_share, false), group, &key);
+  return hf_find_share(hf_hello_list(conn, HF_EXT_key_share, false), group, &key);
 }
 
 /* RFC 9846 4.2.1: a share that is missing is asked for. */
 static hf_status choose_group(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   const hf_settings *s = &conn->config->settings;
-  const CBS theirs = hello_list(conn, HF_EXT_supported_groups, false);
+  const CBS theirs = hf_hello_list(conn, HF_EXT_supported_groups, false);
   const bool kept = hf_has(conn, COOKIE) && hs->group != NULL;  // by the retry that a cookie is of
   if (!kept) {
     hs->group = hf_group_find(common_group(s, theirs));
@@ -189,7 +191,7 @@ static hf_status choose_group(hf_conn *conn) {
 }
 
 hf_status hf_retry_share(const hf_conn *conn) {
-  CBS shares = hello_list(conn, HF_EXT_key_share, false), key;
+  CBS shares = hf_hello_list(conn, HF_EXT_key_share, false), key;
   uint16_t code;
   if (conn->hs->group == NULL) {
     return HF_OK;  // a PSK alone
@@ -219,13 +221,44 @@ hf_status hf_without_psk(const hf_conn *conn) {
   return conn->hs->group != NULL ? HF_OK : HF_NO_SHARED_GROUP;
 }
 
+/* RFC 9846 4.3.1: by supported_versions alone; without it the hello is of TLS 1.2 at most. */
+static hf_status choose_version(const hf_conn *conn, uint16_t *version) {
+  const CBS list = hf_hello_list(conn, HF_EXT_supported_versions, true);
+  const hf_bytes hello = hf_hello_at(conn, conn->hs->hello.message);
+  const bool named = hf_ext_offered(conn, HF_EXT_supported_versions);
+  if (hello.len < 6) {
+    return HF_INTERNAL;  // a state that was loaded has none
+  }
+  const bool offers_12 =
+      named ? hf_wire_has(list, HF_TLS12) : (hello.data[4] << 8 | hello.data[5]) >= HF_TLS12;
+  const bool offers_13 = named && hf_wire_has(list, HF_TLS13);
+  *version = offers_13 && hf_may_be(conn, HF_TLS13) ? HF_TLS13 : HF_TLS12;
+  // A retry, which a cookie may speak of, is of TLS 1.3.
+  if (*version == HF_TLS12 && (!offers_12 || !hf_may_be(conn, HF_TLS12) || hf_has(conn, RETRIED))) {
+    return HF_UNSUPPORTED_VERSION;
+  }
+  // RFC 7507 3: a client that comes back with less than it could was made to.
+  return *version == HF_TLS12 && hf_may_be(conn, HF_TLS13) &&
+                 hf_wire_has(hf_hello_suites(conn), HF_FALLBACK_SCSV)
+             ? HF_INAPPROPRIATE_FALLBACK
+             : HF_OK;
+}
+
 static hf_status negotiate(hf_conn *conn, hf_bytes alpn) {
+  uint16_t version;
+  HF_TRY(choose_version(conn, &version));
+  if (alpn.len > 0) {
+    HF_TRY(hf_set_alpn(conn, alpn.data, alpn.len));
+  }
+  if (version == HF_TLS12) {
+    return hf_negotiate_12(conn);
+  }
   hf_psk_note(conn);  // now that the configuration is known
   HF_TRY(check_hello(conn));
   HF_TRY(choose_suite(conn));
   HF_TRY(choose_group(conn));
   hf_flag(conn, KEM, conn->hs->group != NULL && conn->hs->group->kem != NULL);
-  return alpn.len == 0 ? hf_quic_check_alpn(conn) : hf_set_alpn(conn, alpn.data, alpn.len);
+  return alpn.len == 0 ? hf_quic_check_alpn(conn) : HF_OK;
 }
 
 hf_status hf_answer_hello(hf_conn *conn, const hf_config *config, hf_bytes alpn,
@@ -254,7 +287,7 @@ hf_status hf_ask_COOKIE(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   hf_question_t *q = hf_ask_begin(conn, HF_ASK_COOKIE);
   if (hf_has(conn, COOKIE)) {
-    const CBS cookie = hello_list(conn, HF_EXT_cookie, false);
+    const CBS cookie = hf_hello_list(conn, HF_EXT_cookie, false);
     q->cookie.cookie = hf_range(CBS_data(&cookie), CBS_len(&cookie));
     return HF_OK;
   }
@@ -274,11 +307,12 @@ hf_status hf_ask_COOKIE(hf_conn *conn) {
  * transcript. */
 static hf_status restore(hf_conn *conn, hf_bytes content) {
   hf_hs *hs = conn->hs;
-  CBS in, cookie = hello_list(conn, HF_EXT_cookie, false);
+  CBS in, cookie = hf_hello_list(conn, HF_EXT_cookie, false);
   uint16_t suite, group;
   CBS_init(&in, content.data, content.len);
   if (!CBS_get_u16(&in, &suite) || !CBS_get_u16(&in, &group) ||
-      (conn->suite = hf_suite_find(suite)) == NULL || CBS_len(&in) != conn->suite->hash_len) {
+      (conn->suite = hf_suite_find(suite)) == NULL || conn->suite->version != HF_TLS13 ||
+      CBS_len(&in) != conn->suite->hash_len) {
     return HF_ILLEGAL_PARAMETER;
   }
   hs->group = hf_group_find(group);
@@ -325,7 +359,7 @@ hf_status hf_answer_cookie(hf_conn *conn, hf_bytes bytes) {
 
 static hf_status client_share(const hf_conn *conn, CBS *share) {
   const bool found =
-      hf_find_share(hello_list(conn, HF_EXT_key_share, false), conn->hs->group->id, share);
+      hf_find_share(hf_hello_list(conn, HF_EXT_key_share, false), conn->hs->group->id, share);
   return found ? HF_OK : HF_INTERNAL;
 }
 

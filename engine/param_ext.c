@@ -12,11 +12,12 @@ enum { HOST_NAME = 0 };
 hf_status hf_send_ext_server_name(hf_conn *conn, hf_place place, CBB *list) {
   CBB body, names, name;
   if (conn->server_name == NULL || place == CR ||
-      (place == EE && (conn->config->settings.flags & HF_IGNORE_SERVER_NAME))) {
+      (place != CH && (conn->config->settings.flags & HF_IGNORE_SERVER_NAME)) ||
+      (place == SH12 && hf_has(conn, RESUMED))) {  // RFC 6066 3
     return HF_OK;
   }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_server_name));
-  if (place == EE) {
+  if (place != CH) {
     return hf_ext_end(list, true);  // an empty extension_data says that the name was used
   }
   return hf_ext_end(list, CBB_add_u16_length_prefixed(&body, &names) &&
@@ -37,7 +38,7 @@ hf_status hf_set_server_name(hf_conn *conn, const uint8_t *name, size_t len) {
 hf_status hf_receive_ext_server_name(hf_conn *conn, hf_place place, CBS *body) {
   CBS names, name;
   uint8_t type;
-  if (place == EE) {
+  if (place == EE || place == SH12) {
     return HF_OK;  // empty, which the loop checks
   }
   if (place == CR) {
@@ -136,8 +137,11 @@ hf_status hf_send_ext_record_size_limit(hf_conn *conn, hf_place place, CBB *list
   }
   // A client that offers its limit is answered, so that the limit holds: RFC 8449 4.
   limit = limit == 0 ? HF_MAX_PLAINTEXT + 1 : limit;
+  if (place == SH12 && limit > HF_MAX_PLAINTEXT) {
+    limit = HF_MAX_PLAINTEXT;  // there it is data alone
+  }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_record_size_limit));
-  if (place == EE) {
+  if (place != CH) {
     conn->max_inner = limit;
     hf_set_peer_limit(conn, conn->hs->peer_limit);
   }
@@ -150,12 +154,16 @@ hf_status hf_receive_ext_record_size_limit(hf_conn *conn, hf_place place, CBS *b
     return HF_BAD_EXTENSION;
   }
   // A client may offer more than TLS 1.3 has, for later versions; a server must not answer so.
-  if (limit < 64 || (place == EE && limit > HF_MAX_PLAINTEXT + 1)) {
+  if (limit < 64 ||
+      (place != CH && limit > (place == EE ? HF_MAX_PLAINTEXT + 1 : HF_MAX_PLAINTEXT))) {
     return HF_BAD_RECORD_SIZE_LIMIT;
   }
   if (place == CH) {
     conn->hs->peer_limit = limit;
     return HF_OK;
+  }
+  if (conn->hs->fragment != 0) {
+    return HF_BAD_RECORD_SIZE_LIMIT;  // RFC 8449 5: not both
   }
   CBS own;
   uint16_t ours;
@@ -167,11 +175,68 @@ hf_status hf_receive_ext_record_size_limit(hf_conn *conn, hf_place place, CBS *b
   return HF_OK;
 }
 
-/* The limit counts the content type, which is in the record beside the data. */
+/* In TLS 1.3 the limit counts the content type, which is in the record beside the data. */
 void hf_set_peer_limit(hf_conn *conn, uint16_t limit) {
-  if (limit > 0 && limit - 1 < conn->max_data) {
-    conn->max_data = (uint16_t)(limit - 1);
+  const int data = limit - (hf_tls12(conn) ? 0 : 1);
+  if (limit > 0 && data < conn->max_data) {
+    conn->max_data = (uint16_t)data;
   }
+}
+
+/* ---- max_fragment_length, RFC 6066 4: one limit for both, which record_size_limit replaces (RFC
+ * 8449 5) ---- */
+
+enum { FRAGMENT_512 = 1, FRAGMENT_4096 = 4 };
+
+static uint8_t fragment_code(uint16_t len) {
+  uint8_t code = FRAGMENT_512;
+  while (len > 512) {
+    len /= 2;
+    code++;
+  }
+  return code;
+}
+
+static void limit_fragments(hf_conn *conn, uint8_t code) {
+  const uint16_t len = (uint16_t)(256u << code);
+  hf_set_peer_limit(conn, (uint16_t)(len + (hf_tls12(conn) ? 0 : 1)));
+  conn->max_inner = (uint16_t)(len + (hf_tls12(conn) ? 0 : 1));
+}
+
+hf_status hf_send_ext_max_fragment_length(hf_conn *conn, hf_place place, CBB *list) {
+  CBB body;
+  const uint16_t wanted = conn->config->settings.max_fragment_length;
+  if (place == CH ? wanted == 0 : hf_ext_offered(conn, HF_EXT_record_size_limit)) {
+    return HF_OK;
+  }
+  const uint8_t code = place == CH ? fragment_code(wanted) : conn->hs->fragment;
+  HF_TRY(hf_ext_begin(&body, list, HF_EXT_max_fragment_length));
+  if (place != CH) {
+    limit_fragments(conn, code);
+  }
+  return hf_ext_end(list, CBB_add_u8(&body, code));
+}
+
+hf_status hf_receive_ext_max_fragment_length(hf_conn *conn, hf_place place, CBS *body) {
+  CBS own;
+  uint8_t code, ours;
+  if (!CBS_get_u8(body, &code)) {
+    return HF_BAD_EXTENSION;
+  }
+  if (code < FRAGMENT_512 || code > FRAGMENT_4096) {
+    return HF_BAD_FRAGMENT_LENGTH;
+  }
+  if (place == CH) {
+    conn->hs->fragment = code;
+    return HF_OK;
+  }
+  if (!hf_ext_body(conn, HF_EXT_max_fragment_length, &own) || !CBS_get_u8(&own, &ours) ||
+      code != ours) {
+    return HF_BAD_FRAGMENT_LENGTH;
+  }
+  conn->hs->fragment = code;
+  limit_fragments(conn, code);
+  return HF_OK;
 }
 
 /* ---- signature_algorithms and signature_algorithms_cert, RFC 9846 4.3.3 ---- */
@@ -261,7 +326,7 @@ hf_status hf_send_ext_compress_certificate(hf_conn *conn, hf_place place, CBB *l
   CBB body, algorithms;
   const hf_codes codes = conn->config->settings.decompressors;
   (void)place;
-  if (codes.num == 0) {
+  if (codes.num == 0 || !hf_may_be(conn, HF_TLS13)) {
     return HF_OK;
   }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_compress_certificate));

@@ -3,7 +3,7 @@
 #include "engine.h"
 
 size_t hf_bound_ENCRYPTED_EXTENSIONS(const hf_conn *conn) {
-  return 64 + conn->alpn_len + hf_quic_params_bound(conn) + hf_custom_bound(conn);
+  return 80 + conn->alpn_len + hf_quic_params_bound(conn) + hf_custom_bound(conn);
 }
 
 hf_status hf_send_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBB *body) {
@@ -29,12 +29,18 @@ hf_status hf_receive_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBS *body) {
 
 size_t hf_bound_CERTIFICATE_REQUEST(const hf_conn *conn) {
   const hf_settings *s = &conn->config->settings;
+  if (hf_tls12(conn)) {
+    return hf_bound_request_12(conn);
+  }
   return 64 + hf_custom_bound(conn) + hf_authorities_bound(s) +
          2 * (s->verify_sigalgs.num + s->cert_sigalgs.num + s->decompressors.num +
               s->delegated_sigalgs.num);
 }
 
 hf_status hf_send_CERTIFICATE_REQUEST(hf_conn *conn, CBB *body) {
+  if (hf_tls12(conn)) {
+    return hf_send_request_12(conn, body);
+  }
   // An empty context: RFC 9846 4.4.2.
   return CBB_add_u8(body, 0) ? hf_extensions_send(conn, CR, body) : HF_INTERNAL;
 }
@@ -42,6 +48,9 @@ hf_status hf_send_CERTIFICATE_REQUEST(hf_conn *conn, CBB *body) {
 hf_status hf_receive_CERTIFICATE_REQUEST(hf_conn *conn, CBS *body) {
   CBS context;
   uint32_t mask;
+  if (hf_tls12(conn)) {
+    return hf_receive_request_12(conn, body);
+  }
   if (!CBS_get_u8_length_prefixed(body, &context)) {
     return HF_DECODE_ERROR;
   }

@@ -157,8 +157,8 @@ hf_status hf_post_ask_again(hf_conn *conn) {
 
 hf_status hf_post_begin(hf_conn *conn) {
   const uint32_t num = conn->config->settings.num_tickets;
-  // RFC 9846 4.3.9: no ticket for a client that could not use it.
-  if (!hf_is_server(conn) || num == 0 || !hf_psk_mode(conn)) {
+  // RFC 9846 4.3.9: no ticket for a client that could not use it.  TLS 1.2 gives its own before.
+  if (!hf_is_server(conn) || hf_tls12(conn) || num == 0 || !hf_psk_mode(conn)) {
     return HF_OK;
   }
   HF_TRY(need_post(conn));
@@ -231,6 +231,9 @@ hf_status hf_answer_ticket(hf_conn *conn, hf_bytes ticket) {
   if (!hf_answering(conn, HF_ASK_TICKET) || ticket.len > UINT16_MAX) {
     return HF_MISUSE;
   }
+  if (conn->hs != NULL) {  // TLS 1.2's, in the handshake: an empty one is sent too
+    return hf_answered(conn, hf_copy(&conn->hs->ticket, ticket.data, ticket.len));
+  }
   hf_status status = HF_OK;
   if (ticket.len > 0 && !conn->close_sent) {
     status = queue_message(conn, HF_MSG_NEW_SESSION_TICKET, ticket, 0);
@@ -243,7 +246,7 @@ hf_status hf_answer_ticket(hf_conn *conn, hf_bytes ticket) {
 hf_status hf_issue_ticket(hf_conn *conn) {
   // The nonce of a ticket is two bytes here.
   if (!conn->ready || conn->fault != HF_OK || !hf_is_server(conn) || conn->close_sent ||
-      conn->tickets_issued + hf_tickets_waiting(conn) >= UINT16_MAX) {
+      hf_tls12(conn) || conn->tickets_issued + hf_tickets_waiting(conn) >= UINT16_MAX) {
     return HF_MISUSE;
   }
   hf_status status = need_post(conn);
@@ -290,7 +293,7 @@ hf_status hf_queue_key_update(hf_conn *conn, bool request) {
 
 hf_status hf_rekey(hf_conn *conn, bool peer_too) {
   if (!conn->ready || conn->fault != HF_OK || conn->close_sent || hf_stopped(conn) ||
-      hf_has(conn, QUIC)) {
+      hf_has(conn, QUIC) || hf_tls12(conn)) {
     return HF_MISUSE;
   }
   const bool request = peer_too && !conn->update_requested;
@@ -376,8 +379,29 @@ static hf_status receive_ticket(hf_conn *conn, CBS *body) {
   return hf_post_next(conn);
 }
 
+/* ---- TLS 1.2: renegotiation is refused, and life goes on (RFC 5246 7.4.1.1, 7.2.2) ---- */
+
+static hf_status refuse_renegotiation(hf_conn *conn, const CBS *body) {
+  static const uint8_t warning[] = {1, HF_ALERT_NO_RENEGOTIATION};
+  if (!hf_is_server(conn) && CBS_len(body) != 0) {
+    return HF_TRAILING_DATA;
+  }
+  if (++conn->key_updates > HF_MOST_KEY_UPDATES) {
+    return HF_TOO_MANY_RENEGOTIATIONS;
+  }
+  if (conn->close_sent) {
+    return HF_OK;
+  }
+  HF_TRY(hf_record_write(conn, HF_ALERT, warning, sizeof(warning)));
+  hf_trace(conn, true, HF_ALERT, warning, sizeof(warning));
+  return HF_OK;
+}
+
 /* The table of what may come now, in any order. */
 static bool expected(const hf_conn *conn, hf_message type) {
+  if (hf_tls12(conn)) {
+    return type == (hf_is_server(conn) ? HF_MSG_CLIENT_HELLO : HF_MSG_HELLO_REQUEST);
+  }
   // RFC 9001 6: QUIC changes its keys by itself.
   return (type == HF_MSG_KEY_UPDATE && !hf_has(conn, QUIC)) ||
          (type == HF_MSG_NEW_SESSION_TICKET && !hf_is_server(conn));
@@ -398,8 +422,9 @@ hf_status hf_post_receive(hf_conn *conn) {
     }
     hf_trace(conn, false, HF_HANDSHAKE_RECORD, CBS_data(&message), CBS_len(&message));
     conn->in_read += (uint32_t)CBS_len(&message);
-    status =
-        type == HF_MSG_KEY_UPDATE ? receive_key_update(conn, &body) : receive_ticket(conn, &body);
+    status = hf_tls12(conn)              ? refuse_renegotiation(conn, &body)
+             : type == HF_MSG_KEY_UPDATE ? receive_key_update(conn, &body)
+                                         : receive_ticket(conn, &body);
   }
   hf_forget_flight(conn);
   return status;

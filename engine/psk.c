@@ -38,8 +38,9 @@ hf_status hf_offer_psk(hf_offer *out, const hf_psk *psk) {
 
 bool hf_psk_valid(const hf_psk *psk) {
   return (psk->kind == HF_PSK_EXTERNAL || psk->kind == HF_PSK_IMPORTED) &&
-         hf_suite_find(psk->suite) != NULL && psk->secret.data != NULL && psk->secret.len > 0 &&
-         psk->alpn.len <= UINT8_MAX && psk->early_context.len <= UINT16_MAX;
+         hf_suite_find(psk->suite) != NULL && hf_suite_find(psk->suite)->version == HF_TLS13 &&
+         psk->secret.data != NULL && psk->secret.len > 0 && psk->alpn.len <= UINT8_MAX &&
+         psk->early_context.len <= UINT16_MAX;
 }
 
 bool hf_session_expired(const hf_conn *conn, const hf_session *s) {
@@ -143,6 +144,9 @@ hf_status hf_ask_SESSION(hf_conn *conn) {
   CBS body, identities, binders, identity;
   uint32_t age;
   size_t num = 0;
+  if (hf_tls12(conn)) {
+    return hf_ask_session_12(conn);
+  }
   if (!hf_ext_body(conn, HF_EXT_pre_shared_key, &body) ||
       !read_offer(body, &identities, &binders)) {
     return HF_INTERNAL;
@@ -260,6 +264,9 @@ static hf_status take_session(hf_conn *conn, size_t index, const hf_session *s, 
   if (!resumable(conn, s)) {
     return HF_OK;  // not chosen
   }
+  if (hf_tls12(conn) || s->suite->version != HF_TLS13) {
+    return hf_tls12(conn) ? hf_take_session_12(conn, s, flags) : HF_OK;
+  }
   hf_status status = hf_offer_session(&offer, s);
   if (status == HF_OK) {
     status = take(conn, index, &offer, flags);
@@ -286,7 +293,7 @@ hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state, unsigne
 hf_status hf_answer_psk(hf_conn *conn, size_t index, const hf_psk *psk, unsigned flags) {
   hf_offer offer;
   if (!hf_answering(conn, HF_ASK_SESSION) || index >= conn->hs->question.session.num ||
-      !hf_psk_valid(psk)) {
+      hf_tls12(conn) || !hf_psk_valid(psk)) {
     return HF_MISUSE;
   }
   hf_status status = hf_offer_psk(&offer, psk);

@@ -75,7 +75,8 @@ static bool next_offer(const hf_conn *conn, CBS *list, hf_offer *out) {
 
 static bool has_hash(const hf_settings *settings, const hf_suite *suite) {
   for (size_t i = 0; i < settings->suites.num; i++) {
-    if (hf_suite_find(settings->suites.list[i])->md() == suite->md()) {
+    const hf_suite *own = hf_suite_find(settings->suites.list[i]);
+    if (own->version == HF_TLS13 && own->md() == suite->md()) {
       return true;
     }
   }
@@ -118,7 +119,8 @@ static bool usable_session(const hf_conn *conn, const hf_start *start, hf_sessio
     return false;
   }
   const size_t room = HF_MAX_TICKET - hf_psks_len(start);
-  return CBS_len(&out->ticket) > 0 && CBS_len(&out->ticket) <= room &&
+  return out->suite->version == HF_TLS13 && hf_may_be(conn, HF_TLS13) &&
+         CBS_len(&out->ticket) > 0 && CBS_len(&out->ticket) <= room &&
          !hf_session_expired(conn, out) && hf_session_named(conn, out) &&
          has_hash(&conn->config->settings, out->suite);
 }

@@ -31,7 +31,8 @@ size_t hf_common_types(uint16_t out[HF_CERT_TYPES], const hf_conn *conn, hf_role
   CBS types;
   uint8_t type;
   size_t num = 0;
-  if (!speaks(own) || !hello_types(conn, of, &types)) {
+  // TLS 1.2 has X.509 alone here, though RFC 7250 has more for it.
+  if (hf_tls12(conn) || !speaks(own) || !hello_types(conn, of, &types)) {
     CBS_init(&types, x509, sizeof(x509));
   }
   while (num < HF_CERT_TYPES && CBS_get_u8(&types, &type)) {

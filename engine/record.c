@@ -34,6 +34,44 @@ static size_t padding(const hf_conn *conn, size_t len) {
   return len + pad <= conn->max_data ? pad : conn->max_data - len;
 }
 
+/* Bytes that a record has beyond |len| bytes of content. */
+static size_t overhead(const hf_conn *conn, size_t len) {
+  return hf_tls12(conn) ? HF_HEADER + (size_t)conn->suite->sent_nonce + HF_TAG
+                        : HF_HEADER + 1 + padding(conn, len) + HF_TAG;
+}
+
+void hf_additional_12(uint8_t out[HF_ADDITIONAL_12], const hf_keys *keys, const uint8_t *header,
+                      size_t len) {
+  for (size_t i = 0; i < 8; i++) {
+    out[i] = (uint8_t)(keys->seq >> 8 * (7 - i));
+  }
+  memcpy(out + 8, header, 3);
+  out[11] = (uint8_t)(len >> 8);
+  out[12] = (uint8_t)len;
+}
+
+/* RFC 5246 6.2.3.3.  The part of the nonce that is sent (RFC 5288 3) is the sequence number. */
+static hf_status protect_12(hf_conn *conn, uint8_t *out, size_t *written, uint8_t type,
+                            const uint8_t *in, size_t in_len) {
+  hf_keys *keys = &conn->write;
+  uint8_t nonce[HF_NONCE], additional[HF_ADDITIONAL_12];
+  const size_t sent = conn->suite->sent_nonce;
+  uint8_t *data = out + HF_HEADER + sent;
+  size_t tag_len;
+  hf_nonce(nonce, keys);
+  put_header(out, type, HF_TLS12, sent + in_len + HF_TAG);
+  memcpy(out + HF_HEADER, nonce + HF_NONCE - sent, sent);
+  hf_additional_12(additional, keys, out, in_len);
+  if (!EVP_AEAD_CTX_seal_scatter(&keys->aead, data, data + in_len, &tag_len, HF_TAG, nonce,
+                                 HF_NONCE, in, in_len, NULL, 0, additional, sizeof(additional))) {
+    return HF_CRYPTO_FAILED;
+  }
+  keys->seq++;
+  *written = HF_HEADER + sent + in_len + HF_TAG;
+  hf_trace(conn, true, HF_EVENT_HEADER, out, HF_HEADER);
+  return HF_OK;
+}
+
 /* Writes one protected record to |out|, which has room for it.  |in| may lie where the record's
  * data will. */
 static hf_status protect(hf_conn *conn, uint8_t *out, size_t *written, uint8_t type,
@@ -45,6 +83,9 @@ static hf_status protect(hf_conn *conn, uint8_t *out, size_t *written, uint8_t t
   size_t tag_len, sealed_len;
   if (keys->seq == UINT64_MAX) {
     return HF_KEY_EXHAUSTED;
+  }
+  if (hf_tls12(conn)) {
+    return protect_12(conn, out, written, type, in, in_len);
   }
   put_header(out, HF_APPLICATION_DATA, HF_TLS12, inner_len + HF_TAG);
   hf_nonce(nonce, keys);
@@ -75,7 +116,9 @@ static hf_status protect(hf_conn *conn, uint8_t *out, size_t *written, uint8_t t
 /* Queues one record. */
 static hf_status write_one(hf_conn *conn, uint8_t type, const uint8_t *data, size_t len) {
   size_t written = HF_HEADER + len;
-  HF_TRY(hf_buffer_reserve(&conn->out, HF_HEADER + len + 1 + padding(conn, len) + HF_TAG));
+  HF_TRY(hf_buffer_reserve(&conn->out, len + (conn->suite != NULL || conn->write.level != HF_INITIAL
+                                                  ? overhead(conn, len)
+                                                  : HF_HEADER)));
   uint8_t *out = conn->out.data + conn->out.len;
   if (conn->write.level != HF_INITIAL && type != HF_CCS) {
     HF_TRY(protect(conn, out, &written, type, data, len));
@@ -97,8 +140,12 @@ hf_status hf_record_write(hf_conn *conn, uint8_t type, const uint8_t *data, size
   if (hf_has(conn, QUIC)) {
     return type == HF_HANDSHAKE_RECORD ? hf_quic_write(conn, data, len) : HF_INTERNAL;
   }
+  // max_fragment_length is for what is not protected too (RFC 6066 4), record_size_limit is not
+  // (RFC 8449 4).
+  const bool limited = conn->write.level != HF_INITIAL ||
+                       (hf_tls12(conn) && conn->hs != NULL && conn->hs->fragment != 0);
+  const size_t most = limited ? conn->max_data : HF_MAX_PLAINTEXT;
   while (len > 0) {
-    const size_t most = conn->write.level != HF_INITIAL ? conn->max_data : HF_MAX_PLAINTEXT;
     const size_t part = len < most ? len : most;
     HF_TRY(write_one(conn, type, data, part));
     data += part;
@@ -149,6 +196,9 @@ static hf_status count_sent(hf_conn *conn, size_t len) {
     conn->early_left -= (uint32_t)len;
     return HF_OK;
   }
+  if (hf_tls12(conn)) {
+    return HF_OK;  // past the limit records are refused: there are no other keys
+  }
   // The KeyUpdate is the last record under these keys.
   if (conn->ready && conn->write.seq + 1 >= conn->suite->max_records) {
     return hf_queue_key_update(conn, false);  // RFC 9846 5.5
@@ -163,8 +213,11 @@ hf_status hf_seal(hf_conn *conn, size_t *written, uint8_t *out, size_t out_max, 
       (conn->write.level == HF_EARLY && in_len > conn->early_left)) {
     return HF_MISUSE;
   }
-  if (out_max < HF_HEADER + in_len + 1 + padding(conn, in_len) + HF_TAG) {
+  if (out_max < in_len + overhead(conn, in_len)) {
     return HF_SHORT_OUTPUT;
+  }
+  if (hf_tls12(conn) && conn->write.seq >= conn->suite->max_records) {
+    return hf_leave(conn, HF_KEY_EXHAUSTED);
   }
   hf_status status = protect(conn, out, written, HF_APPLICATION_DATA, in, in_len);
   if (status == HF_OK) {

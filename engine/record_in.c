@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-enum { HF_MOST_CCS = 32, HF_MOST_WARNINGS = 4, HF_MOST_EMPTY = 32 };
+enum { HF_WARNING = 1 };
+enum { HF_MOST_CCS = 32, HF_MOST_EMPTY = 32 };
 
 static bool in_message(const hf_conn *conn) { return conn->in_read < conn->in.len; }
 
@@ -50,7 +51,9 @@ static hf_status check_header(const hf_conn *conn, const uint8_t *in) {
   if (!conn->record_seen && in[1] != 3) {
     return HF_WRONG_VERSION_NUMBER;
   }
-  const size_t most = type == HF_APPLICATION_DATA ? HF_MAX_CIPHERTEXT : HF_MAX_PLAINTEXT;
+  const bool sealed =
+      type == HF_APPLICATION_DATA || (hf_tls12(conn) && conn->read.level != HF_INITIAL);
+  const size_t most = sealed ? HF_MAX_CIPHERTEXT : HF_MAX_PLAINTEXT;
   return body_len(in) <= most ? HF_OK : HF_RECORD_OVERFLOW;
 }
 
@@ -84,8 +87,11 @@ static hf_status take_alert(hf_conn *conn, const uint8_t *data, size_t len, bool
     conn->closed = true;
     return HF_OK;
   }
-  // RFC 9846 6: the level says nothing; user_canceled alone is no error.
-  if (alert == HF_ALERT_USER_CANCELED && !late_plain) {
+  // RFC 9846 6: the level says nothing; user_canceled alone is no error.  In TLS 1.2, and as long
+  // as it may come to that, a warning is one (RFC 5246 7.2).
+  const bool levels = hf_tls12(conn) || (conn->version == 0 && hf_may_be(conn, HF_TLS12));
+  const bool warning = levels ? data[0] == HF_WARNING : alert == HF_ALERT_USER_CANCELED;
+  if (warning && !late_plain) {
     return ++conn->warnings > HF_MOST_WARNINGS ? HF_TOO_MANY_WARNINGS : HF_OK;
   }
   hf_fail(conn, HF_PEER_ALERT, alert);
@@ -110,7 +116,7 @@ static hf_status take_data(hf_conn *conn, hf_bytes *app, const uint8_t *data, si
       return HF_TOO_MUCH_EARLY_DATA;
     }
     conn->early_left -= (uint32_t)len;
-  } else if (conn->read.level != HF_APPLICATION) {
+  } else if (conn->read.level != HF_APPLICATION || !finished(conn)) {
     return HF_APPLICATION_DATA_EARLY;
   }
   if (len == 0) {
@@ -207,8 +213,9 @@ static hf_status take_protected(hf_conn *conn, hf_bytes *app, uint8_t *record, s
   return take_content(conn, app, type, record + HF_HEADER, content_len, false);
 }
 
-/* RFC 9846 5, E.4: dropped, between the first hello and the peer's Finished.  A server that keeps
- * nothing of a retry may meet the one that follows it before the hello. */
+/* RFC 9846 5, E.4: dropped, between the first hello and the peer's Finished, where TLS 1.3 may be
+ * what is spoken.  A server that keeps nothing of a retry may meet the one that follows it before
+ * the hello. */
 static hf_status take_ccs(hf_conn *conn, const uint8_t *data, size_t len) {
   const bool before = hf_is_server(conn) && !conn->hello_known;
   const bool cookie = (conn->config->settings.flags & HF_DEMAND_COOKIE) != 0;
@@ -219,7 +226,7 @@ static hf_status take_ccs(hf_conn *conn, const uint8_t *data, size_t len) {
     return HF_INTERLEAVED_RECORD;
   }
   if (finished(conn) || (before && (!cookie || conn->ccs_seen > 0)) ||
-      conn->ccs_seen >= HF_MOST_CCS) {
+      conn->ccs_seen >= HF_MOST_CCS || !hf_may_be(conn, HF_TLS13)) {
     return HF_BAD_CHANGE_CIPHER_SPEC;
   }
   conn->ccs_seen++;
@@ -227,10 +234,59 @@ static hf_status take_ccs(hf_conn *conn, const uint8_t *data, size_t len) {
   return HF_OK;
 }
 
+/* RFC 5246 6.2.3.3: as protect_12 of record.c. */
+static hf_status unprotect_12(hf_conn *conn, uint8_t *record, size_t len, uint8_t **data,
+                              size_t *content_len) {
+  hf_keys *keys = &conn->read;
+  uint8_t nonce[HF_NONCE], additional[HF_ADDITIONAL_12];
+  const size_t sent = conn->suite->sent_nonce;
+  if (len < sent + HF_TAG) {
+    return HF_BAD_RECORD_MAC;
+  }
+  hf_nonce(nonce, keys);
+  memcpy(nonce + HF_NONCE - sent, record + HF_HEADER, sent);
+  hf_additional_12(additional, keys, record, len - sent - HF_TAG);
+  *data = record + HF_HEADER + sent;
+  if (!EVP_AEAD_CTX_open(&keys->aead, *data, content_len, len - sent, nonce, HF_NONCE, *data,
+                         len - sent, additional, sizeof(additional))) {
+    return HF_BAD_RECORD_MAC;
+  }
+  if (++keys->seq == UINT64_MAX) {
+    return HF_KEY_EXHAUSTED;
+  }
+  return *content_len > conn->max_inner ? HF_DATA_LENGTH_TOO_LONG : HF_OK;
+}
+
+/* RFC 5246 7.1: only where its row is. */
+static hf_status take_spec(hf_conn *conn, const uint8_t *data, size_t len) {
+  if (len != 1 || data[0] != 1 || conn->hs == NULL || conn->read.level != HF_INITIAL) {
+    return HF_BAD_CHANGE_CIPHER_SPEC;
+  }
+  if (in_message(conn)) {
+    return HF_INTERLEAVED_RECORD;
+  }
+  hf_trace(conn, false, HF_CCS, data, len);
+  conn->spec_changed = true;
+  return hf_run(conn);
+}
+
+static hf_status take_record_12(hf_conn *conn, hf_bytes *app, uint8_t *record, size_t len) {
+  uint8_t *data = record + HF_HEADER;
+  const bool plain = conn->read.level == HF_INITIAL;
+  if (!plain) {
+    HF_TRY(unprotect_12(conn, record, len, &data, &len));
+  }
+  return record[0] == HF_CCS ? take_spec(conn, data, len)
+                             : take_content(conn, app, record[0], data, len, plain);
+}
+
 static hf_status take_record(hf_conn *conn, hf_bytes *app, uint8_t *record, size_t len) {
   const uint8_t type = record[0];
   hf_trace(conn, false, HF_EVENT_HEADER, record, HF_HEADER);
   conn->record_seen = true;
+  if (hf_tls12(conn)) {
+    return take_record_12(conn, app, record, len);
+  }
   if (type == HF_CCS) {
     return take_ccs(conn, record + HF_HEADER, len);
   }

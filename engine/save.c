@@ -181,7 +181,7 @@ static void save_identity(hf_archive *a, hf_identity **identity) {
   if (!hf_archive_present(a, *identity != NULL)) {
     return;
   }
-  if (!a->loading) {
+  if (*identity != NULL) {  // not loading
     identity_digest(wanted, *identity);
   }
   hf_archive_bytes(a, wanted, sizeof(wanted));

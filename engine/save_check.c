@@ -45,7 +45,8 @@ static bool valid_hs(const hf_conn *conn) {
   return valid_hello(conn) && hs->shared_len <= HF_MAX_SECRET && within(hs->request_sigalgs, in) &&
          within(hs->request_cert_sigalgs, in) && within(hs->request_authorities, in) &&
          within(hs->request_compression, in) && within(hs->request_delegated, in) &&
-         within(hs->decompressing, in) &&
+         within(hs->decompressing, in) && within(hs->status, in) && within(hs->scts, in) &&
+         within(hs->request_types, in) && hs->session_id_len <= sizeof(hs->session_id) &&
          within(hs->certificates, hs->decompressed.data != NULL ? hs->decompressed.len : in) &&
          hs->decompressed_len <= conn->config->settings.max_message &&
          (!hs->ask_group || hs->group != NULL) &&
@@ -89,6 +90,7 @@ bool hf_save_valid(const hf_conn *conn) {
 #undef HF_ERROR
   };
   return conn->role == s->role && conn->fault < NUM_STATUS &&
+         (conn->suite == NULL || hf_tls12(conn) == (conn->suite->version == HF_TLS12)) &&
          hf_has(conn, QUIC) == (s->transport == HF_QUIC) &&
          (conn->quic != NULL) == (s->transport == HF_QUIC) && hf_script_valid(conn) &&
          valid_stage(conn) && valid_keys(conn, &conn->read) && valid_keys(conn, &conn->write) &&

@@ -182,13 +182,19 @@ void hf_keys_wipe(hf_keys *keys) {
 }
 
 hf_status hf_traffic_key(uint8_t *key, uint8_t *iv, const hf_suite *suite, const uint8_t *secret) {
+  if (suite->version == HF_TLS12) {  // a key and its IV: prf.c
+    memset(iv, 0, HF_NONCE);
+    memcpy(key, secret, suite->key_len);
+    memcpy(iv, secret + suite->key_len, (size_t)(HF_NONCE - suite->sent_nonce));
+    return HF_OK;
+  }
   HF_TRY(hf_expand_label(key, suite->key_len, suite, secret, LABEL("key"), NULL, 0));
   return hf_expand_label(iv, HF_NONCE, suite, secret, LABEL("iv"), NULL, 0);
 }
 
 hf_status hf_make_material(hf_material *out, const hf_suite *suite, const uint8_t *secret) {
   memset(out, 0, sizeof(*out));
-  memcpy(out->secret, secret, suite->hash_len);
+  memcpy(out->secret, secret, hf_secret_len(suite));
   return hf_traffic_key(out->key, out->iv, suite, secret);
 }
 
@@ -238,13 +244,19 @@ hf_status hf_keys_update(hf_keys *keys, const hf_suite *suite) {
   return status;
 }
 
+/* Of a label that may be at most 249 bytes long. */
+static size_t label_length(const char *label) {
+  size_t len = 0;
+  while (len <= 249 && label[len] != '\0') {
+    len++;
+  }
+  return len;
+}
+
 /* RFC 9846 7.5.  An absent context and an empty one are the same here. */
 static hf_status export_from(uint8_t *out, size_t out_len, const hf_suite *suite,
                              const uint8_t *exporter, const char *label, hf_bytes context) {
-  size_t label_len = 0;
-  while (label_len <= 249 && label[label_len] != '\0') {
-    label_len++;
-  }
+  const size_t label_len = label_length(label);
   if (out_len > 255 * (size_t)suite->hash_len || label_len > 249) {
     return HF_MISUSE;
   }
@@ -269,6 +281,10 @@ hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len, const cha
   // A server may export from its own Finished on; a client when it knows the server.
   if (conn->fault != HF_OK || !conn->exporter_set || (!hf_is_server(conn) && !conn->ready)) {
     return HF_MISUSE;
+  }
+  if (hf_tls12(conn)) {
+    return hf_export_12(conn, out, out_len, hf_range((const uint8_t *)label, label_length(label)),
+                        context);
   }
   return export_from(out, out_len, conn->suite, conn->exporter, label, context);
 }

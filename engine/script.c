@@ -18,6 +18,7 @@ typedef enum kind {
   OPEN_ROW
 } kind;
 enum { C = HF_CLIENT, S = HF_SERVER };
+typedef enum script { SCRIPT_HELLO, SCRIPT_TLS13, SCRIPT_TLS12 } script;
 
 typedef struct row {
   kind kind;
@@ -30,7 +31,7 @@ typedef struct row {
 } row;
 
 static const row rows[] = {
-#define SCRIPT(name) {.kind = SCRIPT_ROW},
+#define SCRIPT(name) {.kind = SCRIPT_ROW, .message = SCRIPT_##name},
 #define MSG(who, name, level, need, not_, learn, section)              \
   {MSG_ROW, who,   HF_##level,     HF_MSG_##name,     need,            \
    not_,    learn, hf_send_##name, hf_receive_##name, hf_bound_##name, \
@@ -142,6 +143,11 @@ hf_status hf_next_message(const hf_conn *conn, bool *whole, hf_message *type, CB
   *whole = false;
   *type = HF_MSG_NONE;
   if (conn->in_read >= conn->in.len) {
+    // RFC 5246 7.1: it comes between messages, or not at all.
+    *whole = conn->spec_changed;
+    *type = *whole ? HF_MSG_CHANGE_CIPHER_SPEC : HF_MSG_NONE;
+    CBS_init(message, NULL, 0);
+    CBS_init(body, NULL, 0);
     return HF_OK;
   }
   CBS_init(&in, conn->in.data + conn->in_read, conn->in.len - conn->in_read);
@@ -177,6 +183,7 @@ static void forget_spans(hf_conn *conn) {
   hs->request_sigalgs = hs->request_cert_sigalgs = none;
   hs->request_authorities = hs->request_compression = hs->request_delegated = none;
   hs->certificates = hs->decompressing = none;
+  hs->status = hs->scts = hs->request_types = none;
 }
 
 void hf_forget_flight(hf_conn *conn) {
@@ -209,6 +216,12 @@ hf_status hf_message_end(hf_buffer *flight, CBB *cbb, hf_status put, size_t *len
   return HF_OK;
 }
 
+hf_status hf_heard(hf_conn *conn, const uint8_t *message, size_t len) {
+  hf_hs *hs = conn->hs;
+  hf_transcript_add(&hs->transcript, conn->suite, message, len);
+  return hs->hear ? hf_buffer_append(&hs->heard, message, len) : HF_OK;
+}
+
 static hf_status write_message(hf_conn *conn, const row *r) {
   hf_hs *hs = conn->hs;
   CBB cbb, body;
@@ -219,24 +232,47 @@ static hf_status write_message(hf_conn *conn, const row *r) {
   if (conn->write.level != r->level) {
     return HF_INTERNAL;
   }
+  if (r->message == HF_MSG_CHANGE_CIPHER_SPEC) {
+    return r->send(conn, NULL);  // a record of its own, in no transcript
+  }
   HF_TRY(hf_message_begin(&hs->flight, &cbb, &body, (hf_message)r->message, r->bound(conn)));
   HF_TRY(hf_message_end(&hs->flight, &cbb, r->send(conn, &body), &len));
   const uint8_t *message = hs->flight.data + hs->flight.len - len;
-  hf_transcript_add(&hs->transcript, conn->suite, message, len);
+  HF_TRY(hf_heard(conn, message, len));
   hf_trace(conn, true, HF_HANDSHAKE_RECORD, message, len);
   hf_forget_flight(conn);
   return HF_OK;
+}
+
+/* A client of TLS 1.2 that is negotiating passes over what asks it to: RFC 5246 7.4.1.1. */
+static bool passes_over(const hf_conn *conn, hf_message type) {
+  return type == HF_MSG_HELLO_REQUEST && !hf_is_server(conn) &&
+         (conn->version == 0 ? hf_may_be(conn, HF_TLS12) : hf_tls12(conn));
+}
+
+static hf_status look(hf_conn *conn, bool *whole, hf_message *type, CBS *message, CBS *body) {
+  for (;;) {
+    HF_TRY(hf_next_message(conn, whole, type, message, body));
+    if (!*whole || !passes_over(conn, *type) || CBS_len(body) != 0) {
+      return HF_OK;
+    }
+    if (++conn->warnings > HF_MOST_WARNINGS) {
+      return HF_TOO_MANY_WARNINGS;
+    }
+    conn->in_read += (uint32_t)CBS_len(message);
+  }
 }
 
 static hf_status read_message(hf_conn *conn, const row *r, bool *wait) {
   hf_message type;
   CBS message, body;
   bool whole;
-  HF_TRY(hf_next_message(conn, &whole, &type, &message, &body));
+  HF_TRY(look(conn, &whole, &type, &message, &body));
   if (!whole) {
     *wait = true;
     // What can only be refused is refused on its first byte, not kept.
-    return type == HF_MSG_NONE || r->learn != 0 || type == (r->message & HF_WIRE_TYPE)
+    return type == HF_MSG_NONE || passes_over(conn, type) || r->learn != 0 ||
+                   type == (r->message & HF_WIRE_TYPE)
                ? HF_OK
                : HF_UNEXPECTED_MESSAGE;
   }
@@ -247,13 +283,15 @@ static hf_status read_message(hf_conn *conn, const row *r, bool *wait) {
   if (conn->read.level != r->level) {
     return HF_INTERNAL;
   }
-  hf_trace(conn, false, HF_HANDSHAKE_RECORD, CBS_data(&message), CBS_len(&message));
+  if (CBS_len(&message) > 0) {
+    hf_trace(conn, false, HF_HANDSHAKE_RECORD, CBS_data(&message), CBS_len(&message));
+  }
   hf_flag(conn, r->learn, true);
   HF_TRY(r->receive(conn, &body));
   if (CBS_len(&body) != 0) {
     return HF_TRAILING_DATA;
   }
-  hf_transcript_add(&conn->hs->transcript, conn->suite, CBS_data(&message), CBS_len(&message));
+  HF_TRY(hf_heard(conn, CBS_data(&message), CBS_len(&message)));
   conn->in_read += (uint32_t)CBS_len(&message);
   return HF_OK;
 }
@@ -293,7 +331,8 @@ static hf_status key_row(hf_conn *conn, const row *r) {
   }
   HF_TRY(hf_keys_set(keys, suite, (hf_level)r->level, secret));
   OPENSSL_cleanse(secret, HF_MAX_HASH);
-  if (conn->config->settings.flags & HF_EXPORT_SECRETS) {
+  // TLS 1.2 has no traffic secrets to give: its main secret was.
+  if ((conn->config->settings.flags & HF_EXPORT_SECRETS) && !hf_tls12(conn)) {
     ask_traffic(conn, (hf_level)r->level, mine);
   }
   return HF_OK;
@@ -310,21 +349,37 @@ static hf_status ccs_row(hf_conn *conn) {
   return hf_record_write(conn, HF_CCS, body, sizeof(body));
 }
 
-/* The client's part of the jump: by the next message, which a row of the target then reads. */
+static void jump_to(hf_conn *conn, script target) {
+  while (rows[conn->row].kind != SCRIPT_ROW || rows[conn->row].message != target) {
+    conn->row++;
+  }
+}
+
+/* The jump.  A server has settled the version; a client does by the next message, which a row of
+ * the target then reads. */
 static hf_status version_row(hf_conn *conn, bool *wait) {
   hf_message type;
   CBS message, body;
   bool whole;
   if (hf_is_server(conn)) {
+    jump_to(conn, hf_tls12(conn) ? SCRIPT_TLS12 : SCRIPT_TLS13);
     return HF_OK;
   }
-  HF_TRY(hf_next_message(conn, &whole, &type, &message, &body));
+  HF_TRY(look(conn, &whole, &type, &message, &body));
   if (!whole) {
     *wait = true;
     return HF_OK;
   }
-  return type == HF_MSG_SERVER_HELLO || type == HF_MSG_HELLO_RETRY_REQUEST ? HF_OK
-                                                                           : HF_UNEXPECTED_MESSAGE;
+  if (type != HF_MSG_SERVER_HELLO && type != HF_MSG_HELLO_RETRY_REQUEST) {
+    return HF_UNEXPECTED_MESSAGE;
+  }
+  if (type == HF_MSG_SERVER_HELLO && hf_is_hello_12(conn, body)) {
+    HF_TRY(hf_begin_12(conn));
+    jump_to(conn, SCRIPT_TLS12);
+  } else {
+    jump_to(conn, SCRIPT_TLS13);
+  }
+  return HF_OK;
 }
 
 /* What must have been checked: by the role, and by how each side showed who it is. */
@@ -335,7 +390,8 @@ static uint8_t proofs_needed(const hf_conn *conn) {
   if (peer_certificate) {
     needed |= HF_PROOF_CHAIN | HF_PROOF_SIGNATURE;
   }
-  if (hf_is_server(conn) && hf_has(conn, RESUMED)) {
+  // In TLS 1.2 it is Finished that shows the session's secret.
+  if (hf_is_server(conn) && hf_has(conn, RESUMED) && !hf_tls12(conn)) {
     needed |= HF_PROOF_BINDER;
   }
   return needed;
@@ -403,6 +459,7 @@ static hf_status install_again(hf_conn *conn, hf_level level, bool sending) {
     case HF_SECRET_EARLY_EXPORTER:
       return hf_ask_early_exporter(conn);
     case HF_SECRET_MAIN_12:
+      return hf_ask_main_12(conn);
     default:
       return HF_BAD_STATE;
   }
@@ -424,21 +481,32 @@ hf_status hf_ask_again(hf_conn *conn) {
   return conn->hs->question.ask == q.ask ? HF_OK : HF_BAD_STATE;
 }
 
-/* The first row of a kind, or with a handler, is behind. */
-static bool asked(const hf_conn *conn, hf_status (*act)(hf_conn *)) {
-  uint8_t i = 0;
-  while (rows[i].act != act) {
-    i++;
+/* Where the script begins in which the state is. */
+static uint8_t script_start(const hf_conn *conn) {
+  uint8_t i = conn->row;
+  while (rows[i].kind != SCRIPT_ROW) {
+    i--;
   }
-  return hf_row(conn) > i;
+  return i;
+}
+
+/* Is a row of this script with that handler behind? */
+static bool asked(const hf_conn *conn, hf_status (*act)(hf_conn *)) {
+  for (uint8_t i = script_start(conn); i < hf_row(conn); i++) {
+    if (rows[i].act == act) {
+      return true;
+    }
+  }
+  return false;
 }
 
 static bool sent(const hf_conn *conn, hf_role who, hf_message message) {
-  uint8_t i = 0;
-  while (rows[i].kind != MSG_ROW || rows[i].who != who || rows[i].message != message) {
-    i++;
+  for (uint8_t i = script_start(conn); i < conn->row; i++) {
+    if (rows[i].kind == MSG_ROW && rows[i].who == who && rows[i].message == message) {
+      return true;
+    }
   }
-  return conn->row > i;
+  return false;
 }
 
 /* Has it the identity that it needs, until its CertificateVerify? */
@@ -449,6 +517,24 @@ static bool valid_identity(const hf_conn *conn) {
   const bool compressed = hf_has(conn, server ? COMPRESSED : CLIENT_COMPRESSED);
   return conn->hs->identity != NULL || (!mine && !compressed) ||
          sent(conn, (hf_role)conn->role, HF_MSG_CERTIFICATE_VERIFY);
+}
+
+/* Has it the suite that was chosen?  Of TLS 1.2's the identity decides. */
+static bool valid_suite(const hf_conn *conn, script in) {
+  const bool server = hf_is_server(conn);
+  const bool past = in != SCRIPT_HELLO;
+  const bool chosen = !server              ? sent(conn, HF_SERVER, HF_MSG_SERVER_HELLO)
+                      : in == SCRIPT_TLS12 ? hf_has(conn, RESUMED) || asked(conn, hf_ask_IDENTITY)
+                                           : past || asked(conn, hf_ask_HELLO);
+  return conn->suite != NULL ||
+         !(chosen || hf_has(conn, RETRIED) || (server && hf_has(conn, EARLY)));
+}
+
+/* TLS 1.2 has a group as soon as it is named. */
+static bool valid_group_12(const hf_conn *conn) {
+  const hf_group *group = conn->hs->group;
+  const bool named = hf_is_server(conn) || sent(conn, HF_SERVER, HF_MSG_SERVER_KEY_EXCHANGE);
+  return group != NULL ? group->kem == NULL : hf_has(conn, RESUMED) || !named;
 }
 
 bool hf_script_valid(const hf_conn *conn) {
@@ -462,15 +548,9 @@ bool hf_script_valid(const hf_conn *conn) {
   if (conn->row == 0) {
     return false;
   }
-  const bool chosen =
-      hf_is_server(conn) ? asked(conn, hf_ask_HELLO) : sent(conn, HF_SERVER, HF_MSG_SERVER_HELLO);
-  // What is chosen in a hello, or known before it, is never taken back.
-  const bool needed =
-      chosen || hf_has(conn, RETRIED) || (hf_is_server(conn) && hf_has(conn, EARLY));
-  if (needed && conn->suite == NULL) {
-    return false;
-  }
-  return valid_identity(conn);
+  const script in = (script)rows[script_start(conn)].message;
+  return hf_tls12(conn) == (in == SCRIPT_TLS12) && valid_suite(conn, in) && valid_identity(conn) &&
+         (in != SCRIPT_TLS12 || valid_group_12(conn));
 }
 
 hf_status hf_run(hf_conn *conn) {

@@ -17,7 +17,7 @@ bool hf_is_retry(CBS body) {
 }
 
 /* The body of supported_versions, which counts before anything else is read (RFC 9846 4.3.1). */
-static bool find_versions(CBS *data, CBS body) {
+bool hf_find_versions(CBS *data, CBS body) {
   CBS session_id, extensions;
   uint16_t code;
   if (CBS_skip(&body, 2 + 32) && CBS_get_u8_length_prefixed(&body, &session_id) &&
@@ -34,7 +34,7 @@ static bool find_versions(CBS *data, CBS body) {
 static hf_status check_version(const hf_conn *conn, CBS body, hf_place place) {
   CBS versions;
   uint16_t selected, legacy;
-  if (find_versions(&versions, body)) {
+  if (hf_find_versions(&versions, body)) {
     if (!CBS_get_u16(&versions, &selected)) {
       return HF_BAD_EXTENSION;
     }
@@ -81,10 +81,15 @@ hf_status hf_send_HELLO_RETRY_REQUEST(hf_conn *conn, CBB *body) {
   return HF_OK;
 }
 
-size_t hf_bound_SERVER_HELLO(const hf_conn *conn) { return 512 + conn->hs->ciphertext.len; }
+size_t hf_bound_SERVER_HELLO(const hf_conn *conn) {
+  return hf_tls12(conn) ? hf_bound_hello_12(conn) : 512 + conn->hs->ciphertext.len;
+}
 
 hf_status hf_send_SERVER_HELLO(hf_conn *conn, CBB *body) {
   hf_hs *hs = conn->hs;
+  if (hf_tls12(conn)) {
+    return hf_send_hello_12(conn, body);
+  }
   memcpy(conn->server_random, hs->entropy.random, 32);
   HF_TRY(send_hello(conn, body, conn->server_random, SH));
   HF_TRY(hf_server_agree(conn));
@@ -123,7 +128,7 @@ static hf_status receive_hello(hf_conn *conn, CBS *body, hf_place place, CBS *ra
   CBS_init(&suites, own_suites.data, own_suites.len);
   const hf_suite *chosen = hf_suite_find(suite);
   // RFC 9846 4.2.4: what a HelloRetryRequest chose stays.
-  if (chosen == NULL || !hf_wire_has(suites, suite) ||
+  if (chosen == NULL || chosen->version != HF_TLS13 || !hf_wire_has(suites, suite) ||
       (conn->suite != NULL && conn->suite != chosen)) {
     return HF_WRONG_SUITE;
   }
@@ -152,6 +157,9 @@ hf_status hf_receive_SERVER_HELLO(hf_conn *conn, CBS *body) {
   hf_hs *hs = conn->hs;
   CBS random;
   uint32_t mask;
+  if (hf_tls12(conn)) {
+    return hf_receive_hello_12(conn, body);
+  }
   HF_TRY(receive_hello(conn, body, SH, &random, &mask));
   const bool share = (mask & 1u << HF_EXT_key_share) != 0;
   const bool psk = (mask & 1u << HF_EXT_pre_shared_key) != 0;

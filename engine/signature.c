@@ -11,11 +11,20 @@
 #include <openssl/nid.h>
 #include <openssl/rsa.h>
 
-static bool fits(const hf_sigalg *sigalg, const EVP_PKEY *key) {
+/* RSASSA-PKCS1-v1_5 signs no handshake of TLS 1.3: RFC 9846 4.3.3. */
+bool hf_signs_13(const hf_sigalg *sigalg) {
+  return sigalg->pkey_type != EVP_PKEY_RSA || sigalg->pss;
+}
+
+bool hf_may_sign(const hf_conn *conn, const hf_sigalg *sigalg) {
+  return hf_tls12(conn) || hf_signs_13(sigalg);
+}
+
+static bool fits(const hf_sigalg *sigalg, const EVP_PKEY *key, bool by_curve) {
   if (EVP_PKEY_id(key) != sigalg->pkey_type) {
     return false;
   }
-  if (sigalg->curve == NID_undef) {
+  if (sigalg->curve == NID_undef || !by_curve) {
     return true;
   }
   // In TLS 1.3 the curve is part of the algorithm: RFC 9846 4.3.3.
@@ -23,9 +32,9 @@ static bool fits(const hf_sigalg *sigalg, const EVP_PKEY *key) {
   return ec != NULL && EC_GROUP_get_curve_name(EC_KEY_get0_group(ec)) == sigalg->curve;
 }
 
-hf_status hf_verify(const hf_sigalg *sigalg, EVP_PKEY *key, CBS signature, const uint8_t *input,
-                    size_t input_len) {
-  if (!fits(sigalg, key)) {
+hf_status hf_verify(const hf_sigalg *sigalg, EVP_PKEY *key, bool by_curve, CBS signature,
+                    const uint8_t *input, size_t input_len) {
+  if (!fits(sigalg, key, by_curve)) {
     return HF_WRONG_SIGALG;
   }
   EVP_MD_CTX ctx;

@@ -14,12 +14,13 @@ enum { STATUS_OCSP = 1 };
 hf_status hf_send_ext_status_request(hf_conn *conn, hf_place place, CBB *list) {
   CBB body, response;
   const hf_identity *identity = conn->hs->identity;
-  if (place == CT ? identity->ocsp.data == NULL
-                  : !(conn->config->settings.flags & HF_REQUEST_OCSP)) {
+  if (place == SH12 ? !hf_has(conn, OCSP)
+      : place == CT ? identity->ocsp.data == NULL
+                    : !(conn->config->settings.flags & HF_REQUEST_OCSP)) {
     return HF_OK;
   }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_status_request));
-  bool ok = place == CR || CBB_add_u8(&body, STATUS_OCSP);
+  bool ok = place == CR || place == SH12 || CBB_add_u8(&body, STATUS_OCSP);
   if (place == CH) {
     ok = ok && CBB_add_u16(&body, 0 /* any responder */) && CBB_add_u16(&body, 0 /* extensions */);
   } else if (place == CT) {
@@ -53,7 +54,10 @@ static bool read_request(CBS *body) {
 hf_status hf_receive_ext_status_request(hf_conn *conn, hf_place place, CBS *body) {
   CBS response;
   uint8_t type;
-  if (place == CR) {
+  if (place == SH12) {
+    hf_flag(conn, OCSP, true);  // CertificateStatus may follow: RFC 6066 8
+  }
+  if (place == CR || place == SH12) {
     return HF_OK;  // empty, which the loop checks
   }
   if (place == CT) {
@@ -75,13 +79,13 @@ hf_status hf_receive_ext_status_request(hf_conn *conn, hf_place place, CBS *body
 hf_status hf_send_ext_signed_certificate_timestamp(hf_conn *conn, hf_place place, CBB *list) {
   CBB body;
   const hf_identity *identity = conn->hs->identity;
-  if (place == CT ? identity->scts.data == NULL
-                  : !(conn->config->settings.flags & HF_REQUEST_SCTS)) {
+  const bool shows = place == CT || place == SH12;
+  if (shows ? identity == NULL || identity->scts.data == NULL
+            : !(conn->config->settings.flags & HF_REQUEST_SCTS)) {
     return HF_OK;
   }
   HF_TRY(hf_ext_begin(&body, list, HF_EXT_signed_certificate_timestamp));
-  return hf_ext_end(list,
-                    place != CT || CBB_add_bytes(&body, identity->scts.data, identity->scts.len));
+  return hf_ext_end(list, !shows || CBB_add_bytes(&body, identity->scts.data, identity->scts.len));
 }
 
 bool hf_read_scts(CBS *body) {
@@ -98,8 +102,11 @@ bool hf_read_scts(CBS *body) {
 }
 
 hf_status hf_receive_ext_signed_certificate_timestamp(hf_conn *conn, hf_place place, CBS *body) {
-  (void)conn;
-  if (place != CT) {
+  if (place == SH12) {
+    conn->hs->scts.start = (uint32_t)(CBS_data(body) - conn->in.data);
+    conn->hs->scts.len = (uint32_t)CBS_len(body);
+  }
+  if (place != CT && place != SH12) {
     return HF_OK;  // empty, which the loop checks
   }
   return hf_read_scts(body) ? HF_OK : HF_BAD_EXTENSION;

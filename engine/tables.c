@@ -7,8 +7,9 @@
 #include <openssl/nid.h>
 
 static const hf_suite suites[] = {
-#define SUITE(id, name, aead, hash, key_len, hash_len, records) \
-  {id, key_len, hash_len, #name, EVP_aead_##aead, EVP_##hash, records},
+#define SUITE(id, name, aead, hash, key_len, hash_len, records, version, auth, sent_nonce) \
+  {id,         key_len, hash_len, #name,          EVP_aead_##aead,                         \
+   EVP_##hash, records, version,  HF_AUTH_##auth, sent_nonce},
 #include "suites.def"
 #undef SUITE
 };

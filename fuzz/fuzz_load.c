@@ -1,10 +1,10 @@
 /* fuzz_load.c - saved states, changed, into hf_load, and what comes out of it through a handshake.
  *
- * The input: a byte for the role, one for the settings, one for the step of a handshake at which
- * the state is taken, one for what is done afterwards; then changes, three bytes each: how far to
- * go on in the state (16 bits), and what to add to the byte there.  The digest is put right again,
- * so that what is behind it is reached.  A state that is loaded is driven with a real peer of the
- * same handshake, and saved once more; nothing may crash or go round for ever. */
+ * The input: a byte for the role and the version, one for the settings, one for the step of a
+ * handshake at which the state is taken, one for what is done afterwards; then changes, three bytes
+ * each: how far to go on in the state (16 bits), and what to add to the byte there.  The digest is
+ * put right again, so that what is behind it is reached.  A state that is loaded is driven with a
+ * real peer of the same handshake, and saved once more; nothing may crash or go round for ever. */
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,8 +60,9 @@ static void drive(struct fuzz_peer *peer, struct fuzz_peer *helper, uint8_t comm
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
   struct fuzz_bytes in = {data, len};
   struct fuzz_peer peer, helper;
-  const hf_role role = take(&in) & 1 ? HF_SERVER : HF_CLIENT;
-  const unsigned settings = take(&in);
+  const uint8_t first = take(&in);
+  const hf_role role = first & 1 ? HF_SERVER : HF_CLIENT;
+  const unsigned settings = take(&in) | (first & 64 ? (unsigned)FUZZ_TLS12 : 0);
   const uint8_t step = take(&in) % MOST_STEPS, commands = take(&in);
   size_t state_len = 0;
   fuzz_peer_begin(&peer, role, settings);

@@ -1,12 +1,13 @@
 /* fuzz_open.c - bytes into an engine of either role.
  *
- * The first byte says the role and how the rest is meant:
+ * The first byte says the role, whether it is TLS 1.2, and how the rest is meant:
  *   raw      fed as it is, in pieces whose lengths are in it
  *   sealed   a list of messages; each goes into a record under the keys that the engine reads with,
- * so that what is behind the encryption is reached; a real peer's hello comes first, so that there
- * are keys changed  a whole conversation between two engines, of which the rest changes bytes on
- * their way The second byte says the settings.  Every question is answered.  Whatever comes, the
- * promises that side.c's loop relies on are checked: no answer that ends in a trap. */
+ *            so that what is behind the encryption is reached; a real peer's hello comes first, so
+ *            that there are keys
+ *   changed  a whole conversation between two engines, of which the rest changes bytes on their way
+ * The second byte says the settings.  Every question is answered.  Whatever comes, the promises
+ * that side.c's loop relies on are checked: no answer that ends in a trap. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,7 +93,9 @@ static void bring_to_keys(struct fuzz_peer *peer, hf_role role, unsigned setting
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
   struct fuzz_bytes in = {data, len};
-  uint8_t mode = take(&in), settings = take(&in);
+  uint8_t mode = take(&in);
+  unsigned settings = take(&in);
+  if (mode & 64) settings |= FUZZ_TLS12;
   hf_role role = mode & 1 ? HF_SERVER : HF_CLIENT;
   if ((mode >> 1) % 3 == 2) {
     changed(settings, in);

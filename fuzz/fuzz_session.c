@@ -66,16 +66,24 @@ static void use_state(hf_bytes state, unsigned settings) {
 /* A state whose fields are taken from |in|: it is always a well-formed one, which a handshake may
  * find no use for. */
 static void make_state(struct fuzz_bytes in, unsigned settings) {
-  static const uint16_t suites[] = {0x1301, 0x1302, 0x1303};
+  static const uint16_t suites[] = {0x1301, 0x1302, 0x1303, 0xc02b, 0xc02c, 0xcca9};
   uint8_t state[2000];
   size_t len = 0;
-  hf_session_info info = {.version = 0x0304, .suite = suites[take(&in) % 3]};
+  hf_session_info info = {.version = 0x0304, .suite = suites[take(&in) % 6]};
+  const bool old = info.suite > 0x1303;
+  if (old) {
+    const uint8_t kind = take(&in);
+    info.version = 0x0303;
+    info.extended_main_secret = kind & 1;
+    info.by_id = kind & 2;
+    settings |= kind & 4 ? (unsigned)FUZZ_TLS12 : 0;
+  }
   info.issued = 1700000000000 - (uint64_t)take(&in) * 1000;
   info.lifetime = take(&in);
   info.age_add = take(&in);
   info.max_early_data = take(&in);
   info.client_cert = take(&in) & 1;
-  info.secret_len = info.suite == 0x1302 ? 48 : 32;
+  info.secret_len = info.suite == 0x1302 || old ? 48 : 32;
   memset(info.secret, take(&in), info.secret_len);
   info.server_name = (hf_bytes){(const uint8_t *)"localhost", take(&in) & 1 ? 9 : 0};
   info.alpn = take_field(&in);

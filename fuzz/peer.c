@@ -65,6 +65,18 @@ static void fill(hf_entropy *entropy, hf_role role) {
   entropy->p256[0] = entropy->p384[0] = entropy->p521[0] = 0;
 }
 
+/* What is TLS 1.2's: a client that has nothing else, and all that it may ask for. */
+static void settle_tls12(hf_settings *s, unsigned settings) {
+  if (s->role == HF_SERVER) {
+    if (!(settings & FUZZ_TICKETS)) s->flags |= HF_STORE_SESSIONS;
+    return;
+  }
+  s->version_max = 0x0303;
+  s->flags |= HF_FALSE_START;
+  if (settings & FUZZ_LOOK_ON) s->flags |= HF_REQUEST_OCSP | HF_REQUEST_SCTS;
+  if (settings & FUZZ_MUCH) s->max_fragment_length = 512;
+}
+
 /* What FUZZ_MUCH sets. */
 static void ask_for_much(hf_settings *s, hf_start *start) {
   static const uint16_t compression[] = {1, 2}, sigalgs[] = {0x0807, 0x0403};
@@ -114,6 +126,7 @@ static void begin(struct fuzz_peer *peer, hf_role role, unsigned settings, hf_by
     start.num_psks = 2;
   }
   if (settings & FUZZ_MUCH) ask_for_much(&s, &start);
+  if (settings & FUZZ_TLS12) settle_tls12(&s, settings);
   if (role == HF_CLIENT)
     start.server_name = (hf_bytes){(const uint8_t *)"localhost", strlen("localhost")};
   if (settings & FUZZ_QUIC) {
@@ -278,25 +291,39 @@ void fuzz_feed(struct fuzz_peer *peer, const uint8_t *data, size_t len) {
   }
 }
 
-void fuzz_feed_sealed(struct fuzz_peer *peer, uint8_t type, const uint8_t *data, size_t len) {
-  const hf_keys *keys = &peer->conn->read;
-  uint8_t nonce[HF_NONCE];
-  size_t sealed_len = 0;
-  if (len > 16384) len = 16384;
-  uint8_t *record = malloc(5 + len + 1 + HF_TAG);
-  CHECK(record != NULL);
-  bool sealed = keys->level != HF_INITIAL;
-  size_t body = sealed ? len + 1 + HF_TAG : len;
-  const uint8_t header[] = {sealed ? 23 : type, 3, 3, (uint8_t)(body >> 8), (uint8_t)body};
+/* The header, what is sent of the nonce, the content, and in TLS 1.3 its type; the length. */
+static size_t put_content(uint8_t *record, const hf_conn *conn, const uint8_t *nonce, uint8_t type,
+                          hf_bytes content) {
+  const bool sealed = conn->read.level != HF_INITIAL, inner = sealed && !hf_tls12(conn);
+  const size_t sent = sealed && hf_tls12(conn) ? conn->suite->sent_nonce : 0;
+  const size_t body = sent + content.len + (inner ? 1 : 0) + (sealed ? HF_TAG : 0);
+  const uint8_t header[] = {inner ? 23 : type, 3, 3, (uint8_t)(body >> 8), (uint8_t)body};
   memcpy(record, header, 5);
-  if (len > 0) memcpy(record + 5, data, len);
+  memcpy(record + 5, nonce + HF_NONCE - sent, sent);
+  if (content.len > 0) memcpy(record + 5 + sent, content.data, content.len);
+  if (inner) record[5 + sent + content.len] = type;
+  return 5 + sent + content.len + (inner ? 1 : 0);
+}
+
+void fuzz_feed_sealed(struct fuzz_peer *peer, uint8_t type, const uint8_t *data, size_t len) {
+  const hf_conn *conn = peer->conn;
+  uint8_t nonce[HF_NONCE] = {0}, additional[HF_ADDITIONAL_12];
+  if (len > 16384) len = 16384;
+  uint8_t *record = malloc(5 + HF_NONCE + len + 1 + HF_TAG);
+  CHECK(record != NULL);
+  const bool sealed = conn->read.level != HF_INITIAL;
+  if (sealed) hf_nonce(nonce, &conn->read);
+  size_t all = put_content(record, conn, nonce, type, (hf_bytes){data, len}), sealed_len = 0;
   if (sealed) {
-    record[5 + len] = type;
-    hf_nonce(nonce, keys);
-    CHECK(EVP_AEAD_CTX_seal(&keys->aead, record + 5, &sealed_len, len + 1 + HF_TAG, nonce, HF_NONCE,
-                            record + 5, len + 1, record, 5));
+    const size_t begin = 5 + (hf_tls12(conn) ? (size_t)conn->suite->sent_nonce : 0);
+    hf_additional_12(additional, &conn->read, record, all - begin);
+    const hf_bytes ad =
+        hf_tls12(conn) ? (hf_bytes){additional, sizeof additional} : (hf_bytes){record, 5};
+    CHECK(EVP_AEAD_CTX_seal(&conn->read.aead, record + begin, &sealed_len, all - begin + HF_TAG,
+                            nonce, HF_NONCE, record + begin, all - begin, ad.data, ad.len));
+    all = begin + sealed_len;
   }
-  if (!(hf_wants(peer->conn) & HF_FAILED)) fuzz_feed(peer, record, 5 + body);
+  if (!(hf_wants(peer->conn) & HF_FAILED)) fuzz_feed(peer, record, all);
   free(record);
 }
 

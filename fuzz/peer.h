@@ -24,7 +24,9 @@ enum {
   /* both: the client offers PSKs, the server knows the second; they may do without a key exchange
    */
   FUZZ_PSK = FUZZ_TICKETS | FUZZ_ALPN,
-  FUZZ_QUIC = 256 /* over QUIC's carrier: fuzz_quic_feed and fuzz_quic_move alone */
+  FUZZ_QUIC = 256, /* over QUIC's carrier: fuzz_quic_feed and fuzz_quic_move alone */
+  /* the client has TLS 1.2 alone; without FUZZ_TICKETS the server gives session ids */
+  FUZZ_TLS12 = 512
 };
 
 struct fuzz_peer {

@@ -37,6 +37,8 @@ struct hf_credential {
   uint8_t *names;
   size_t num_sigalgs;
   uint16_t sigalgs[MAX_SIGALGS];
+  bool rsa;
+  uint16_t curve; /* of the key, as a group (RFC 8422 5.1.1); 0: it has none */
 };
 
 /* ---- Signature schemes ---- */
@@ -150,9 +152,25 @@ static hf_status copy_issuers(hf_credential *c, const hf_bytes *chain, size_t nu
   return HF_OK;
 }
 
+static uint16_t curve_of(const EVP_PKEY *key) {
+  const EC_KEY *ec = EVP_PKEY_id(key) == EVP_PKEY_EC ? EVP_PKEY_get0_EC_KEY(key) : NULL;
+  switch (ec == NULL ? NID_undef : EC_GROUP_get_curve_name(EC_KEY_get0_group(ec))) {
+    case NID_X9_62_prime256v1:
+      return 0x0017;
+    case NID_secp384r1:
+      return 0x0018;
+    case NID_secp521r1:
+      return 0x0019;
+    default:
+      return 0;
+  }
+}
+
 /* choose_sigalgs keeps of |wanted| what |key| can make; all of that if |wanted| is empty. */
 static bool choose_sigalgs(hf_credential *c, const EVP_PKEY *key, hf_codes wanted) {
   uint16_t able[MAX_SIGALGS];
+  c->rsa = EVP_PKEY_id(key) == EVP_PKEY_RSA;
+  c->curve = curve_of(key);
   size_t num_able = hf_key_sigalgs(able, MAX_SIGALGS, key);
   if (wanted.num == 0) wanted = (hf_codes){able, num_able};
   for (size_t i = 0; i < wanted.num && c->num_sigalgs < MAX_SIGALGS; i++)
@@ -343,6 +361,32 @@ static bool has_common_sigalg(const hf_credential *c, hf_codes peer, uint16_t ve
   return false;
 }
 
+static bool has(hf_codes codes, uint16_t code) {
+  for (size_t i = 0; i < codes.num; i++)
+    if (codes.list[i] == code) return true;
+  return false;
+}
+
+/* In TLS 1.2 the suite says what kind of key signs. */
+static bool has_suite(hf_codes suites, bool rsa) {
+  static const uint16_t kRsa[] = {0xc02f, 0xc030, 0xcca8}, kOther[] = {0xc02b, 0xc02c, 0xcca9};
+  for (size_t i = 0; i < 3; i++)
+    if (has(suites, rsa ? kRsa[i] : kOther[i])) return true;
+  return false;
+}
+
+/* goes_with_12 says whether the key of |c| is what TLS 1.2 allows: on a server what the suites and
+ * the curves are for (RFC 8422 5.1, 5.3), on a client the types that were asked for (5.5). */
+static bool goes_with_12(const hf_credential *c, const hf_question_t *question, hf_role role) {
+  enum { RSA_SIGN = 1, ECDSA_SIGN = 64 };
+  const hf_bytes types = question->identity.certificate_types;
+  const hf_codes groups = question->identity.groups;
+  if (role == HF_CLIENT)
+    return types.len > 0 && memchr(types.data, c->rsa ? RSA_SIGN : ECDSA_SIGN, types.len) != NULL;
+  return has_suite(question->identity.suites, c->rsa) &&
+         (c->curve == 0 || groups.num == 0 || has(groups, c->curve));
+}
+
 static bool issued_by(const hf_credential *c, const hf_bytes *authorities, size_t num) {
   for (size_t i = 0; i < c->num_issuers; i++)
     for (size_t j = 0; j < num; j++)
@@ -361,7 +405,8 @@ static const hf_credential *choose_of(const hf_answers *answers, const hf_conn *
   for (size_t i = 0; i < answers->num_credentials; i++) {
     const hf_credential *c = answers->credentials[i];
     if ((c->leaf == NULL) != raw ||
-        !has_common_sigalg(c, question->identity.sigalgs, facts.version))
+        !has_common_sigalg(c, question->identity.sigalgs, facts.version) ||
+        (facts.version == 0x0303 && !goes_with_12(c, question, facts.role)))
       continue;
     if (answers->num_credentials == 1 ||
         issued_by(c, question->identity.authorities, question->identity.num_authorities) ||

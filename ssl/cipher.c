@@ -1,8 +1,7 @@
 /* cipher.c: the cipher suites there are, and what can be asked of one.
  *
- * One table; an SSL_CIPHER is a line of it and lives for ever.  Only what the engine can do, or
- * will with TLS 1.2, is in it: a suite that is not cannot be chosen and is not found by its number.
- */
+ * One table; an SSL_CIPHER is a line of it and lives for ever.  Only what the engine can do is in
+ * it: a suite that is not cannot be chosen and is not found by its number. */
 #include "ssl/internal.h"
 
 #include <stdio.h>

@@ -31,10 +31,15 @@ int ssl_go_on(SSL *ssl) {
   return -1;
 }
 
+/* may_start: False Start lets data go, unless what it goes with is used up. */
+static bool may_start(const SSL *ssl) {
+  return SSL_in_false_start(ssl) && (hf_wants(ssl->conn) & HF_CAN_SEND) != 0;
+}
+
 /* ready_to_write gets the handshake out of the way, as far as it is in it.  Returns 1, or what the
  * call has to return. */
 static int ready_to_write(SSL *ssl, bool early) {
-  while (!ssl->io.done && !ssl_early_may_write(ssl, early)) {
+  while (!ssl->io.done && !ssl_early_may_write(ssl, early) && !may_start(ssl)) {
     int ret = ssl_go_on(ssl);
     if (ret <= 0) return ret;
     if (ssl->io.app.len == 0) continue;

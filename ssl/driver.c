@@ -1,10 +1,10 @@
 /* driver.c: SSL_connect, SSL_accept and SSL_do_handshake: one loop over the engine.
  *
  * Owns: the start of a connection, the order in which the loop does things, and the end of the
- * handshake. The order: ready, output, failure, closed, question, early data, input.  Ready is
- * first so that tickets never keep SSL_accept from returning; output comes before failure so that
- * the alert goes out. Before all that the application hears of early data that was refused. Leaves
- * to others: bytes (io.c), answers (questions.c), what to tell the caller (error.c). */
+ * handshake. The order: ready, output, failure, closed, question, early data, False Start, input.
+ * Ready is first so that tickets never keep SSL_accept from returning; output comes before failure
+ * so that the alert goes out. Before all that the application hears of early data that was refused.
+ * Leaves to others: bytes (io.c), answers (questions.c), what to tell the caller (error.c). */
 #include "ssl/driver.h"
 
 #include <string.h>
@@ -110,6 +110,7 @@ static int run(SSL *ssl) {
       continue;
     }
     int early = ssl_early_returns(ssl, wants);
+    if (early == 0 && ssl_starts_falsely(ssl, wants)) return 1;
     if (early != 0) return ssl_quic_on(ssl) && !ssl_quic_end_flight(ssl) ? -1 : early;
     ssl_step step = ssl_io_fetch(ssl, NULL, NULL, 0);
     if (step != SSL_STEP_DONE) return ssl_stop_waiting(ssl, step, SSL_READING);

@@ -72,6 +72,10 @@ bool ssl_open_hello(SSL_CLIENT_HELLO *out, SSL *ssl, hf_bytes message);
 bool ssl_ask_signature(SSL *ssl, const hf_question_t *question);
 bool ssl_ask_verdict(SSL *ssl, const hf_question_t *question);
 
+/* ssl_starts_falsely says whether the handshake is to return 1 here, once, for False Start.
+ * tls12.c */
+bool ssl_starts_falsely(SSL *ssl, unsigned wants);
+
 /* ssl_ask_status_server and ssl_ask_status_client run SSL_CTX_set_tlsext_status_cb's callback.
  * False: it has the question refused.  status.c */
 bool ssl_ask_status_server(SSL *ssl, hf_bytes message);

@@ -194,6 +194,7 @@ enum ssl_early_data_reason_t SSL_get_early_data_reason(const SSL *ssl) {
   hf_facts facts = facts_of(ssl);
   if (server && facts.own_finished.len == 0) return ssl_early_data_unknown;
   if (server && !ssl->settings->early_server) return ssl_early_data_disabled;
+  if (facts.version == TLS1_2_VERSION) return ssl_early_data_protocol_version;
   if (ssl->io.early_reason != ssl_early_data_unknown) return ssl->io.early_reason;
   return server ? ssl_early_data_no_session_offered : client_reason(ssl, &facts);
 }

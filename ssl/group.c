@@ -8,7 +8,7 @@
 #include <openssl/ec_key.h>
 #include <openssl/nid.h>
 
-#include "ssl/internal.h"
+#include "ssl/session.h"
 
 /* ---- Groups ---- */
 
@@ -173,6 +173,9 @@ static uint16_t negotiated(const SSL *ssl) {
   hf_facts facts;
   if (ssl->conn == NULL) return 0;
   hf_get_facts(&facts, ssl->conn);
+  /* A resumed session of TLS 1.2 goes on with the secret of the exchange that it was made with. */
+  if (facts.version == TLS1_2_VERSION && facts.resumed && ssl->session != NULL)
+    return ssl->session->group;
   return facts.group;
 }
 

@@ -83,10 +83,13 @@ enum {
   SSL_CONFIG_IGNORE_NAME = 8, /* HF_IGNORE_SERVER_NAME */
   SSL_CONFIG_REQUEST = 16,    /* HF_REQUEST_CLIENT_CERT */
   SSL_CONFIG_REQUIRE = 32,    /* HF_REQUIRE_CLIENT_CERT */
+  SSL_CONFIG_FALSE_START = 8, /* a client's, in the place of those: HF_FALSE_START */
+  SSL_CONFIG_FALLBACK = 16,   /* HF_SEND_FALLBACK_SCSV */
   SSL_CONFIG_QUIC = 64,       /* HF_QUIC; or */
   SSL_CONFIG_QUIC_LATE = 128, /* HF_QUIC without early data, for servers without a context for it */
   SSL_CONFIG_STATELESS = 192, /* HF_DEMAND_COOKIE: SSL_stateless, in the place of those two */
-  SSL_CONFIGS = 256
+  SSL_CONFIG_STORE = 256,     /* HF_STORE_SESSIONS: sessions are kept somewhere */
+  SSL_CONFIGS = 512
 };
 
 /* ssl_cert_alg is an algorithm for certificates; NULL: that direction is not done. */
@@ -123,6 +126,7 @@ typedef struct ssl_settings {
   uint32_t ticket_lifetime; /* seconds, 1 to SSL_DEFAULT_SESSION_AUTH_TIMEOUT */
   size_t num_tickets;       /* at most SSL_MAX_TICKETS */
   uint32_t hello_flags;     /* of hf_settings.flags, for clients alone */
+  uint16_t max_fragment;    /* of hf_settings.max_fragment_length, for clients; 0: none */
   ssl_cert_algs cert_algs;
   bool early_client, early_server;
   uint32_t max_early_data; /* bytes that a server's tickets allow, with early_server; not 0 */
@@ -328,6 +332,7 @@ typedef struct ssl_io {
   int early;                            /* SSL_EARLY_, and the rest of early data: early.c */
   bool early_explicit; /* by SSL_write_early_data or SSL_read_early_data: a refusal is no error */
   bool early_offered;  /* server: by the client */
+  bool false_start;    /* client: the handshake has returned for False Start: tls12.c */
   enum ssl_early_data_reason_t early_reason; /* as far as this side decided it */
   int32_t age_skew;                          /* server: seconds */
   int refusal;         /* SSL_R_ reason for which this side refused a question; 0: none */

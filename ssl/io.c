@@ -16,8 +16,7 @@
 
 enum {
   RECORD_HEADER = 5,
-  RECORD_OVERHEAD =
-      RECORD_HEADER + 1 + 16, /* RFC 9846 5.2: header, content type, tag; no suite has less */
+  RECORD_OVERHEAD = RECORD_HEADER + 16, /* header and tag: ChaCha20-Poly1305 in TLS 1.2 */
   SMALLEST_BUFFER = 512,
   FLIGHT_PART = 16 * 1024 /* a longer flight is written in such parts */
 };
@@ -88,6 +87,13 @@ size_t ssl_io_take(ssl_io *io, uint8_t *out, size_t max, bool peek) {
   return len;
 }
 
+/* fits says whether the plaintext of a record is at most |max| bytes, whatever it is. */
+static bool fits(const SSL *ssl, size_t record_len, size_t max) {
+  if (record_len <= RECORD_OVERHEAD || record_len - RECORD_OVERHEAD <= max) return true;
+  /* RFC 9846 5.2: TLS 1.3 has the content type in there too. */
+  return record_len - RECORD_OVERHEAD - 1 <= max && SSL_version(ssl) == TLS1_3_VERSION;
+}
+
 /* open_in_ring opens a record in the pair's ring if it may; see the head of the file. */
 static bool open_in_ring(SSL *ssl, uint8_t *out, size_t *out_len, size_t max) {
   if (ssl->io.in.data != NULL || !hf_bio_pair_is(ssl->rbio)) return false;
@@ -95,7 +101,7 @@ static bool open_in_ring(SSL *ssl, uint8_t *out, size_t *out_len, size_t max) {
   size_t len = hf_bio_peek(ssl->rbio, &data), consumed = 0;
   if (len < RECORD_HEADER || hf_need(ssl->conn, data, len) > 0) return false;
   size_t record_len = RECORD_HEADER + ((size_t)data[3] << 8 | data[4]);
-  if (record_len > RECORD_OVERHEAD && record_len - RECORD_OVERHEAD > max) return false;
+  if (!fits(ssl, record_len, max)) return false;
   hf_bytes app = {NULL, 0};
   ssl_tell_time(ssl);
   hf_status status = hf_open(ssl->conn, &app, &consumed, data, len);

@@ -171,7 +171,8 @@ int SSL_used_hello_retry_request(const SSL *ssl) { return facts_of(ssl).retried;
 
 /* RFC 9846 4.2: TLS 1.3 has no renegotiation, so none that is not secure. */
 int SSL_get_secure_renegotiation_support(const SSL *ssl) {
-  return facts_of(ssl).version == TLS1_3_VERSION;
+  hf_facts facts = facts_of(ssl);
+  return facts.version == TLS1_3_VERSION || facts.renegotiation_info;
 }
 
 static size_t copy_out(uint8_t *out, size_t max_out, hf_bytes from) {

@@ -190,7 +190,10 @@ static bool answer_identity(SSL *ssl, const hf_question_t *question) {
       return refuse_internal(ssl);
   const hf_credential *chosen = hf_answers_choose(ssl->io.answers, ssl->conn, question);
   if (ssl->role == SSL_ROLE_SERVER && credentials->num > 0 && chosen == NULL)
-    return refuse(ssl, SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS, SSL_AD_HANDSHAKE_FAILURE);
+    return refuse(ssl,
+                  SSL_version(ssl) < TLS1_3_VERSION ? SSL_R_NO_SHARED_CIPHER
+                                                    : SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS,
+                  SSL_AD_HANDSHAKE_FAILURE);
   if (chosen != NULL && !ssl_custom_identity(ssl, hf_credential_leaf(chosen))) return true;
   return usual(ssl);
 }

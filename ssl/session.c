@@ -81,14 +81,16 @@ static bool copy_info(SSL_SESSION *to, const hf_session_info *info) {
   to->suite = info->suite;
   to->issued = info->issued;
   to->timeout = info->lifetime;
-  to->hint = info->lifetime;
+  to->hint = info->by_id ? 0 : info->lifetime;
   to->age_add = info->age_add;
-  to->has_age_add = true;
+  to->has_age_add = info->version >= TLS1_3_VERSION;
+  to->ems = info->extended_main_secret;
   to->has_name = true;
   to->max_early_data = info->max_early_data;
   to->secret_len = info->secret_len;
   memcpy(to->secret, info->secret, info->secret_len);
-  return ssl_owned_set(&to->ticket, info->ticket.data, info->ticket.len) &&
+  if (info->by_id && !SSL_SESSION_set1_id(to, info->ticket.data, info->ticket.len)) return false;
+  return (info->by_id || ssl_owned_set(&to->ticket, info->ticket.data, info->ticket.len)) &&
          ssl_owned_set(&to->alpn, info->alpn.data, info->alpn.len) &&
          ssl_owned_set(&to->name, info->server_name.data, info->server_name.len);
 }
@@ -98,14 +100,17 @@ static bool copy_info(SSL_SESSION *to, const hf_session_info *info) {
  * longer. */
 static bool limit(const SSL *ssl, SSL_SESSION *session) {
   const SSL_SESSION *parent = ssl_resumed(ssl) ? ssl->session : NULL;
-  uint64_t left = SSL_DEFAULT_SESSION_AUTH_TIMEOUT;
+  const bool old = session->version < TLS1_3_VERSION;
+  /* In TLS 1.2 who learns the secret can read what it was resumed for too, so it lives less long.
+   */
+  const uint32_t most = old ? ssl->first_ctx->session_timeout : ssl->settings->ticket_lifetime;
+  uint64_t left = old ? most : SSL_DEFAULT_SESSION_AUTH_TIMEOUT;
   if (parent != NULL) {
     uint64_t age = session->issued > parent->issued ? (session->issued - parent->issued) / 1000 : 0;
     left = parent->auth_timeout > age ? parent->auth_timeout - age : 0;
   }
   session->auth_timeout = (uint32_t)left;
-  if (session->timeout > ssl->settings->ticket_lifetime)
-    session->timeout = ssl->settings->ticket_lifetime;
+  if (session->timeout > most) session->timeout = most;
   if (session->timeout > left) session->timeout = (uint32_t)left;
   return session->timeout > 0;
 }
@@ -114,10 +119,14 @@ bool ssl_session_describe(SSL *ssl, SSL_SESSION *session) {
   hf_facts facts;
   hf_get_facts(&facts, ssl->conn);
   session->is_server = ssl->role == SSL_ROLE_SERVER;
-  /* No signature is made when a session is resumed. */
-  session->sigalg = ssl_resumed(ssl) && ssl->session != NULL ? ssl->session->sigalg : facts.sigalg;
-  session->group = facts.group;
+  /* No signature is made when a session is resumed, and in TLS 1.2 no key exchange either. */
+  const SSL_SESSION *parent = ssl_resumed(ssl) ? ssl->session : NULL;
+  session->sigalg = parent != NULL ? parent->sigalg : facts.sigalg;
+  session->group = parent != NULL && facts.group == 0 ? parent->group : facts.group;
   session->verify_result = ssl->verify_result;
+  /* As it will be when the handshake is done. */
+  if (session->is_server && ssl->peer_chain == NULL && ssl->peer_spki == NULL)
+    session->verify_result = X509_V_OK;
   session->sid_ctx_len = ssl->settings->session_id_context_len;
   memcpy(session->sid_ctx, ssl->settings->session_id_context, session->sid_ctx_len);
   if (!ssl_quic_describe(ssl, session)) return false;
@@ -151,6 +160,11 @@ SSL_SESSION *ssl_session_import(SSL *ssl, hf_bytes state) {
   return session;
 }
 
+bool ssl_session_by_id(const SSL_SESSION *session) {
+  return session->version == TLS1_2_VERSION && !session->is_server && session->ticket.len == 0 &&
+         session->id_len > 0;
+}
+
 void ssl_session_export(ssl_owned *out, const SSL_SESSION *session, hf_bytes name) {
   hf_session_info info;
   *out = (ssl_owned){NULL, 0};
@@ -161,12 +175,17 @@ void ssl_session_export(ssl_owned *out, const SSL_SESSION *session, hf_bytes nam
   info.lifetime = session->timeout;
   info.age_add = session->age_add;
   info.max_early_data = session->max_early_data;
+  info.extended_main_secret = session->ems;
   info.client_cert = session->is_server && (session->chain != NULL || session->spki != NULL);
   info.secret_len = session->secret_len;
   memcpy(info.secret, session->secret, session->secret_len);
   info.server_name = session->has_name ? (hf_bytes){session->name.data, session->name.len} : name;
   info.alpn = (hf_bytes){session->alpn.data, session->alpn.len};
   info.ticket = (hf_bytes){session->ticket.data, session->ticket.len};
+  if (ssl_session_by_id(session)) {
+    info.by_id = true;
+    info.ticket = (hf_bytes){session->id, session->id_len};
+  }
   size_t max = info.server_name.len + info.alpn.len + info.ticket.len + HF_SESSION_OVERHEAD;
   uint8_t *data = OPENSSL_malloc(max);
   if (data != NULL && hf_session_make(data, &out->len, max, &info) == HF_OK) {

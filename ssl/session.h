@@ -1,8 +1,9 @@
 /* session.h: what the files session*.c and ticket*.c share: the struct behind SSL_SESSION.
  *
- * A session does not change once it is another's too, but for |used| and |leaf|, which are atomic,
- * and |ex_data|; the setters in ssl_session.h are for who has just made one.  What BoringSSL's
- * encoding holds beyond what is used here is kept in |extra| and written again. */
+ * A session of TLS 1.2 has a ticket or, without one, goes by its id.  A session does not change
+ * once it is another's too, but for |used| and |leaf|, which are atomic, and |ex_data|; the setters
+ * in ssl_session.h are for who has just made one.  What BoringSSL's encoding holds beyond what is
+ * used here is kept in |extra| and written again. */
 #ifndef HANDFAST_SSL_SESSION_H
 #define HANDFAST_SSL_SESSION_H
 
@@ -20,6 +21,7 @@ struct ssl_session_st {
   bool is_server, has_age_add, has_name;
   bool peer_is_raw; /* what was read says that the peer showed a raw public key */
   bool is_quic;     /* of a connection over QUIC, where alone it can be resumed */
+  bool ems;         /* TLS 1.2: |secret| is the extended main secret (RFC 7627) */
   uint16_t version, suite, group, sigalg;
   uint32_t timeout;      /* seconds after |issued| that it can be resumed */
   uint32_t auth_timeout; /* and that sessions which come of it may live */
@@ -57,10 +59,15 @@ bool ssl_session_describe(SSL *ssl, SSL_SESSION *session);
 /* ssl_session_export makes the engine's state of |session|, which is wiped when it is freed; a
  * session that names no host is for |name|.  Not available: |out->data| is NULL. */
 void ssl_session_export(ssl_owned *out, const SSL_SESSION *session, hf_bytes name);
+/* ssl_session_by_id says whether it is a client's that is resumed by its id (RFC 5246 7.3). */
+bool ssl_session_by_id(const SSL_SESSION *session);
 /* ssl_session_parse takes a session off the front of |in|.  NULL: the reason is on the error queue.
  */
 SSL_SESSION *ssl_session_parse(CBS *in);
 
+/* ssl_session_establish makes |session| what SSL_get_session returns, if it is of TLS 1.2.
+ * session_client.c */
+void ssl_session_establish(SSL *ssl, SSL_SESSION *session);
 /* ssl_session_stores says whether |ssl|'s sessions are kept somewhere; ssl_session_store keeps one,
  * false: there is no room.  ssl_session_find returns the session with |id| and a reference to it;
  * NULL: there is none, or SSL_magic_pending_session_ptr().  session_cache.c */
@@ -71,6 +78,12 @@ SSL_SESSION *ssl_session_find(SSL *ssl, hf_bytes id);
 /* ssl_ticket_seal and ssl_ticket_open are the server's keys: ticket_keys.c.  Sealing gives nothing,
  * |out->data| NULL, if there is to be no ticket. */
 bool ssl_ticket_seal(SSL *ssl, ssl_owned *out, hf_bytes plain);
-enum ssl_ticket_aead_result_t ssl_ticket_open(SSL *ssl, ssl_owned *out, hf_bytes ticket);
+/* ssl_ticket_open also says whether the client is to get a new ticket, which in TLS 1.3 it always
+ * does. */
+enum ssl_ticket_aead_result_t ssl_ticket_open(SSL *ssl, ssl_owned *out, bool *renew,
+                                              hf_bytes ticket);
+/* ssl_session_may_stand_for says whether sessions of |ssl|, a server, may be resumed: see the head
+ * of ticket.c. */
+bool ssl_session_may_stand_for(const SSL *ssl);
 
 #endif

@@ -26,6 +26,7 @@ enum {
   TAG_TICKET = 10,
   TAG_SCTS = 15,
   TAG_OCSP = 16,
+  TAG_EMS = 17,
   TAG_GROUP = 18,
   TAG_CHAIN = 19,
   TAG_AGE_ADD = 21,
@@ -143,7 +144,7 @@ static bool put_first_half(writer *w, const SSL_SESSION *s, bool for_ticket) {
 }
 
 static bool put_second_half(writer *w, const SSL_SESSION *s) {
-  return put_nonzero(w, TAG_GROUP, s->group) &&
+  return (!s->ems || put_bool(w, TAG_EMS, 1)) && put_nonzero(w, TAG_GROUP, s->group) &&
          put_certs(w, TAG_CHAIN, s->chain, 1, sk_CRYPTO_BUFFER_num(s->chain)) &&
          (!s->has_age_add || put_age_add(w, s->age_add)) &&
          (s->is_server || put_bool(w, TAG_IS_SERVER, 0)) && put_nonzero(w, TAG_SIGALG, s->sigalg) &&
@@ -327,6 +328,8 @@ static bool get_field(SSL_SESSION *s, unsigned number, CBS *field) {
       return get_staple(field, &s->staples.scts);
     case TAG_OCSP:
       return get_staple(field, &s->staples.ocsp);
+    case TAG_EMS:
+      return get_bool(field, &s->ems);
     case TAG_GROUP:
       return get_u16(field, &s->group);
     case TAG_CHAIN:
@@ -359,8 +362,7 @@ static bool get_field(SSL_SESSION *s, unsigned number, CBS *field) {
 
 /* is_extra: elements that BoringSSL has and nothing here uses. */
 static bool is_extra(unsigned number) {
-  return number == 8 || number == 13 || number == 14 || number == 17 ||
-         (number >= 29 && number < TAG_PEER_TYPE);
+  return number == 8 || number == 13 || number == 14 || (number >= 29 && number < TAG_PEER_TYPE);
 }
 
 static bool add_extra(SSL_SESSION *s, const CBS *element) {

@@ -2,8 +2,8 @@
  * who gets those that the server sends.
  *
  * ssl->session is the session offered, or on a server the one that was resumed; ssl->established is
- * made of the connection when somebody asks for it.  A TLS 1.3 session is offered once (RFC 9846
- * C.4): whoever takes it first marks it. */
+ * the one that a handshake of TLS 1.2 made, else made of the connection when somebody asks for it.
+ * A TLS 1.3 session is offered once (RFC 9846 C.4): whoever takes it first marks it. */
 #include <string.h>
 
 #include <openssl/err.h>
@@ -37,15 +37,18 @@ static bool in_context(const SSL *ssl, const SSL_SESSION *session) {
 
 /* Who insists on a trusted server must not resume what was begun with any. */
 static bool may_offer(const SSL *ssl, const SSL_SESSION *session) {
+  const bool no_tickets =
+      session->version < TLS1_3_VERSION && (ssl->settings->options & SSL_OP_NO_TICKET) != 0;
   return !session->is_server && in_context(ssl, session) && session->is_quic == ssl_quic_on(ssl) &&
-         session->version == TLS1_3_VERSION && session->ticket.len > 0 &&
+         (ssl_session_by_id(session) || (session->ticket.len > 0 && !no_tickets)) &&
          ((ssl->local.verify_mode & SSL_VERIFY_PEER) == 0 || session->verify_result == X509_V_OK);
 }
 
 hf_bytes ssl_session_offer(SSL *ssl, hf_bytes name) {
   ssl_owned state = {NULL, 0};
   SSL_SESSION *session = ssl->role == SSL_ROLE_CLIENT ? ssl->session : NULL;
-  if (session != NULL && may_offer(ssl, session) && !atomic_exchange(&session->used, true))
+  if (session != NULL && may_offer(ssl, session) &&
+      (!SSL_SESSION_should_be_single_use(session) || !atomic_exchange(&session->used, true)))
     ssl_session_export(&state, session, name);
   ssl_early_offers(ssl, state.data != NULL ? session : NULL);
   return (hf_bytes){state.data, state.len};
@@ -109,14 +112,40 @@ int (*SSL_CTX_sess_get_new_cb(SSL_CTX *ctx))(SSL *ssl, SSL_SESSION *session) {
   return ctx->new_session_cb;
 }
 
-bool ssl_session_keep(SSL *ssl, hf_bytes state) {
+void ssl_session_establish(SSL *ssl, SSL_SESSION *session) {
+  if (SSL_version(ssl) >= TLS1_3_VERSION) return;
+  SSL_SESSION_up_ref(session);
+  SSL_SESSION_free(ssl->established);
+  ssl->established = session;
+}
+
+/* give_client takes |session| over. */
+static void give_client(SSL *ssl, SSL_SESSION *session) {
   SSL_CTX *ctx = ssl->first_ctx;
-  if (ctx->new_session_cb != NULL && (ctx->session_cache_mode & SSL_SESS_CACHE_CLIENT) != 0) {
-    ERR_set_mark();
-    SSL_SESSION *session = ssl_session_import(ssl, state);
-    ERR_pop_to_mark(); /* a session less is no failure of the connection */
-    if (session != NULL && !ctx->new_session_cb(ssl, session)) SSL_SESSION_free(session);
+  if (ctx->new_session_cb == NULL || (ctx->session_cache_mode & SSL_SESS_CACHE_CLIENT) == 0 ||
+      !ctx->new_session_cb(ssl, session))
+    SSL_SESSION_free(session);
+}
+
+static void keep(SSL *ssl, hf_bytes state) {
+  bool client = ssl->role == SSL_ROLE_CLIENT;
+  /* In TLS 1.2 the handshake is not quite done: what it resumed is not looked at yet. */
+  if (!ssl->io.done && !ssl_session_taken(ssl)) return;
+  SSL_SESSION *session = ssl_session_import(ssl, state);
+  if (session == NULL) return;
+  ssl_session_establish(ssl, session);
+  if (client) {
+    give_client(ssl, session);
+    return;
   }
+  if (ssl_session_may_stand_for(ssl)) (void)ssl_session_store(ssl, session);
+  SSL_SESSION_free(session);
+}
+
+bool ssl_session_keep(SSL *ssl, hf_bytes state) {
+  ERR_set_mark();
+  keep(ssl, state);
+  ERR_pop_to_mark(); /* a session less is no failure of the connection */
   return hf_answer_done(ssl->conn) != HF_MISUSE;
 }
 
@@ -141,8 +170,11 @@ static SSL_SESSION *established(SSL *ssl) {
 }
 
 SSL_SESSION *SSL_get_session(const SSL *ssl) {
-  if (!ssl->io.done) return ssl->session;
   if (ssl->established != NULL) return ssl->established;
+  if (!ssl->io.done) return ssl->session;
+  /* A session of TLS 1.2 is the same, however often it is resumed. */
+  if (ssl_resumed(ssl) && ssl->session != NULL && SSL_version(ssl) < TLS1_3_VERSION)
+    return ssl->session;
   SSL *cache = (SSL *)ssl; /* one thread at a time uses an SSL */
   ERR_set_mark();
   cache->established = established(cache);

@@ -130,6 +130,7 @@ static ssl_settings *copy(ssl_settings *from) {
   to->cert_algs = from->cert_algs;
   to->max_early_data = from->max_early_data;
   to->ticket_lifetime = from->ticket_lifetime;
+  to->max_fragment = from->max_fragment;
   to->key_shares_set = from->key_shares_set;
   if (!copy_lists(to, from) || !ssl_slots_copy(to, from)) {
     ssl_settings_free(to);

@@ -7,6 +7,7 @@
 #include <openssl/mem.h>
 
 #include "ssl/quic.h"
+#include "ssl/session.h"
 
 /* ---- Configuration ---- */
 
@@ -20,7 +21,7 @@ enum {
 /* draft is hf_settings with room for what they point at. */
 typedef struct draft {
   hf_settings settings;
-  uint16_t groups[MAX_CODES], sigalgs[MAX_CODES], shares[2];
+  uint16_t suites[2 * MAX_CODES], groups[MAX_CODES], sigalgs[MAX_CODES], shares[2];
   uint16_t server_types[SSL_CERT_TYPES], client_types[SSL_CERT_TYPES];
   uint16_t compress[SSL_MAX_CERT_ALGS], decompress[SSL_MAX_CERT_ALGS];
   hf_bytes *authorities;
@@ -34,7 +35,7 @@ static bool version_enabled(const ssl_settings *s, uint16_t version) {
 }
 
 static bool draft_versions(hf_settings *out, const ssl_settings *s) {
-  static const uint16_t kEngine[] = {TLS1_3_VERSION}; /* lowest first */
+  static const uint16_t kEngine[] = {TLS1_2_VERSION, TLS1_3_VERSION}; /* lowest first */
   for (size_t i = 0; i < sizeof kEngine / sizeof kEngine[0]; i++) {
     /* RFC 9001 4.2: QUIC has nothing older than TLS 1.3. */
     if (!version_enabled(s, kEngine[i]) ||
@@ -45,6 +46,22 @@ static bool draft_versions(hf_settings *out, const ssl_settings *s) {
   }
   if (out->version_min != 0) return true;
   SSL_ERR(SSL_R_NO_SUPPORTED_VERSIONS_ENABLED);
+  return false;
+}
+
+/* draft_suites has those of all versions, the newest's first; a version without one is not spoken.
+ */
+static bool draft_suites(draft *d, const ssl_settings *s) {
+  hf_settings *out = &d->settings;
+  const ssl_codes *lists[] = {&s->suites, &s->suites12};
+  size_t num = 0;
+  for (size_t i = out->version_max < TLS1_3_VERSION ? 1 : 0;
+       i < (out->version_min < TLS1_3_VERSION ? 2u : 1u); i++)
+    for (size_t j = 0; j < lists[i]->num && j < MAX_CODES; j++)
+      d->suites[num++] = lists[i]->list[j];
+  out->suites = (hf_codes){d->suites, num};
+  if (num > 0) return true;
+  SSL_ERR(SSL_R_NO_CIPHERS_AVAILABLE);
   return false;
 }
 
@@ -105,7 +122,14 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
        late = carrier_of(variant) == SSL_CONFIG_QUIC_LATE;
   if (!late && (server ? s->early_server : s->early_client)) flags |= HF_ALLOW_EARLY_DATA;
   if (s->options & SSL_OP_ALLOW_NO_DHE_KEX) flags |= HF_ALLOW_PSK_KE;
-  if (!server) return flags | s->hello_flags;
+  /* RFC 5077: TLS 1.2's alone; in TLS 1.3 the option says what is in a ticket. */
+  if (s->options & SSL_OP_NO_TICKET) flags |= HF_NO_TICKETS;
+  if (!server) {
+    if (variant & SSL_CONFIG_FALSE_START) flags |= HF_FALSE_START;
+    if (variant & SSL_CONFIG_FALLBACK) flags |= HF_SEND_FALLBACK_SCSV;
+    return flags | s->hello_flags;
+  }
+  if (variant & SSL_CONFIG_STORE) flags |= HF_STORE_SESSIONS;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   if (s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE))
@@ -132,9 +156,9 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   out->transport =
       carrier == SSL_CONFIG_QUIC || carrier == SSL_CONFIG_QUIC_LATE ? HF_QUIC : HF_RECORDS;
   out->flags = draft_flags(s, variant);
-  out->suites = (hf_codes){s->suites.list, s->suites.num};
   out->num_tickets = (uint32_t)s->num_tickets;
   out->ticket_lifetime = s->ticket_lifetime;
+  if (!server && out->transport == HF_RECORDS) out->max_fragment_length = s->max_fragment;
   if (server && s->early_server) out->max_early_data = s->max_early_data;
   draft_sizes(out, s->max_cert_list);
   const hf_codes of_server = draft_types(d->server_types, &s->server_types),
@@ -142,11 +166,7 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   out->own_cert_types = server ? of_server : of_client;
   out->peer_cert_types = server ? of_client : of_server;
   out->delegated_sigalgs = (hf_codes){s->delegated_sigalgs.list, s->delegated_sigalgs.num};
-  if (s->suites.num == 0) {
-    SSL_ERR(SSL_R_NO_CIPHERS_AVAILABLE);
-    return false;
-  }
-  if (!draft_versions(out, s) ||
+  if (!draft_versions(out, s) || !draft_suites(d, s) ||
       !draft_codes(&out->groups, d->groups, &s->groups, ssl_engine_has_group,
                    SSL_R_NO_GROUPS_SPECIFIED) ||
       !draft_codes(&out->verify_sigalgs, d->sigalgs, &s->verify_sigalgs, ssl_engine_has_sigalg,
@@ -180,8 +200,13 @@ static unsigned variant_of(const SSL *ssl, bool ack_name) {
   if (ssl_quic_on(ssl)) variant |= ssl_quic_is_late(ssl) ? SSL_CONFIG_QUIC_LATE : SSL_CONFIG_QUIC;
   if (ssl->ctx->keylog_callback != NULL) variant |= SSL_CONFIG_SECRETS;
   if (local->info_callback != NULL || local->msg_callback != NULL) variant |= SSL_CONFIG_TRACE;
-  if (ssl->role != SSL_ROLE_SERVER) return variant;
+  if (ssl->role != SSL_ROLE_SERVER) {
+    if (local->mode & SSL_MODE_ENABLE_FALSE_START) variant |= SSL_CONFIG_FALSE_START;
+    if (local->mode & SSL_MODE_SEND_FALLBACK_SCSV) variant |= SSL_CONFIG_FALLBACK;
+    return variant;
+  }
   variant |= SSL_CONFIG_SERVER;
+  if (ssl_session_stores(ssl)) variant |= SSL_CONFIG_STORE;
   if (!ack_name) variant |= SSL_CONFIG_IGNORE_NAME;
   if (ssl->io.stateless != SSL_STATELESS_NO) variant |= SSL_CONFIG_STATELESS;
   if (!(local->verify_mode & SSL_VERIFY_PEER)) return variant;

@@ -2,10 +2,11 @@
  * HF_ASK_SESSION.
  *
  * A ticket is a session as SSL_SESSION_to_bytes_for_ticket writes it, sealed by ticket_keys.c; with
- * SSL_OP_NO_TICKET it is the id of a session that is kept (session_cache.c).  Whoever resumes one
- * is taken for who he was: the client's chain and its verification's result are in it.  So a server
- * that asks for certificates neither gives tickets to clients without one nor takes theirs, for
- * else a client would stay anonymous that never was asked. */
+ * SSL_OP_NO_TICKET it is the id of a session that is kept (session_cache.c), and in TLS 1.2 there
+ * is none, for that has ids beside tickets.  Whoever resumes one is taken for who he was: the
+ * client's chain and its verification's result are in it.  So a server that asks for certificates
+ * neither gives tickets to clients without one nor takes theirs, for else a client would stay
+ * anonymous that never was asked. */
 #include <openssl/bytestring.h>
 #include <openssl/err.h>
 #include <openssl/mem.h>
@@ -20,8 +21,16 @@ static bool asks_for_certificates(const SSL *ssl) {
   return (ssl->local.verify_mode & SSL_VERIFY_PEER) != 0;
 }
 
+bool ssl_session_may_stand_for(const SSL *ssl) {
+  return !asks_for_certificates(ssl) || ssl->peer_chain != NULL || ssl->peer_spki != NULL;
+}
+
+static bool is_old(const SSL *ssl) { return SSL_version(ssl) < TLS1_3_VERSION; }
+
+/* keeps_sessions: the tickets of TLS 1.3 are ids.  TLS 1.2 has ids for that, and then no tickets.
+ */
 static bool keeps_sessions(const SSL *ssl) {
-  return (ssl->settings->options & SSL_OP_NO_TICKET) != 0;
+  return !is_old(ssl) && (ssl->settings->options & SSL_OP_NO_TICKET) != 0;
 }
 
 /* ---- HF_ASK_TICKET ---- */
@@ -47,13 +56,14 @@ static void keep(SSL *ssl, ssl_owned *out, SSL_SESSION *session) {
 /* make_ticket gives nothing if memory ran out, the keys' owner wants none, or sessions are to be
  * kept and there is nowhere to. */
 static void make_ticket(SSL *ssl, ssl_owned *out, hf_bytes state) {
-  if (asks_for_certificates(ssl) && ssl->peer_chain == NULL && ssl->peer_spki == NULL) return;
+  if (!ssl_session_may_stand_for(ssl)) return;
   if (keeps_sessions(ssl) && !ssl_session_stores(ssl)) return;
   SSL_SESSION *session = ssl_session_import(ssl, state);
   if (session == NULL) return;
   if (keeps_sessions(ssl)) {
     keep(ssl, out, session);
   } else {
+    ssl_session_establish(ssl, session);
     seal(ssl, out, session);
   }
   SSL_SESSION_free(session);
@@ -90,7 +100,7 @@ int SSL_new_session_ticket(SSL *ssl) {
 /* fits says whether |ssl| may resume |session|; what concerns the protocol the engine sees to. */
 static bool fits(const SSL *ssl, const SSL_SESSION *session) {
   const ssl_settings *s = ssl->settings;
-  return session->is_server && session->version == TLS1_3_VERSION &&
+  return session->is_server && session->version == SSL_version(ssl) &&
          session->is_quic == ssl_quic_on(ssl) &&
          session->sid_ctx_len == s->session_id_context_len &&
          CRYPTO_memcmp(session->sid_ctx, s->session_id_context, session->sid_ctx_len) == 0 &&
@@ -100,7 +110,7 @@ static bool fits(const SSL *ssl, const SSL_SESSION *session) {
 /* resume answers with |session|, which becomes the SSL's if the engine takes it.  It returns 1; 0
  * if the session is none or memory ran out, for a full handshake needs neither; -1 if it cannot be
  * answered. */
-static int resume(SSL *ssl, size_t index, SSL_SESSION *session) {
+static int resume(SSL *ssl, size_t index, SSL_SESSION *session, bool renew) {
   ssl_owned state;
   STACK_OF(CRYPTO_BUFFER) *before = ssl->peer_chain;
   ssl_session_export(&state, session, (hf_bytes){NULL, 0});
@@ -111,7 +121,8 @@ static int resume(SSL *ssl, size_t index, SSL_SESSION *session) {
     return 0;
   }
   hf_bytes bytes = {state.data, state.len};
-  unsigned flags = ssl_early_accepts(ssl, index, session, bytes) ? HF_ACCEPT_EARLY : 0;
+  unsigned flags = renew ? HF_RENEW_TICKET : 0;
+  if (!is_old(ssl) && ssl_early_accepts(ssl, index, session, bytes)) flags |= HF_ACCEPT_EARLY;
   hf_status status = hf_answer_session(ssl->conn, index, bytes, flags);
   OPENSSL_free(state.data);
   if (SSL_session_reused(ssl)) {
@@ -146,7 +157,7 @@ static int try_id(SSL *ssl, size_t index, hf_bytes id) {
     return -1;
   }
   if (session == NULL) return 0;
-  int ret = fits(ssl, session) ? resume(ssl, index, session) : 0;
+  int ret = fits(ssl, session) ? resume(ssl, index, session, false) : 0;
   SSL_SESSION_free(session);
   return ret;
 }
@@ -155,7 +166,8 @@ static int try_id(SSL *ssl, size_t index, hf_bytes id) {
  * to wait. */
 static int try_ticket(SSL *ssl, size_t index, hf_bytes ticket) {
   ssl_owned plain = {NULL, 0};
-  switch (ssl_ticket_open(ssl, &plain, ticket)) {
+  bool renew = false;
+  switch (ssl_ticket_open(ssl, &plain, &renew, ticket)) {
     case ssl_ticket_aead_success:
       break;
     case ssl_ticket_aead_ignore_ticket:
@@ -170,7 +182,7 @@ static int try_ticket(SSL *ssl, size_t index, hf_bytes ticket) {
   SSL_SESSION *session = parse(ssl, &plain);
   OPENSSL_free(plain.data);
   if (session == NULL) return 0;
-  int ret = resume(ssl, index, session);
+  int ret = resume(ssl, index, session, renew);
   SSL_SESSION_free(session);
   return ret;
 }
@@ -184,9 +196,10 @@ bool ssl_answer_session(SSL *ssl, const hf_question_t *question) {
   ssl->io.early_reason = ssl_early_data_session_not_resumed; /* unless one is */
   for (size_t i = 0; tried < MOST_TRIED && i < question->session.num; i++) {
     const hf_candidate *candidate = &question->session.candidates[i];
-    if (candidate->kind != HF_CANDIDATE_TICKET || candidate->name.len == 0) continue;
-    int ret = ssl_psk_answer(ssl, question, i);
-    if (ret == 0) ret = (keeps_sessions(ssl) ? try_id : try_ticket)(ssl, i, candidate->name);
+    if (candidate->kind == HF_CANDIDATE_PSK || candidate->name.len == 0) continue;
+    bool by_id = candidate->kind == HF_CANDIDATE_SESSION_ID || keeps_sessions(ssl);
+    int ret = is_old(ssl) ? 0 : ssl_psk_answer(ssl, question, i);
+    if (ret == 0) ret = (by_id ? try_id : try_ticket)(ssl, i, candidate->name);
     if (ret != 0) return ret > 0;
     tried++;
   }

@@ -140,13 +140,15 @@ static bool seal_own(SSL *ssl, ssl_owned *out, hf_bytes plain) {
   return status == HF_OK;
 }
 
-static bool open_own(SSL *ssl, ssl_owned *out, hf_bytes ticket) {
+static bool open_own(SSL *ssl, ssl_owned *out, bool *renew, hf_bytes ticket) {
   uint8_t keys[2 * HF_BOX_KEY];
   copy_own(ssl->first_ctx, keys);
   bool ok = false;
-  for (size_t i = 0; i < 2 && !ok; i++)
+  for (size_t i = 0; i < 2 && !ok; i++) {
+    *renew = i > 0; /* the key before will soon be gone */
     ok = hf_box_open(out->data, &out->len, ticket.len, keys + i * HF_BOX_KEY, ticket,
                      (hf_bytes){NULL, 0}) == HF_OK;
+  }
   OPENSSL_cleanse(keys, sizeof keys);
   return ok;
 }
@@ -215,8 +217,8 @@ static bool seal_with(SSL *ssl, ssl_owned *out, hf_bytes plain, contexts *c) {
   return true;
 }
 
-static enum ssl_ticket_aead_result_t open_with(SSL *ssl, ssl_owned *out, hf_bytes ticket,
-                                               contexts *c) {
+static enum ssl_ticket_aead_result_t open_with(SSL *ssl, ssl_owned *out, bool *renew,
+                                               hf_bytes ticket, contexts *c) {
   uint8_t iv[EVP_MAX_IV_LENGTH], name[NAME_LEN], mac[EVP_MAX_MD_SIZE];
   if (ticket.len < NAME_LEN + EVP_MAX_IV_LENGTH) return ssl_ticket_aead_ignore_ticket;
   memcpy(name, ticket.data, NAME_LEN);
@@ -224,6 +226,7 @@ static enum ssl_ticket_aead_result_t open_with(SSL *ssl, ssl_owned *out, hf_byte
   int ret = choose(ssl, name, iv, c, 0);
   if (ret < 0) return ssl_ticket_aead_error;
   if (ret == 0) return ssl_ticket_aead_ignore_ticket;
+  *renew = ret == 2;
   size_t head = NAME_LEN + EVP_CIPHER_CTX_iv_length(&c->cipher), mac_len = HMAC_size(&c->hmac);
   if (ticket.len < head + 1 + mac_len) return ssl_ticket_aead_ignore_ticket;
   size_t signed_len = ticket.len - mac_len;
@@ -283,20 +286,23 @@ bool ssl_ticket_seal(SSL *ssl, ssl_owned *out, hf_bytes plain) {
   return false;
 }
 
-enum ssl_ticket_aead_result_t ssl_ticket_open(SSL *ssl, ssl_owned *out, hf_bytes ticket) {
+enum ssl_ticket_aead_result_t ssl_ticket_open(SSL *ssl, ssl_owned *out, bool *renew,
+                                              hf_bytes ticket) {
   const SSL_TICKET_AEAD_METHOD *method = ssl->first_ctx->ticket_aead_method;
   enum ssl_ticket_aead_result_t result;
   contexts c;
+  *renew = false;
   *out = (ssl_owned){OPENSSL_malloc(ticket.len + EVP_MAX_BLOCK_LENGTH), 0};
   if (out->data == NULL) return ssl_ticket_aead_ignore_ticket; /* a full handshake needs none */
   if (method != NULL) {
     result = method->open(ssl, out->data, &out->len, ticket.len, ticket.data, ticket.len);
   } else if (has_contexts(ssl)) {
     contexts_init(&c);
-    result = open_with(ssl, out, ticket, &c);
+    result = open_with(ssl, out, renew, ticket, &c);
     contexts_clear(&c);
   } else {
-    result = open_own(ssl, out, ticket) ? ssl_ticket_aead_success : ssl_ticket_aead_ignore_ticket;
+    result =
+        open_own(ssl, out, renew, ticket) ? ssl_ticket_aead_success : ssl_ticket_aead_ignore_ticket;
   }
   if (result == ssl_ticket_aead_success) return result;
   OPENSSL_free(out->data);

@@ -102,7 +102,10 @@ void craft_record(struct craft *craft, uint8_t type, const void *data, size_t le
     return;
   }
   struct buf record = {0};
-  craft_seal(craft, &record, type, data, len, pad);
+  if (craft->write.tls12)
+    craft12_seal(&craft->write, &record, type, data, len);
+  else
+    craft_seal(craft, &record, type, data, len, pad);
   craft_raw(craft, record.data, record.len);
   buf_free(&record);
 }
@@ -151,6 +154,7 @@ static void sort_record(struct craft *craft, uint8_t type, const struct buf *con
     buf_add(&craft->data, content->data, content->len);
   } else if (type == REC_CCS) {
     craft->num_ccs++;
+    if (craft->read.waiting) craft->read.on = true;
   } else if (type == REC_ALERT && content->len == 2) {
     craft->alert_level = content->data[0];
     craft->alert = content->data[1];
@@ -168,7 +172,9 @@ bool craft_take_record(struct craft *craft) {
   uint8_t type = out->data[0];
   craft->last_version = (uint16_t)(out->data[1] << 8 | out->data[2]);
   craft->num_records++;
-  if (type == REC_DATA && craft->read.on) {
+  if (craft->read.on && craft->read.tls12) {
+    type = craft12_unseal(&craft->read, &content, out->data, len);
+  } else if (type == REC_DATA && craft->read.on) {
     craft->last_inner = len - 5 - 16;
     if (craft->last_inner > craft->max_inner) craft->max_inner = craft->last_inner;
     type = unseal(&craft->read, &content, out->data, len);

@@ -23,6 +23,10 @@ static uint16_t another(const struct interop_name *group) {
   return interop_groups[group == &interop_groups[0] ? 1 : 0].code;
 }
 
+static uint16_t version_of(const struct interop_case *c) {
+  return c->version == 0 ? 0x0304 : c->version;
+}
+
 static uint64_t seed_of(const struct interop_case *c) {
   return (uint64_t)c->suite->code << 16 | (uint64_t)(c->group->code << 8) | c->cert->code;
 }
@@ -49,8 +53,8 @@ void interop_client(struct side_setup *setup, struct interop_lists *lists,
   *lists = (struct interop_lists){
       .suite = c->suite->code, .groups = {c->group->code}, .cert = c->cert->openssl};
   *setup = (struct side_setup){.settings = {.role = HF_CLIENT,
-                                            .version_min = 0x0304,
-                                            .version_max = 0x0304,
+                                            .version_min = version_of(c),
+                                            .version_max = version_of(c),
                                             .suites = {&lists->suite, 1},
                                             .groups = {lists->groups, 1}},
                                .start = {.now = 1700000000000,
@@ -76,8 +80,8 @@ void interop_server(struct side_setup *setup, struct interop_lists *lists,
                     const struct interop_case *c, const struct credential *credential) {
   *lists = (struct interop_lists){.suite = c->suite->code, .groups = {c->group->code}};
   *setup = (struct side_setup){.settings = {.role = HF_SERVER,
-                                            .version_min = 0x0304,
-                                            .version_max = 0x0304,
+                                            .version_min = version_of(c),
+                                            .version_max = version_of(c),
                                             .suites = {&lists->suite, 1},
                                             .groups = {lists->groups, 1},
                                             .flags = HF_ISSUE_TICKETS},
@@ -125,7 +129,7 @@ const char *interop_hello(struct wire *wire, const struct interop_case *c) {
   if (!wire_handshake(wire)) return why_failed(wire, "the handshake failed");
   hf_get_facts(&facts, wire->side->conn);
   bool client = wire->side->setup.settings.role == HF_CLIENT;
-  if (facts.version != 0x0304) return "it is not TLS 1.3";
+  if (facts.version != version_of(c)) return "it is another version";
   if (facts.suite != c->suite->code) return "another suite was chosen";
   if (facts.group != c->group->code) return "another group was chosen";
   if (facts.retried != (c->retry || c->cookie)) return "the HelloRetryRequest is wrong";

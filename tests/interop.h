@@ -22,7 +22,8 @@ struct interop_case {
   bool retry;  /* there must be a HelloRetryRequest for the group */
   bool cookie; /* and, or only, one with a cookie */
   bool peer_closes_first;
-  size_t len; /* bytes of data each way */
+  size_t len;       /* bytes of data each way */
+  uint16_t version; /* 0: TLS 1.3 */
 };
 
 struct interop_lists {

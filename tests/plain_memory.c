@@ -1,8 +1,8 @@
 /* plain_memory.c - R-H-10: the engine while memory runs out.  A handshake with a cookie, a client
- * certificate, extensions of the caller's own, tickets and a change of keys is run again and again;
- * each time one allocation more succeeds before one fails.  A call that meets it says HF_NO_MEMORY
- * (HF_CRYPTO_FAILED where libcrypto does not tell), nothing crashes, and nothing is left behind.
- * libcrypto takes a program's own allocator, which is here. */
+ * certificate, extensions of the caller's own, tickets and a change of keys, one with PSKs, and two
+ * of TLS 1.2 are run again and again; each time one allocation more succeeds before one fails.  A
+ * call that meets it says HF_NO_MEMORY (HF_CRYPTO_FAILED where libcrypto does not tell), nothing
+ * crashes, and nothing is left behind. libcrypto takes a program's own allocator, which is here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +129,33 @@ static bool answer_psk(void *arg, struct side_answer *answer, const hf_question_
   return true;
 }
 
+static bool renew(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  (void)arg;
+  if (question->ask == HF_ASK_SESSION) answer->flags = HF_RENEW_TICKET;
+  return true;
+}
+
+/* TLS 1.2: in full, with a client's certificate; then resumed, with a new ticket. */
+static long walk_tls12(const struct credential *credential, const struct credential *own) {
+  struct side_setup client, server;
+  struct pair pair;
+  pair_setup(&client, &server, credential, 3);
+  client.credential = own;
+  client.settings.version_min = server.settings.version_min = 0x0303;
+  client.settings.version_max = server.settings.version_max = 0x0303;
+  client.settings.alpn = (hf_bytes){(const uint8_t *)"\2h2", 3};
+  client.settings.flags = HF_FALSE_START;
+  server.alpn = bytes_of("h2");
+  server.settings.flags = HF_REQUEST_CLIENT_CERT | HF_ISSUE_TICKETS;
+  server.answer = renew;
+  long failed = walk(&client, &server);
+  if (pair_new(&pair, &client, &server, 0) != HF_OK || !pair_run(&pair)) return failed + 1;
+  client.start.session = (hf_bytes){pair.client.kept.data, pair.client.kept.len};
+  failed += walk(&client, &server);
+  pair_free(&pair);
+  return failed;
+}
+
 int main(void) {
   struct side_setup client, server;
   struct credential *credential = credential_load("ecdsa-p256");
@@ -152,6 +179,7 @@ int main(void) {
   server.answer = answer_psk;
   server.arg = &psks[1];
   failed += walk(&client, &server);
+  failed += walk_tls12(credential, own);
   credential_free(credential);
   credential_free(own);
   return failed != 0;

@@ -183,11 +183,12 @@ static bool set_up(void) {
          SSL_CTX_load_verify_locations(server, cert_path("root.pem"), NULL);
 }
 
-/* The ways a server has: tickets under its own keys, under those that were set, ids; clients'
- * certificates in the sessions. */
-int main(void) {
+/* all_ways is the ways a server has: tickets under its own keys, under those that were set, ids;
+ * clients' certificates in the sessions. */
+static const char *all_ways(uint16_t version) {
   static const uint8_t kKeys[48] = {1};
   const char *wrong = set_up() ? NULL : "no contexts";
+  if (wrong == NULL && !SSL_CTX_set_max_proto_version(client, version)) wrong = "no version";
   if (wrong == NULL) wrong = attempt_all();
   if (wrong == NULL) {
     SSL_CTX_set_verify(server, SSL_VERIFY_PEER, NULL);
@@ -198,9 +199,14 @@ int main(void) {
     SSL_CTX_set_options(server, SSL_OP_NO_TICKET);
     wrong = attempt_all();
   }
-  if (wrong != NULL) fprintf(stderr, "%s\n", wrong);
+  if (wrong != NULL) fprintf(stderr, "version %04x: %s\n", version, wrong);
   SSL_SESSION_free(kept);
+  kept = NULL;
   SSL_CTX_free(client);
   SSL_CTX_free(server);
-  return wrong == NULL ? 0 : 1;
+  return wrong;
+}
+
+int main(void) {
+  return all_ways(TLS1_3_VERSION) == NULL && all_ways(TLS1_2_VERSION) == NULL ? 0 : 1;
 }

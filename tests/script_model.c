@@ -69,6 +69,7 @@ model model_start(side me, const plan *p) {
 
 /* A HelloRetryRequest puts message_hash in the place of what was said before it (RFC 9846 4.1). */
 static void transcript_add(model *m, const char *message) {
+  if (is(message, "CHANGE_CIPHER_SPEC")) return; /* RFC 5246 7.1: no handshake message */
   if (is(message, "HELLO_RETRY_REQUEST")) {
     m->transcript[0] = 0;
     ADD(m->transcript, "MESSAGE_HASH");
@@ -86,11 +87,19 @@ static unsigned send_client_message(model *m, const char *name) {
     set(m, PSK_OFFERED, psk);
     return (psk ? SAYS_PSK : 0u) | (!again && p->early_offered ? SAYS_EARLY : 0u) |
            (p->compress_offered ? SAYS_COMPRESS : 0u) | (p->kem ? SAYS_KEM : 0u) |
-           (again && p->stateless ? SAYS_COOKIE : 0u);
+           (again && p->stateless ? SAYS_COOKIE : 0u) | (p->only12 ? SAYS_TLS12 : 0u) |
+           (p->ticket_offered ? SAYS_TICKET : 0u) | (p->status_offered ? SAYS_STATUS : 0u);
   }
   if (is(name, "CERTIFICATE") || is(name, "COMPRESSED_CERTIFICATE"))
     return p->client_cert ? 0 : SAYS_EMPTY;
   return 0;
+}
+
+/* RFC 5246 7.4.1.3: what the ServerHello says of what is to come. */
+static unsigned send_hello_12(const model *m) {
+  return SAYS_TLS12 | (m->flags & RESUMED ? SAYS_PSK : 0u) |
+         (m->flags & TICKET ? SAYS_TICKET : 0u) | (m->flags & KEEP ? SAYS_ID : 0u) |
+         (m->p->status_promised && !(m->flags & RESUMED) ? SAYS_STATUS : 0u);
 }
 
 static unsigned send_server_message(model *m, const char *name) {
@@ -102,6 +111,7 @@ static unsigned send_server_message(model *m, const char *name) {
   if (is(name, "SERVER_HELLO")) {
     if ((m->flags & KEM) && !is(m->last_ask, "ENCAP")) bad(m, "a KEM without encapsulation");
     m->skips_early |= p->early_offered && !(m->flags & EARLY);
+    if (m->tls12) return send_hello_12(m);
     return m->flags & RESUMED ? SAYS_PSK : 0;
   }
   if (is(name, "ENCRYPTED_EXTENSIONS")) return m->flags & EARLY ? SAYS_EARLY : 0;
@@ -110,8 +120,10 @@ static unsigned send_server_message(model *m, const char *name) {
 }
 
 static token send_message(model *m, const row *r) {
-  if (is(r->what, "CERTIFICATE_VERIFY") && !is(m->last_ask, "SIGNATURE"))
+  if ((is(r->what, "CERTIFICATE_VERIFY") || is(r->what, "SERVER_KEY_EXCHANGE")) &&
+      !is(m->last_ask, "SIGNATURE"))
     bad(m, "a signature that was not asked for");
+  if (is(r->what, "NEW_SESSION_TICKET") && !is(m->last_ask, "TICKET")) bad(m, "which ticket?");
   if (strstr(r->what, "CERTIFICATE") && !strstr(m->asked, "IDENTITY")) bad(m, "whose certificate?");
   unsigned says =
       m->me == CLIENT ? send_client_message(m, r->what) : send_server_message(m, r->what);
@@ -139,7 +151,15 @@ static void receive_as_client(model *m, const token *t) {
   if (is(t->name, "SERVER_HELLO")) {
     set(m, RESUMED, t->says & SAYS_PSK);
     if (t->says & SAYS_PSK) set(m, CERT_REQUESTED, false);
+    if (m->tls12) {
+      set(m, TICKET, t->says & SAYS_TICKET);
+      set(m, OCSP, t->says & SAYS_STATUS);
+      set(m, KEEP, (t->says & SAYS_ID) && !(t->says & SAYS_PSK));
+    } else if (t->says & SAYS_TLS12) {
+      bad(m, "TLS 1.2 where TLS 1.3 was settled");
+    }
   }
+  if (is(t->name, "NEW_SESSION_TICKET")) set(m, KEEP, true);
   if (is(t->name, "ENCRYPTED_EXTENSIONS"))
     set(m, EARLY, (m->flags & EARLY) && (t->says & SAYS_EARLY));
   if (is(t->name, "CERTIFICATE_REQUEST")) m->server_may_compress = t->says & SAYS_COMPRESS;
@@ -149,7 +169,8 @@ static void receive_message(model *m, const token *t) {
   m->last = t->name;
   m->last_ask = "";
   transcript_add(m, t->name);
-  if (is(t->name, "CERTIFICATE_VERIFY")) m->proofs |= PROOF_SIGNATURE;
+  if (is(t->name, "CERTIFICATE_VERIFY") || is(t->name, "SERVER_KEY_EXCHANGE"))
+    m->proofs |= PROOF_SIGNATURE;
   if (is(t->name, "FINISHED")) m->proofs |= PROOF_FINISHED;
   if (m->me == SERVER)
     receive_as_server(m, t);
@@ -166,14 +187,19 @@ static void answer_as_server(model *m, const char *ask) {
   if (is(ask, "HELLO") && !(m->flags & COOKIE)) set(m, RETRIED, p->retry);
   if (is(ask, "SESSION")) {
     set(m, RESUMED, p->resumed);
+    set(m, KEEP, false);
+    set(m, TICKET, p->ticket);
     set(m, EARLY, p->early_accepted && p->resumed && !(m->flags & RETRIED));
     if (p->resumed) {
-      m->proofs |= PROOF_BINDER;
+      if (!m->tls12) m->proofs |= PROOF_BINDER;
       set(m, CERT_REQUESTED, false);
     }
   }
   if (is(ask, "IDENTITY")) {
     set(m, CERT_REQUESTED, p->cert_requested);
+    set(m, OCSP, p->status_promised && p->status_sent);
+    set(m, TICKET, p->ticket);
+    set(m, KEEP, p->store && !p->ticket);
     set(m, COMPRESSED, p->compressed && m->client_may_compress);
     set(m, CLIENT_COMPRESSED, p->cert_requested && p->client_compress_offered);
   }
@@ -221,8 +247,11 @@ static const char *key_defect(const model *m, const row *r, const fifo *in, bool
     return "early keys over the wrong transcript";
   if (r->at == EARLY_LEVEL && m->me == SERVER && !(m->flags & RESUMED))
     return "early keys without a PSK";
-  if (!strstr(m->derived, names[r->at])) return "keys before their secret";
-  bool unchecked = m->me == CLIENT ? !(m->flags & RESUMED) : (m->flags & CLIENT_CERT) != 0;
+  if (!strstr(m->derived, m->tls12 ? "MAIN@" : names[r->at])) return "keys before their secret";
+  /* A client's Finished of TLS 1.2 is itself under these keys. */
+  bool unchecked = m->tls12 && m->me == SERVER ? false
+                   : m->me == CLIENT           ? !(m->flags & RESUMED)
+                                               : (m->flags & CLIENT_CERT) != 0;
   if (reading && r->at == APPLICATION_LEVEL && unchecked && !(m->proofs & PROOF_CHAIN))
     return "application data readable before the verdict";
   return NULL;
@@ -244,20 +273,36 @@ static void change_key(model *m, const row *r, const fifo *in) {
   ADD(m->installs, word);
 }
 
-/* The client's version is the next message's; only TLS 1.3 has a script so far. */
-static void settle_version(model *m, const fifo *in) {
+/* RFC 5246 7.4.1.1: a client of TLS 1.2 passes over it while it negotiates. */
+static void pass_over(const model *m, bool may, fifo *in) {
+  while (may && m->me == CLIENT && in->head < in->tail && in->token[in->head].name &&
+         is(in->token[in->head].name, "HELLO_REQUEST"))
+    in->head++;
+}
+
+/* The client's version is the next message's, the server's what its HELLO answer settled. */
+static void settle_version(model *m, fifo *in) {
+  bool tls12 = m->p->tls12;
   if (m->me == CLIENT) {
+    pass_over(m, m->p->tls12, in);
     if (in->head == in->tail) {
       m->state = WAITS_INPUT;
       return;
     }
-    const char *name = in->token[in->head].name;
-    if (!name || (!is(name, "HELLO_RETRY_REQUEST") && !is(name, "SERVER_HELLO"))) {
+    const token *t = &in->token[in->head];
+    bool retry = t->name && is(t->name, "HELLO_RETRY_REQUEST");
+    tls12 = t->says & SAYS_TLS12;
+    if (!t->name || (!retry && !is(t->name, "SERVER_HELLO")) || (retry && m->p->only12)) {
       bad(m, "unexpected_message");
       return;
     }
+    if (tls12 && (m->flags & EARLY)) {
+      bad(m, "TLS 1.2 for one who sent early data"); /* RFC 9846 E.3 */
+      return;
+    }
   }
-  m->row = script_begin("TLS13");
+  m->tls12 = tls12;
+  m->row = script_begin(tls12 ? "TLS12" : "TLS13");
 }
 
 /* Takes the application records in front of the next message; false if one may not be there. */
@@ -275,6 +320,7 @@ static bool take_app(model *m, fifo *in) {
 }
 
 static void read_message(model *m, const row *r, fifo *in) {
+  pass_over(m, m->tls12, in);
   if (!take_app(m, in)) {
     bad(m, "an application record");
     return;
@@ -348,7 +394,7 @@ bool model_step(model *m, fifo *in, token *out) {
 }
 
 bool model_may_send(const model *m) {
-  if (m->p->quic || m->state == IS_OPEN || m->state == IS_BAD) return false;
+  if (m->p->quic || m->state == IS_OPEN || m->state == IS_BAD || m->tls12) return false;
   if (m->me == CLIENT) return m->writes == EARLY_LEVEL && (m->flags & EARLY);
   return m->writes == APPLICATION_LEVEL;
 }

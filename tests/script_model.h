@@ -57,12 +57,16 @@ extern const size_t script_num_rows;
 
 /* What a message says beyond its name, as far as the script's flags hang on it. */
 enum {
-  SAYS_PSK = 1,      /* ClientHello: pre_shared_key; ServerHello: a PSK is selected */
+  SAYS_PSK = 1,      /* ClientHello: a PSK or session is offered; ServerHello: it is taken */
   SAYS_EARLY = 2,    /* ClientHello, EncryptedExtensions: early_data */
   SAYS_COMPRESS = 4, /* ClientHello, CertificateRequest: compress_certificate */
   SAYS_EMPTY = 8,    /* Certificate: no certificate in it */
   SAYS_COOKIE = 16,  /* ClientHello: a cookie from which a server without state goes on */
-  SAYS_KEM = 32      /* ClientHello: the group needs an encapsulation */
+  SAYS_KEM = 32,     /* ClientHello: the group needs an encapsulation */
+  SAYS_TLS12 = 64,   /* ServerHello: of TLS 1.2; ClientHello: that alone */
+  SAYS_TICKET = 128, /* session_ticket */
+  SAYS_STATUS = 256, /* status_request, TLS 1.2 */
+  SAYS_ID = 512      /* ServerHello: a session id that may be kept */
 };
 
 /* What travels: a handshake message, or an application record (name NULL). */
@@ -86,6 +90,10 @@ typedef struct plan {
   /* the server's */
   bool retry, stateless, resumed, early_accepted, cert_requested, compressed,
       client_compress_offered;
+  /* TLS 1.2: the server has no other; the client's; the server's */
+  bool tls12;
+  bool only12, ticket_offered, status_offered;
+  bool ticket, status_promised, status_sent, store;
 } plan;
 
 typedef enum { RUNNING, WAITS_INPUT, WAITS_ANSWER, IS_OPEN, IS_BAD } model_state;
@@ -102,6 +110,7 @@ typedef struct model {
   unsigned flags, known, proofs;
   level reads, writes;
   bool ccs_sent, got_hello, client_may_compress, server_may_compress;
+  bool tls12;                  /* is settled */
   bool skips_early;            /* a server that refused early data drops its records */
   unsigned skipped, delivered; /* early records dropped, taken */
   const char *last;            /* last message read or written */

@@ -26,7 +26,10 @@ void sequences_free(sequences *set);
 /* sequences_read reads a golden file: lines, and comments that begin with #; false if it cannot be
  * opened. */
 bool sequences_read(sequences *out, const char *path);
-/* sequences_from_rfc adds every legal sequence. */
+/* sequences_from_rfc adds every legal sequence of TLS 1.3. */
 void sequences_from_rfc(sequences *out);
+/* sequences_from_rfc12 adds every legal sequence of TLS 1.2, which begin with "tls12":
+ * sequence_oracle12.c.  There [] is for what the negotiated keys protect. */
+void sequences_from_rfc12(sequences *out);
 
 #endif

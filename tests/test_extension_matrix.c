@@ -55,6 +55,13 @@ static const struct row rows[] = {
      {[CH] = "000c0000096c6f63616c686f7374", [EE] = "", [CR] = ""},
      IN_CR,
      true},
+    /* RFC 6066 4 */
+    {1, "max_fragment_length", IN_CH | IN_EE, {[CH] = "01", [EE] = "01"}, 0, true},
+    /* of TLS 1.2: RFC 8422 5.1.2, RFC 7627 5.1, RFC 5077 3.2, RFC 5746 3.2 */
+    {11, "ec_point_formats", IN_CH, {[CH] = "0100", [EE] = "0100"}, 0, false},
+    {23, "extended_master_secret", IN_CH, {[CH] = "", [EE] = ""}, 0, false},
+    {35, "session_ticket", IN_CH, {[CH] = "616263", [EE] = ""}, IN_CH, false},
+    {0xff01, "renegotiation_info", IN_CH, {[CH] = "00", [EE] = "00"}, 0, false},
     /* RFC 6066 8, RFC 9846 4.5.1.1 */
     {5,
      "status_request",
@@ -363,6 +370,7 @@ static void setup_client(struct side_setup *setup) {
   setup->settings.own_cert_types = setup->settings.peer_cert_types = (hf_codes){types, 2};
   setup->settings.record_size_limit = 16385;
   setup->settings.delegated_sigalgs = (hf_codes){delegated, 1};
+  setup->settings.max_fragment_length = 512;
   if (cell.row->type == EXT_EARLY_DATA) setup->settings.flags |= HF_ALLOW_EARLY_DATA;
   if (cell.row->type == EXT_PRE_SHARED_KEY || cell.row->type == EXT_EARLY_DATA) {
     setup->start.session = (hf_bytes){session.data, session.len};

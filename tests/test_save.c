@@ -77,6 +77,77 @@ Test(save, early_data) {
   }
 }
 
+/* What a server of TLS 1.2 keeps under an id. */
+struct store {
+  struct buf id, state;
+};
+
+static bool use_store(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  struct store *store = arg;
+  if (question->ask == HF_ASK_KEEP) {
+    buf_add(&store->id, question->keep.name.data, question->keep.name.len);
+    buf_add(&store->state, question->keep.state.data, question->keep.state.len);
+  }
+  if (question->ask != HF_ASK_SESSION) return true;
+  if (question->session.candidates[0].kind == HF_CANDIDATE_SESSION_ID) {
+    answer->bytes = (hf_bytes){store->state.data, store->state.len};
+  } else {
+    answer->flags = HF_RENEW_TICKET;
+  }
+  return true;
+}
+
+/* R-H-41: TLS 1.2: with a client's certificate, an OCSP response and False Start; then resumed, by
+ * a ticket that is renewed or by an id. */
+Test(save, tls12) {
+  static const uint16_t algorithm[] = {0x0403};
+  for (int by_id = 0; by_id < 2; by_id++) {
+    struct side_setup client, server;
+    struct pair first, second;
+    struct store store = {.id = {0}};
+    struct credential *credential = credential_load("ecdsa-p256");
+    struct credential *own = credential_load("client-ecdsa-p256");
+    hf_bytes chain[8];
+    const size_t num = credential_chain(chain, 8, "ecdsa-p256");
+    hf_identity_free(credential->identity);
+    cr_assert_eq(hf_identity_new(&credential->identity, 3, chain, num, bytes_of("a response"),
+                                 (hf_bytes){NULL, 0}, (hf_codes){algorithm, 1}),
+                 HF_OK);
+    for (size_t i = 0; i < num; i++) free((void *)chain[i].data);
+    pair_setup(&client, &server, credential, 77);
+    client.credential = own;
+    client.settings.version_min = server.settings.version_min = 0x0303;
+    client.settings.version_max = 0x0303;
+    client.settings.alpn = (hf_bytes){(const uint8_t *)"\2h2", 3};
+    client.settings.flags = HF_REQUEST_OCSP | HF_FALSE_START | HF_EXPORT_SECRETS;
+    server.alpn = bytes_of("h2");
+    server.settings.flags = HF_REQUEST_CLIENT_CERT | (by_id ? HF_STORE_SESSIONS : HF_ISSUE_TICKETS);
+    server.answer = use_store;
+    server.arg = &store;
+    cr_assert_eq(pair_new(&first, &client, &server, 0), HF_OK);
+    cr_assert(pair_run(&first));
+    cr_expect_eq(first.server.asked[HF_ASK_VERDICT], 1u);
+    check_each_byte(&first);
+    client.start.session = (hf_bytes){first.client.kept.data, first.client.kept.len};
+    side_entropy(&client.start.entropy, 1000);
+    side_entropy(&server.start.entropy, 1001);
+    cr_assert_eq(pair_new(&second, &client, &server, 0), HF_OK);
+    cr_assert(pair_run(&second));
+    cr_assert_eq(side_send(&second.client, (const uint8_t *)"data", 4), HF_OK);
+    (void)pair_run(&second);
+    hf_facts facts;
+    hf_get_facts(&facts, second.server.conn);
+    cr_expect(facts.resumed && facts.version == 0x0303);
+    check_each_byte(&second);
+    pair_free(&second);
+    pair_free(&first);
+    buf_free(&store.id);
+    buf_free(&store.state);
+    credential_free(own);
+    credential_free(credential);
+  }
+}
+
 /* R-H-41: after a failure too: what is left to send, and why. */
 Test(save, failures) {
   struct side_setup client, server;

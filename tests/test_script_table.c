@@ -14,6 +14,7 @@
 #define HF_SOURCE_DIR "."
 #endif
 #define GOLDEN HF_SOURCE_DIR "/tests/golden/sequences.txt"
+#define GOLDEN12 HF_SOURCE_DIR "/tests/golden/sequences12.txt"
 
 /* One handshake between two models. */
 typedef struct table_run {
@@ -64,6 +65,10 @@ static const struct {
     {"KEY_UPDATE", "KeyUpdate"},
     {"HELLO_REQUEST", "HelloRequest"},
     {"SERVER_HELLO_DONE", "ServerHelloDone"},
+    {"CERTIFICATE_STATUS", "CertificateStatus"},
+    {"SERVER_KEY_EXCHANGE", "ServerKeyExchange"},
+    {"CLIENT_KEY_EXCHANGE", "ClientKeyExchange"},
+    {"CHANGE_CIPHER_SPEC", "ChangeCipherSpec"},
 };
 enum { NUM_WORDS = sizeof message_words / sizeof message_words[0] };
 
@@ -84,7 +89,10 @@ static void add_word(table_run *run, side who, const token *t) {
   static const char *const close[] = {"", ")", "}", "]"};
   char word[120];
   begin_word(word, sizeof word, who, t);
-  if (t->says & SAYS_PSK) strcat(word, "+psk");
+  bool hello = strcmp(t->name, "CLIENT_HELLO") == 0;
+  if (t->says & SAYS_PSK) strcat(word, !run->p.tls12 ? "+psk" : hello ? "+session" : "+resumed");
+  if (t->says & SAYS_TICKET) strcat(word, "+ticket");
+  if (t->says & SAYS_STATUS) strcat(word, "+status_request");
   if (t->says & SAYS_EARLY) strcat(word, "+early_data");
   if (t->says & SAYS_COMPRESS) strcat(word, "+compress_certificate");
   if (t->says & SAYS_EMPTY) strcat(word, "+empty");
@@ -95,8 +103,16 @@ static void add_word(table_run *run, side who, const token *t) {
 
 /* ---- In every reading state, every message. ---- */
 
-/* Whether some legal sequence goes on from |run| with this message of |who|. */
+/* Whether some legal sequence goes on from |run| with this message of |who|.  With TLS 1.2 in the
+ * game two more may come: HelloRetryRequest, to a client that has TLS 1.3 too, and HelloRequest,
+ * which the client passes over (RFC 5246 7.4.1.1). */
 static bool legal(const sequences *golden, const table_run *run, side who, const token *t) {
+  const model *client = &run->peer[CLIENT];
+  if (run->p.tls12 && who == SERVER) {
+    if (strcmp(t->name, "HELLO_REQUEST") == 0) return true;
+    if (strcmp(t->name, "HELLO_RETRY_REQUEST") == 0)
+      return strcmp(client->last, "CLIENT_HELLO") == 0 && !run->p.only12;
+  }
   char prefix[sizeof run->trace + 80], word[80];
   begin_word(word, sizeof word, who, t);
   snprintf(prefix, sizeof prefix, "%s%s", run->trace, word);
@@ -111,7 +127,8 @@ static void try_every_message(tally *all, const table_run *run, side me) {
   for (size_t i = 0; i < NUM_WORDS; i++) {
     const model *m = &run->peer[me];
     model copy = *m;
-    fifo in = {.token = {{message_words[i].name, 0, m->reads}}, .tail = 1};
+    bool hello12 = run->p.tls12 && strcmp(message_words[i].name, "SERVER_HELLO") == 0;
+    fifo in = {.token = {{message_words[i].name, hello12 ? SAYS_TLS12 : 0, m->reads}}, .tail = 1};
     token out;
     model_step(&copy, &in, &out);
     bool taken = copy.state != IS_BAD;
@@ -129,6 +146,10 @@ static void try_every_message(tally *all, const table_run *run, side me) {
 static void check_client_write_level(const table_run *run) {
   const model *m = &run->peer[CLIENT];
   if (strstr(m->transcript, "FINISHED")) return;
+  if (run->p.tls12) {
+    cr_assert_eq(m->writes, INITIAL_LEVEL, "%s", describe(run));
+    return;
+  }
   bool early = m->flags & EARLY, keys = strstr(m->transcript, "SERVER_HELLO") != NULL;
   level want = early && !(keys && run->p.quic) ? EARLY_LEVEL
                : keys                          ? HANDSHAKE_LEVEL
@@ -179,10 +200,27 @@ static bool one_step(tally *all, table_run *run, side me) {
 
 /* ---- What must be true at the end. ---- */
 
+/* RFC 5246 7.3, RFC 5077 3.1: what each side must be told, in the order of the figures. */
+static void expected_questions_12(const plan *p, char *client, char *server) {
+  if (p->psk) strcat(server, "SESSION ");
+  if (!p->resumed) strcat(server, "IDENTITY SIGNATURE ");
+  if (!p->resumed) strcat(client, "VERDICT ");
+  if (p->cert_requested) strcat(client, "IDENTITY ");
+  if (p->client_cert) strcat(client, "SIGNATURE ");
+  if (p->client_cert) strcat(server, "VERDICT ");
+  if (p->ticket) strcat(server, "TICKET ");
+  if (p->store && !p->ticket && !p->resumed) strcat(server, "KEEP ");
+  if (p->ticket || (p->store && !p->resumed)) strcat(client, "KEEP ");
+}
+
 static void expected_questions(const plan *p, char *client, char *server) {
   *client = *server = 0;
   if (p->stateless) strcat(server, "COOKIE ");
   strcat(server, "HELLO ");
+  if (p->tls12) {
+    expected_questions_12(p, client, server);
+    return;
+  }
   if (p->retry && !p->stateless) strcat(server, "COOKIE ");
   if (p->psk && !p->psk_dropped_on_retry) strcat(server, "SESSION ");
   if (!p->resumed) strcat(server, "IDENTITY ");
@@ -205,9 +243,20 @@ static void check_proofs(const table_run *run) {
   const plan *p = &run->p;
   unsigned chain = PROOF_CHAIN | PROOF_SIGNATURE;
   unsigned client = PROOF_FINISHED | (p->resumed ? 0 : chain);
-  unsigned server = PROOF_FINISHED | (p->resumed ? PROOF_BINDER : 0) | (p->client_cert ? chain : 0);
+  unsigned binder = p->resumed && !p->tls12 ? PROOF_BINDER : 0;
+  unsigned server = PROOF_FINISHED | binder | (p->client_cert ? chain : 0);
   cr_assert_eq(run->peer[CLIENT].proofs, client, "%s", describe(run));
   cr_assert_eq(run->peer[SERVER].proofs, server, "%s", describe(run));
+}
+
+/* RFC 7627 3 and 4: the session hash ends with ClientKeyExchange; a resumed session has its secret.
+ */
+static void check_secrets_12(const table_run *run) {
+  const char *c = run->peer[CLIENT].derived, *s = run->peer[SERVER].derived;
+  cr_assert_str_eq(c, s, "the transcripts differ, %s", describe(run));
+  cr_assert_eq(strncmp(c, "MAIN@", 5), 0, "%s", c);
+  cr_assert(ends(c, run->p.resumed ? " SERVER_HELLO \n" : " CLIENT_KEY_EXCHANGE \n"), "%s", c);
+  cr_assert_null(strchr(strchr(c, '\n') + 1, '\n'), "more than one secret: %s", c);
 }
 
 /* RFC 9846 7.1: where each secret's transcript ends, and that both sides hash the same. */
@@ -285,6 +334,11 @@ static void check_end(const table_run *run) {
   if (p->early_offered && !p->early_accepted && !p->quic)
     cr_assert_gt(s->skipped, 0u, "no early data was skipped, %s", describe(run));
   check_proofs(run);
+  if (p->tls12) {
+    check_secrets_12(run);
+    cr_assert_not(c->ccs_sent || s->ccs_sent, "a dummy record, %s", describe(run));
+    return;
+  }
   check_secrets(run);
   check_ccs(run);
   check_installs(run);
@@ -292,7 +346,7 @@ static void check_end(const table_run *run) {
 
 static void run_plan(tally *all, const plan *p) {
   table_run run = {.p = *p};
-  strcpy(run.trace, p->quic ? "quic" : "tls");
+  strcpy(run.trace, p->quic ? "quic" : p->tls12 ? "tls12" : "tls");
   run.peer[CLIENT] = model_start(CLIENT, &run.p);
   run.peer[SERVER] = model_start(SERVER, &run.p);
   for (int idle = 0; run.peer[CLIENT].state != IS_OPEN || run.peer[SERVER].state != IS_OPEN;) {
@@ -352,6 +406,28 @@ static void run_all(tally *all) {
   }
 }
 
+/* Every wish that TLS 1.2 knows, with TLS 1.3 offered beside it and not. */
+static bool possible_12(const plan *p) {
+  if (p->resumed && (!p->psk || p->cert_requested || p->status_promised)) return false;
+  if (p->client_cert && !p->cert_requested) return false;
+  if (p->ticket && !p->ticket_offered) return false;
+  if (p->status_promised && !p->status_offered) return false;
+  return !p->status_sent || p->status_promised;
+}
+
+static void run_all_12(tally *all) {
+  cr_assert(sequences_read(&all->golden, GOLDEN12), "cannot read " GOLDEN12);
+  for (unsigned bits = 0; bits < 1u << 11; bits++) {
+    plan p = {.tls12 = true};
+    bool *const field[] = {
+        &p.psk,     &p.only12,         &p.ticket_offered, &p.status_offered,  &p.client_cert,
+        &p.resumed, &p.cert_requested, &p.ticket,         &p.status_promised, &p.status_sent,
+        &p.store};
+    for (size_t i = 0; i < sizeof field / sizeof *field; i++) *field[i] = bits >> i & 1;
+    if (possible_12(&p)) run_plan(all, &p);
+  }
+}
+
 static void tally_free(tally *all) {
   sequences_free(&all->seen);
   sequences_free(&all->golden);
@@ -400,6 +476,51 @@ Test(script_table, golden_file_agrees_with_the_rfc) {
   cr_assert_gt(golden.num, 300u);
   sequences_free(&golden);
   sequences_free(&rfc);
+}
+
+/* R-5246-7.3-1: the same for TLS 1.2. */
+Test(script_table, client_against_server_12) {
+  tally all = {0};
+  run_all_12(&all);
+  cr_assert_gt(all.runs, 200u);
+  cr_assert_gt(all.refused, all.accepted);
+  compare_sets("the table", &all.seen, &all.golden);
+  tally_free(&all);
+}
+
+Test(script_table, golden_file_12_agrees_with_the_rfcs) {
+  sequences golden = {0}, rfc = {0};
+  cr_assert(sequences_read(&golden, GOLDEN12), "cannot read " GOLDEN12);
+  sequences_from_rfc12(&rfc);
+  compare_sets("golden/sequences12.txt", &golden, &rfc);
+  cr_assert_gt(golden.num, 60u);
+  sequences_free(&golden);
+  sequences_free(&rfc);
+}
+
+/* A client that waits for the server's first message, with |p|; then |num| messages come. */
+static model after_hello(const plan *p, const token *messages, size_t num) {
+  model m = model_start(CLIENT, p);
+  fifo in = {.head = 0};
+  token out;
+  while (model_step(&m, &in, &out)) {
+  }
+  for (size_t i = 0; i < num; i++) in.token[in.tail++] = messages[i];
+  while (model_step(&m, &in, &out)) {
+  }
+  return m;
+}
+
+/* R-E.3-1 R-5246-7.3-2: where VERSION does not jump to TLS 1.2. */
+Test(script_table, the_jump_is_made_once) {
+  const token retry = {"HELLO_RETRY_REQUEST", 0, INITIAL_LEVEL};
+  const token hello12 = {"SERVER_HELLO", SAYS_TLS12, INITIAL_LEVEL};
+  const plan both = {.tls12 = true}, early = {.psk = true, .early_offered = true, .tls12 = true};
+  cr_expect_eq(after_hello(&both, &hello12, 1).state, WAITS_INPUT);
+  cr_expect_eq(after_hello(&early, &hello12, 1).state, IS_BAD);
+  cr_expect_eq(after_hello(&both, &retry, 1).state, WAITS_INPUT);
+  const token after[] = {retry, hello12};
+  cr_expect_eq(after_hello(&both, after, 2).state, IS_BAD);
 }
 
 /* DESIGN: at most 16 flags; every row says where it comes from; each script ends as it should. */

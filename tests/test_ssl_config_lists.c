@@ -136,6 +136,7 @@ Test(ssl_config_lists, suites_of_tls_1_3) {
   cr_assert_eq(sk_SSL_CIPHER_num(SSL_get_ciphers(ssl)), 1 + 6);
   cr_assert_eq(SSL_set_ciphersuites(ssl, ""), 1);
   cr_assert_eq(sk_SSL_CIPHER_num(SSL_get_ciphers(ssl)), 6);
+  cr_assert_eq(SSL_set_min_proto_version(ssl, TLS1_3_VERSION), 1);
   SSL_set_connect_state(ssl);
   SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
   cr_assert_eq(SSL_connect(ssl), -1);

@@ -380,7 +380,7 @@ Test(ssl_early, half_way_writes_that_block) {
   int written = 0;
   memset(text, 'h', sizeof text);
   short_hello();
-  cr_assert(ssl_early_pair(&pair, &early, early.server, learn(), 500));
+  cr_assert(ssl_early_pair(&pair, &early, early.server, learn(), 600));
   begin();
   while (SSL_accept(pair.server) != 1) (void)SSL_do_handshake(pair.client);
   expect_read(pair.server, "early");

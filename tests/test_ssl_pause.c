@@ -450,7 +450,7 @@ static enum ssl_select_cert_result_t look(const SSL_CLIENT_HELLO *hello) {
   cr_assert_eq(hello->random, hello->client_hello + 2);
   cr_assert_eq(hello->session_id_len, 32);
   cr_assert_eq(hello->dtls_cookie_len, 0);
-  cr_assert_eq(hello->cipher_suites_len, 6);
+  cr_assert_eq(hello->cipher_suites_len, 2 * (3 + 6));
   cr_assert_eq(hello->compression_methods_len, 1);
   cr_assert_eq(hello->extensions + hello->extensions_len,
                hello->client_hello + hello->client_hello_len);

@@ -142,6 +142,7 @@ Test(ssl_traps, verify_none_does_not_make_a_refusal_ok) {
 static int no_suites(SSL *ssl, int *alert, void *arg) {
   (void)alert, (void)arg;
   cr_assert_eq(SSL_set_ciphersuites(ssl, ""), 1);
+  cr_assert_eq(SSL_set_min_proto_version(ssl, TLS1_3_VERSION), 1);
   return SSL_TLSEXT_ERR_OK;
 }
 

@@ -162,8 +162,8 @@ static uint16_t openssl_www(struct peer *peer, const char *cert, const char *mor
   char command[1024];
   uint16_t port = peer_free_port();
   snprintf(command, sizeof command,
-           "openssl s_server -accept 127.0.0.1:%d -www -tls1_3 -cert " TOOL_CERTS
-           "%s.pem -key " TOOL_CERTS "%s.key -cert_chain " TOOL_CERTS "intermediate.pem %s",
+           "openssl s_server -accept 127.0.0.1:%d -www -cert " TOOL_CERTS "%s.pem -key " TOOL_CERTS
+           "%s.key -cert_chain " TOOL_CERTS "intermediate.pem %s",
            port, cert, cert, more);
   const char *wrong = peer_start(peer, command);
   cr_assert_null(wrong, "%s", wrong);
@@ -216,6 +216,24 @@ Test(tool, client_options_reach_the_wire) {
   cr_assert(tool_said(&out, "group: P-384\n") && tool_said(&out, "hello retry request: yes\n"),
             "%s", out.data);
   cr_assert(tool_said(&out, "server name: none\n"), "an address is no name to send");
+  peer_stop(&peer);
+  buf_free(&out);
+}
+
+Test(tool, client_of_tls_1_2) {
+  struct peer peer;
+  struct buf out = {0};
+  uint16_t port = openssl_www(&peer, "ecdsa-p256", "");
+  int status = tool_run(&out,
+                        GET TOOL " client --ca " TOOL_CERTS
+                                 "root.pem --name localhost --version "
+                                 "1.2 --suites ECDHE-ECDSA-AES256-GCM-SHA384 127.0.0.1:%d 2>&1 "
+                                 ">/dev/null",
+                        port);
+  cr_assert_eq(status, 0, "%s", out.data);
+  cr_assert(tool_said(&out, "protocol: TLSv1.2\n") &&
+                tool_said(&out, "suite: TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384\n"),
+            "%s", out.data);
   peer_stop(&peer);
   buf_free(&out);
 }

@@ -122,8 +122,16 @@ static bool set_trust(SSL_CTX *ctx, const struct options *options) {
   return false;
 }
 
+/* Without --version the list is TLS 1.3's. */
+static bool set_suites(SSL_CTX *ctx, const char *list, bool old) {
+  return list == NULL || (old ? SSL_CTX_set_strict_cipher_list(ctx, list)
+                              : SSL_CTX_set_ciphersuites(ctx, list)) == 1;
+}
+
 static bool set_lists(SSL_CTX *ctx, const struct options *options) {
-  if (options->suites != NULL && SSL_CTX_set_ciphersuites(ctx, options->suites) != 1) {
+  const bool old = options->version != NULL && strcmp(options->version, "1.2") == 0;
+  const uint16_t version = old ? TLS1_2_VERSION : TLS1_3_VERSION;
+  if (!set_suites(ctx, options->suites, old)) {
     complain("--suites has a name that is not known: %s", options->suites);
     return false;
   }
@@ -131,8 +139,8 @@ static bool set_lists(SSL_CTX *ctx, const struct options *options) {
     complain("--groups has a name that is not known: %s", options->groups);
     return false;
   }
-  return options->version == NULL || (SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1 &&
-                                      SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1);
+  return options->version == NULL || (SSL_CTX_set_min_proto_version(ctx, version) == 1 &&
+                                      SSL_CTX_set_max_proto_version(ctx, version) == 1);
 }
 
 SSL_CTX *context_new(const struct options *options) {

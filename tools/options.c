@@ -33,9 +33,9 @@ static const struct option table[] = {
     {"insecure", NULL, KIND_FLAG, AT(insecure), C, "go on even if the server is not trusted"},
     {"verify", NULL, KIND_FLAG, AT(verify), S, "ask for a client certificate; refuse a bad one"},
     {"require", NULL, KIND_FLAG, AT(require), S, "likewise, and refuse none at all"},
-    {"version", "VERSION", KIND_TEXT, AT(version), C | S, "speak that alone: 1.3"},
+    {"version", "VERSION", KIND_TEXT, AT(version), C | S, "speak that alone: 1.3 or 1.2"},
     {"suites", "LIST", KIND_TEXT, AT(suites), C | S,
-     "cipher suites, best first: TLS_AES_128_GCM_SHA256:..."},
+     "cipher suites, best first: TLS_AES_128_GCM_SHA256:... (with --version 1.2 of that)"},
     {"groups", "LIST", KIND_TEXT, AT(groups), C | S, "key exchange groups: X25519:P-256:P-384"},
     {"alpn", "LIST", KIND_TEXT, AT(alpn), C | S, "application protocols, best first: h2,http/1.1"},
     {"keylog", "FILE", KIND_TEXT, AT(keylog), C | S,
@@ -155,8 +155,9 @@ static bool sane(const struct options *options) {
   } else if ((options->verify || options->require) && options->ca == NULL &&
              options->ca_dir == NULL) {
     wrong = "--verify and --require want --ca or --ca-dir: whom to trust";
-  } else if (options->version != NULL && strcmp(options->version, "1.3") != 0) {
-    wrong = "--version can only be 1.3";
+  } else if (options->version != NULL && strcmp(options->version, "1.3") != 0 &&
+             strcmp(options->version, "1.2") != 0) {
+    wrong = "--version can only be 1.3 or 1.2";
   }
   if (wrong != NULL) complain("%s", wrong);
   return wrong == NULL;

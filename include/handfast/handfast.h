@@ -118,12 +118,18 @@ enum {
   HF_REQUIRE_CLIENT_CERT = 2,
   /* client: offer 0-RTT if the session allows; server: tickets allow it (4.3.10) */
   HF_ALLOW_EARLY_DATA = 4,
-  /* ask HF_ASK_INSTALL for every secret: kTLS, key logs; HF_QUIC has it set */
+  /* ask HF_ASK_INSTALL for every secret, in TLS 1.2 for the main secret: kTLS, key logs; HF_QUIC
+   * has it set */
   HF_EXPORT_SECRETS = 8,
   HF_TRACE = 16,                /* keep events for hf_next_event */
   HF_PREFER_CLIENT_GROUPS = 32, /* server: choose the group by the client's order */
-  HF_ISSUE_TICKETS = 64,        /* server: ask HF_ASK_TICKET num_tickets times once ready */
-  HF_IGNORE_SERVER_NAME = 256,  /* server: do not acknowledge server_name (RFC 6066 section 3) */
+  /* server: ask HF_ASK_TICKET, num_tickets times once ready; in TLS 1.2 once, in the handshake, if
+   * the client takes tickets */
+  HF_ISSUE_TICKETS = 64,
+  /* server: TLS 1.2: give sessions without a ticket an id (RFC 5246 7.3), and ask HF_ASK_KEEP for
+   * them */
+  HF_STORE_SESSIONS = 128,
+  HF_IGNORE_SERVER_NAME = 256, /* server: do not acknowledge server_name (RFC 6066 section 3) */
   /* server: send a HelloRetryRequest with a cookie to every hello without one */
   HF_DEMAND_COOKIE = 512,
   HF_PREFER_CLIENT_SUITES = 1024, /* server: choose the suite by the client's order */
@@ -141,16 +147,27 @@ enum {
    * the PSK can then read what was recorded. A server does so where a key exchange cannot be had:
    * the client wants none, or no group is in common */
   HF_ALLOW_PSK_KE = 1 << 20,
+  /* TLS 1.2: tickets (RFC 5077) are not used: a client takes none, a server, with HF_ISSUE_TICKETS
+   * for TLS 1.3, gives and takes none */
+  HF_NO_TICKETS = 1 << 21,
+  HF_REQUIRE_EMS = 1 << 22, /* TLS 1.2: fail without the extended main secret (RFC 7627) */
+  /* client: say that this is a second attempt, with less than the highest version (RFC 7507) */
+  HF_SEND_FALLBACK_SCSV = 1 << 23,
+  /* client: TLS 1.2: HF_CAN_SEND as soon as its own Finished is out (RFC 7918), if ALPN chose a
+   * protocol */
+  HF_FALSE_START = 1 << 24,
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */
 typedef struct hf_settings {
   hf_role role;
   hf_transport transport;
-  /* lowest version to negotiate, e.g. 0x0304; 0: the lowest the engine has */
+  /* lowest version to negotiate, 0x0303 (TLS 1.2) or 0x0304 (TLS 1.3); 0: the lowest the engine
+   * has, with HF_QUIC 0x0304 */
   uint16_t version_min;
   uint16_t version_max; /* highest; 0: the highest the engine has */
-  /* in order of preference; none: TLS_AES_128_GCM_SHA256, _256_GCM_SHA384, CHACHA20 */
+  /* of all versions, in order of preference; none: all there are. A version without a suite is not
+   * spoken */
   hf_codes suites;
   hf_codes groups; /* in order of preference; none: x25519, secp256r1, secp384r1 */
   /* client: groups that get a share in the first hello (4.3.8); each of |groups|, in its order;
@@ -165,7 +182,8 @@ typedef struct hf_settings {
    * byte and its bytes; 32 KiB at most */
   hf_bytes alpn;
   /* algorithms that HF_ASK_COMPRESS can answer, in order of preference (RFC 8879 7.3); none: it is
-   * not asked, and no certificate is compressed but by hf_identity_set_compressed */
+   * not asked, and no certificate is compressed but by hf_identity_set_compressed. In TLS 1.2
+   * none is */
   hf_codes compressors;
   /* algorithms that HF_ASK_DECOMPRESS can answer, in order of preference (RFC 8879 7.3); none:
    * compress_certificate is not sent */
@@ -175,10 +193,11 @@ typedef struct hf_settings {
    * unless they are just X.509 (RFC 7250 section 4.1). A server uses of its lists what the client
    * offers, in the client's order; X.509 if that offers nothing, or if the list is just X.509.
    * Where nothing is in common the server fails with unsupported_certificate (43); for the client's
-   * certificate, if it requests one. So does a client that is shown a type it does not take */
+   * certificate, if it requests one. So does a client that is shown a type it does not take. In
+   * TLS 1.2 all are X.509, and a list without it fails so */
   hf_codes own_cert_types, peer_cert_types;
-  /* what the key of the peer's delegated credential may sign with (RFC 9345), any but RSA; none:
-   * delegated credentials are not taken. Client: sent in ClientHello; server: in
+  /* TLS 1.3: what the key of the peer's delegated credential may sign with (RFC 9345), any but RSA;
+   * none: delegated credentials are not taken. Client: sent in ClientHello; server: in
    * CertificateRequest */
   hf_codes delegated_sigalgs;
   /* DER-encoded distinguished names of certificate_authorities (4.3.4): server: for
@@ -197,7 +216,10 @@ typedef struct hf_settings {
   /* records: largest TLSInnerPlaintext we want to get, 64 to 16385 (RFC 8449); 0: 16385, which a
    * client does not send and a server only answers with */
   uint16_t record_size_limit;
-  /* records: pad what is sealed to a multiple of this many bytes (5.4); 0: none */
+  /* client: most bytes of data in a record, both ways: 512, 1024, 2048 or 4096 (RFC 6066 section
+   * 4); 0: no such limit. For peers that do not know record_size_limit */
+  uint16_t max_fragment_length;
+  /* records: pad what is sealed to a multiple of this many bytes (5.4); 0: none. Not in TLS 1.2 */
   uint16_t padding;
 } hf_settings;
 
@@ -269,7 +291,7 @@ typedef struct hf_entropy {
 /* Places of hf_extension: messages with a block of extensions (4.3), the numbers a set. */
 enum {
   HF_IN_CLIENT_HELLO = 1,
-  HF_IN_ENCRYPTED_EXTENSIONS = 8,
+  HF_IN_ENCRYPTED_EXTENSIONS = 8, /* in TLS 1.2: the ServerHello */
   HF_IN_CERTIFICATE_REQUEST = 16,
   HF_IN_CERTIFICATE = 32 /* the entry of the end entity's certificate */
 };
@@ -297,10 +319,10 @@ typedef struct hf_start {
   /* client: the DNS name to send (RFC 6066 section 3), no dot at the end; absent: none */
   hf_bytes server_name;
   hf_bytes session; /* client: a session to resume, as HF_ASK_KEEP gave it; absent: none */
-  /* client: external PSKs to offer, in this order, after the session; their identities, with 55
-   * bytes for each, 24 KiB at most, and a session is left out that finds no room beside them. Those
-   * whose hash no suite has are not offered. A server may choose a certificate all the same: who
-   * takes none refuses HF_ASK_VERDICT */
+  /* client: external PSKs to offer for TLS 1.3, in this order, after the session; their identities,
+   * with 55 bytes for each, 24 KiB at most, and a session is left out that finds no room beside
+   * them. Those whose hash no suite has are not offered. A server may choose a certificate all the
+   * same: who takes none refuses HF_ASK_VERDICT */
   const hf_psk *psks;
   size_t num_psks;
   /* HF_QUIC: this side's transport parameters as QUIC encodes them (RFC 9001 section 8.2), 2048
@@ -366,20 +388,27 @@ HF_EXPORT unsigned hf_wants(const hf_conn *conn);
  * hf_bytes last until the next call on the connection that is not a getter. */
 typedef struct hf_facts {
   hf_role role;        /* this side's; known from the start */
-  uint16_t version;    /* 0x0304 */
+  uint16_t version;    /* 0x0304 or 0x0303 */
   uint16_t suite;      /* section B.4 */
   uint16_t group;      /* of the key exchange (4.3.7) */
   uint16_t sigalg;     /* that the peer signed with (4.3.3) */
   uint16_t own_sigalg; /* that this side signed with */
-  uint8_t header;      /* bytes hf_seal puts before the data: 5; as all about records 0 in QUIC */
-  uint8_t trailer;     /* and after it, without padding: 17 */
+  /* bytes hf_seal puts before the data: 5, in TLS 1.2 with AES 13; as all about records 0 in QUIC
+   */
+  uint8_t header;
+  uint8_t trailer; /* and after it, without padding: 17, in TLS 1.2 16 */
   /* most bytes of data that one hf_seal takes: 16384, or less by the peer's record_size_limit */
   uint16_t max_data;
+  /* TLS 1.2: the main secret is the extended one (RFC 7627) */
+  bool extended_main_secret;
+  /* TLS 1.2: the peer knows renegotiation_info, so that nobody can put a handshake of his own
+   * before this one (RFC 5746) */
+  bool renegotiation_info;
   bool own_raw_key;    /* this side chose to show a raw public key (RFC 7250) */
   bool peer_raw_key;   /* the peer showed one */
   bool own_delegated;  /* own_sigalg is a delegated credential's (RFC 9345) */
   bool peer_delegated; /* the peer showed a delegated credential, whose key |sigalg| is */
-  bool resumed;        /* a PSK was used: a session's, or with external_psk one from outside */
+  bool resumed;        /* a session goes on, or with external_psk a PSK from outside was used */
   bool external_psk;   /* one of hf_start.psks, or of hf_answer_psk */
   uint16_t psk_index;  /* with external_psk, a client: in hf_start.psks; a server: the candidate */
   bool retried;        /* there was a HelloRetryRequest */
@@ -387,14 +416,16 @@ typedef struct hf_facts {
   /* early data may go: a client offers it, and it is neither refused nor ended; a server accepts
    * it, and its end has not come (HF_QUIC: the handshake's) */
   bool early_open;
-  bool close_sent;       /* this side sent close_notify or a fatal alert: hf_seal is over */
-  uint64_t early_left;   /* bytes of early data that may still be sent, or received */
-  uint64_t records_left; /* records hf_seal makes until it changes keys by itself (5.5) */
-  hf_bytes alpn;         /* the protocol chosen (RFC 7301) */
-  hf_bytes server_name;  /* the name the client sent */
-  hf_bytes quic_params;  /* the peer's; not to be trusted before HF_READY */
+  bool close_sent;     /* this side sent close_notify or a fatal alert: hf_seal is over */
+  uint64_t early_left; /* bytes of early data that may still be sent, or received */
+  /* records hf_seal makes until it changes keys by itself (5.5), or in TLS 1.2 fails */
+  uint64_t records_left;
+  hf_bytes alpn;                         /* the protocol chosen (RFC 7301) */
+  hf_bytes server_name;                  /* the name the client sent */
+  hf_bytes quic_params;                  /* the peer's; not to be trusted before HF_READY */
   hf_bytes client_random, server_random; /* 32 bytes each */
-  hf_bytes own_finished, peer_finished;  /* verify_data (4.5.3), 32 or 48 bytes */
+  /* verify_data (4.5.3), 32 or 48 bytes; in TLS 1.2 12 */
+  hf_bytes own_finished, peer_finished;
 } hf_facts;
 /* hf_get_facts fills |out|. */
 HF_EXPORT void hf_get_facts(hf_facts *out, const hf_conn *conn);
@@ -531,8 +562,9 @@ HF_EXPORT const char *hf_row_name(const hf_conn *conn);
 /* hf_record_key gives the keys of the record layer, for kTLS and for another process that takes
  * the connection over: after HF_READY with all output flushed and not with HF_QUIC, else
  * HF_MISUSE. |key| has room for
- * 32 bytes and |*key_len| says how many were written; |seq| is the number of the next record.
- * HF_NO_MEMORY does not harm the connection. */
+ * 32 bytes and |*key_len| says how many were written; |seq| is the number of the next record. In
+ * TLS 1.2 with AES |iv| is the 4 bytes of the implicit part (RFC 5288 section 3) and zeros, and
+ * what hf_seal sends of the nonce is |seq|. HF_NO_MEMORY does not harm the connection. */
 HF_EXPORT HF_MUST_USE hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32],
                                               size_t *key_len, uint8_t iv[12], uint64_t *seq);
 

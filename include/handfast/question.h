@@ -33,7 +33,8 @@ typedef enum hf_ask {
 } hf_ask;
 
 /* hf_candidate is one PSK the client offered, in its order (4.3.11). In TLS 1.3 all are of the kind
- * HF_CANDIDATE_TICKET: the identity of an external PSK does not look different. */
+ * HF_CANDIDATE_TICKET: the identity of an external PSK does not look different. In TLS 1.2 there is
+ * one, a ticket (RFC 5077 section 3.4) or a session id (RFC 5246 section 7.3). */
 typedef enum hf_candidate_kind {
   HF_CANDIDATE_PSK,
   HF_CANDIDATE_TICKET,
@@ -50,7 +51,7 @@ typedef enum hf_secret_kind {
   HF_SECRET_TRAFFIC,        /* a traffic secret of section 7.1: |level|, |sending| */
   HF_SECRET_EXPORTER,       /* exporter_secret */
   HF_SECRET_EARLY_EXPORTER, /* early_exporter_secret: when early data is offered, or accepted */
-  HF_SECRET_MAIN_12         /* TLS 1.2 main secret */
+  HF_SECRET_MAIN_12 /* the main secret of TLS 1.2 (RFC 5246 section 8.1), which has no other */
 } hf_secret_kind;
 
 /* hf_question_t is one question. |ask| says which member of the union is meant. All that it
@@ -90,6 +91,8 @@ typedef struct hf_question_t {
     struct {
       hf_codes sigalgs;      /* what the peer can verify (4.3.3) */
       hf_codes cert_sigalgs; /* and in chains; the same list if the peer did not say */
+      /* a client's; in TLS 1.2, where suites say what kind of key signs and groups what curves it
+       * may be on (RFC 8422), the suites are those that both have */
       hf_codes groups, suites;
       /* types that the identity may have, in the peer's order: HF_CERT_X509, HF_CERT_RAW_KEY; at
        * least one (RFC 7250) */
@@ -180,10 +183,11 @@ HF_EXPORT HF_MUST_USE hf_status hf_add_extensions(hf_conn *conn, const hf_extens
  * HF_ASK_COOKIE once gave it. A cookie that does not open is refused with illegal_parameter
  * (47). */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_cookie(hf_conn *conn, hf_bytes cookie_or_content);
-/* Flags of hf_answer_session. HF_ACCEPT_EARLY: early data may be taken, if the session, the age and
+/* Flags of hf_answer_session. HF_RENEW_TICKET: TLS 1.2: ask HF_ASK_TICKET for a new ticket (TLS 1.3
+ * does so always). HF_ACCEPT_EARLY: early data may be taken, if the session, the age and
  * the rest allow it. Whoever sets it vouches that this hello is no replay (section 8): a ticket
  * used once, or a record of the hellos seen. */
-enum { HF_ACCEPT_EARLY = 1 };
+enum { HF_ACCEPT_EARLY = 1, HF_RENEW_TICKET = 2 };
 /* hf_answer_session: |state| is that of candidate |index|, as HF_ASK_TICKET gave it; absent: none
  * is known. If it is no session but an external PSK, hf_answer_psk is the answer. A session that
  * does not fit (hash, age, name) is passed over. One that is resumed is followed by no

@@ -16,13 +16,16 @@ extern "C" {
  * put something of theirs beside it. It is secret: wipe it. */
 enum { HF_SESSION_SECRET_MAX = 48, HF_SESSION_OVERHEAD = 128 };
 typedef struct hf_session_info {
-  uint16_t version, suite;               /* 0x0304; the suite, whose hash the PSK goes with */
-  uint32_t lifetime;                     /* seconds after |issued| */
-  uint32_t age_add;                      /* ticket_age_add (4.7.1) */
-  uint32_t max_early_data;               /* 0: no early data */
-  bool client_cert;                      /* the client showed a certificate */
-  uint64_t issued;                       /* milliseconds since 1970-01-01 UTC */
-  uint8_t secret[HF_SESSION_SECRET_MAX]; /* the PSK, as long as the suite's hash */
+  uint16_t version, suite;   /* 0x0304 or 0x0303; the suite, whose hash a PSK goes with */
+  uint32_t lifetime;         /* seconds after |issued| */
+  uint32_t age_add;          /* ticket_age_add (4.7.1) */
+  uint32_t max_early_data;   /* 0: no early data */
+  bool extended_main_secret; /* TLS 1.2: RFC 7627 */
+  bool by_id;                /* TLS 1.2, a client's: |ticket| is a session id */
+  bool client_cert;          /* the client showed a certificate */
+  uint64_t issued;           /* milliseconds since 1970-01-01 UTC */
+  uint8_t secret[HF_SESSION_SECRET_MAX]; /* the PSK, as long as the suite's
+                                            hash; TLS 1.2: the main secret, 48 bytes */
   size_t secret_len;
   hf_bytes server_name, alpn; /* of the connection; absent: none */
   hf_bytes early_context;     /* hf_start.early_context */

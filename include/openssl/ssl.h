@@ -236,8 +236,8 @@ HF_SSL_EXPORT int SSL_get_servername_type(const SSL *ssl);
 HF_SSL_EXPORT int SSL_session_reused(const SSL *ssl);
 /* SSL_used_hello_retry_request returns 1 if there was a HelloRetryRequest. */
 HF_SSL_EXPORT int SSL_used_hello_retry_request(const SSL *ssl);
-/* SSL_get_secure_renegotiation_support returns 1 when the handshake is done: TLS 1.3 has no
- * renegotiation to secure. */
+/* SSL_get_secure_renegotiation_support returns 1 if the peer has shown that no handshake can have
+ * gone before this one unseen (RFC 5746), and in TLS 1.3, which has no renegotiation to secure. */
 HF_SSL_EXPORT int SSL_get_secure_renegotiation_support(const SSL *ssl);
 /* SSL_get_client_random and SSL_get_server_random write up to |max_out| bytes of the hellos'
  * randoms and return how many; with |max_out| 0, how many there are. */
@@ -359,6 +359,7 @@ HF_SSL_EXPORT void ERR_load_SSL_strings(void);
 #include <openssl/ssl_session_cache.h> /* IWYU pragma: export */
 #include <openssl/ssl_settings.h>      /* IWYU pragma: export */
 #include <openssl/ssl_status.h>        /* IWYU pragma: export */
+#include <openssl/ssl_tls12.h>         /* IWYU pragma: export */
 
 #ifdef __cplusplus
 }
