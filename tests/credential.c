@@ -36,15 +36,17 @@ size_t credential_chain(hf_bytes *out, size_t max, const char *name) {
 }
 
 static hf_codes sigalgs_of(const EVP_PKEY *key) {
-  static const uint16_t rsa[] = {0x0804, 0x0805, 0x0806}, p256[] = {0x0403}, p384[] = {0x0503},
-                        ed25519[] = {0x0807};
+  static const uint16_t rsa[] = {0x0804, 0x0805, 0x0806, 0x0401}, p256[] = {0x0403},
+                        p384[] = {0x0503}, p521[] = {0x0603}, ed25519[] = {0x0807};
   switch (EVP_PKEY_id(key)) {
     case EVP_PKEY_RSA:
-      return (hf_codes){rsa, 3};
+      return (hf_codes){rsa, 4};
     case EVP_PKEY_ED25519:
       return (hf_codes){ed25519, 1};
     case EVP_PKEY_EC:
-      return EVP_PKEY_bits(key) == 384 ? (hf_codes){p384, 1} : (hf_codes){p256, 1};
+      return EVP_PKEY_bits(key) == 521   ? (hf_codes){p521, 1}
+             : EVP_PKEY_bits(key) == 384 ? (hf_codes){p384, 1}
+                                         : (hf_codes){p256, 1};
     default:
       return (hf_codes){NULL, 0};
   }
@@ -111,6 +113,7 @@ void credential_free(struct credential *credential) {
 
 static const EVP_MD *digest_of(uint16_t sigalg) {
   switch (sigalg) {
+    case 0x0401:
     case 0x0403:
     case 0x0804:
       return EVP_sha256();
