@@ -270,6 +270,8 @@ hf_status hf_receive_hello_12(hf_conn *conn, CBS *body) {
     return HF_NO_EXTENDED_MAIN_SECRET;
   }
   if (hf_has(conn, RESUMED)) {
+    hs->hear = false;  // nothing will be signed
+    hf_buffer_free(&hs->heard);
     return hf_resume_12(conn);
   }
   // A server's id names a session that it keeps.

@@ -233,8 +233,9 @@ static hf_status choose_version(const hf_conn *conn, uint16_t *version) {
       named ? hf_wire_has(list, HF_TLS12) : (hello.data[4] << 8 | hello.data[5]) >= HF_TLS12;
   const bool offers_13 = named && hf_wire_has(list, HF_TLS13);
   *version = offers_13 && hf_may_be(conn, HF_TLS13) ? HF_TLS13 : HF_TLS12;
-  // A retry, which a cookie may speak of, is of TLS 1.3.
-  if (*version == HF_TLS12 && (!offers_12 || !hf_may_be(conn, HF_TLS12) || hf_has(conn, RETRIED))) {
+  // A retry, which a cookie may speak of, is of TLS 1.3, and so are cookies.
+  const bool only_13 = hf_has(conn, RETRIED) || (conn->config->settings.flags & HF_DEMAND_COOKIE);
+  if (*version == HF_TLS12 && (!offers_12 || !hf_may_be(conn, HF_TLS12) || only_13)) {
     return HF_UNSUPPORTED_VERSION;
   }
   // RFC 7507 3: a client that comes back with less than it could was made to.

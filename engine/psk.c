@@ -308,7 +308,7 @@ bool hf_early_acceptable(const hf_conn *conn, size_t index, hf_bytes state) {
   hf_session session;
   hf_offer offer;
   if (!hf_answering(conn, HF_ASK_SESSION) || index >= conn->hs->question.session.num ||
-      hf_session_parse(&session, state) != HF_OK) {
+      hf_tls12(conn) || hf_session_parse(&session, state) != HF_OK) {
     return false;
   }
   const hf_suite *suite = fitting_suite(conn, session.suite);

@@ -145,7 +145,8 @@ static hf_status put_psk(const hf_conn *conn, CBB *list, const hf_start *start, 
   hf_offer offer;
   hf_status status = hf_offer_psk(&offer, &start->psks[index]);
   offer.number = (uint16_t)index;
-  if (status == HF_OK && has_hash(&conn->config->settings, offer.suite)) {
+  if (status == HF_OK && hf_may_be(conn, HF_TLS13) &&
+      has_hash(&conn->config->settings, offer.suite)) {
     status = put_offer(list, &offer);
   }
   OPENSSL_cleanse(&offer, sizeof(offer));

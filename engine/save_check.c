@@ -11,7 +11,8 @@ static bool valid_keys(const hf_conn *conn, const hf_keys *keys) {
   if (keys->level == HF_INITIAL) {
     return true;
   }
-  if (keys->level > HF_APPLICATION || (conn->hs == NULL && keys->level != HF_APPLICATION)) {
+  if (keys->level > HF_APPLICATION ||
+      ((conn->hs == NULL || hf_tls12(conn)) && keys->level != HF_APPLICATION)) {
     return false;
   }
   if (keys->level == HF_EARLY) {
@@ -48,6 +49,7 @@ static bool valid_hs(const hf_conn *conn) {
          within(hs->decompressing, in) && within(hs->status, in) && within(hs->scts, in) &&
          within(hs->request_types, in) && hs->session_id_len <= sizeof(hs->session_id) &&
          within(hs->certificates, hs->decompressed.data != NULL ? hs->decompressed.len : in) &&
+         hs->fragment <= 4 && (hs->peer_limit == 0 || hs->peer_limit >= HF_LEAST_LIMIT) &&
          hs->decompressed_len <= conn->config->settings.max_message &&
          (!hs->ask_group || hs->group != NULL) &&
          (!hf_has(conn, KEM) || (hs->group != NULL && hs->group->kem != NULL));

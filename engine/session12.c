@@ -53,7 +53,11 @@ hf_status hf_take_session_12(hf_conn *conn, const hf_session *s, unsigned flags)
 /* ---- the client: what is offered ---- */
 
 static bool usable(const hf_conn *conn, const hf_session *s) {
-  const size_t name_max = s->by_id ? sizeof(conn->hs->session_id) : HF_MAX_TICKET;
+  const size_t psks = conn->hs->offers.len;  // they share the room of a hello with a ticket
+  const bool tickets = !(conn->config->settings.flags & HF_NO_TICKETS) && psks < HF_MAX_TICKET;
+  const size_t name_max = s->by_id  ? sizeof(conn->hs->session_id)
+                          : tickets ? HF_MAX_TICKET - psks
+                                    : 0;
   return s->suite->version == HF_TLS12 && hf_may_be(conn, HF_TLS12) &&
          hf_codes_have(conn->config->settings.suites, s->suite->id) && CBS_len(&s->ticket) > 0 &&
          CBS_len(&s->ticket) <= name_max && !hf_session_expired(conn, s) &&

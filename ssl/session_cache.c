@@ -77,7 +77,8 @@ static void take(ssl_session_cache *cache, entry **at, entry **gone) {
 }
 
 static void take_entry(ssl_session_cache *cache, const entry *e, entry **gone) {
-  take(cache, find(cache, e->session->id, e->session->id_len), gone);
+  entry **at = find(cache, e->session->id, e->session->id_len);
+  if (*at != NULL) take(cache, at, gone);
 }
 
 /* put adds |fresh|, and moves one with the same id to |*replaced|.  False: it is there already, or

@@ -387,3 +387,55 @@ Test(tls12, certificates_are_x509) {
     end(&f);
   }
 }
+
+/* A server that demands cookies keeps nothing of a client that cannot bring one back. */
+Test(tls12, no_cookie_no_tls12) {
+  struct fixture f;
+  begin(&f, "ecdsa-p256", NULL);
+  f.server.settings.version_max = TLS13;
+  f.server.settings.flags = HF_DEMAND_COOKIE;
+  fails(&f, false, HF_UNSUPPORTED_VERSION, 70);
+  end(&f);
+}
+
+static bool ask_about_early_data(void *arg, struct side_answer *answer,
+                                 const hf_question_t *question) {
+  struct pair *pair = arg;
+  if (question->ask == HF_ASK_SESSION) {
+    cr_expect_not(hf_early_acceptable(pair->server.conn, 0, answer->bytes));
+  }
+  return false;
+}
+
+/* Early data is TLS 1.3's alone: to ask about it is no harm. */
+Test(tls12, no_early_data) {
+  struct fixture f;
+  struct pair first;
+  begin(&f, "ecdsa-p256", NULL);
+  f.server.settings.flags = HF_ISSUE_TICKETS;
+  run(&f);
+  again(&f, &first);
+  f.server.answer = ask_about_early_data;
+  f.server.arg = &f.pair;
+  cr_assert_eq(pair_new(&f.pair, &f.client, &f.server, 0), HF_OK);
+  cr_assert(pair_run(&f.pair));
+  cr_expect(facts_of(&f.pair.client).resumed);
+  pair_free(&first);
+  end(&f);
+}
+
+/* External PSKs are TLS 1.3's: a client without it offers none. */
+Test(tls12, no_external_psks) {
+  struct fixture f;
+  const hf_psk psk = {.suite = 0x1301,
+                      .identity = bytes_of("name"),
+                      .secret = bytes_of("0123456789abcdef"),
+                      .max_early_data = 100};
+  begin(&f, "ecdsa-p256", NULL);
+  f.client.settings.flags = HF_ALLOW_EARLY_DATA;
+  f.client.start.psks = &psk;
+  f.client.start.num_psks = 1;
+  run(&f);
+  cr_expect_not(facts_of(&f.pair.client).resumed);
+  end(&f);
+}

@@ -130,7 +130,8 @@ enum {
    * them */
   HF_STORE_SESSIONS = 128,
   HF_IGNORE_SERVER_NAME = 256, /* server: do not acknowledge server_name (RFC 6066 section 3) */
-  /* server: send a HelloRetryRequest with a cookie to every hello without one */
+  /* server: send a HelloRetryRequest with a cookie to every hello without one; TLS 1.2, which has
+   * no cookies, is not spoken then */
   HF_DEMAND_COOKIE = 512,
   HF_PREFER_CLIENT_SUITES = 1024, /* server: choose the suite by the client's order */
   /* ask the peer to staple an OCSP response to its certificate: client in ClientHello (RFC 6066
