@@ -366,3 +366,20 @@ Test(save, early_keys_of_the_wrong_side) {
   hf_free(loaded);
   finish(&f);
 }
+
+/* R-H-42: limits that no extension can set. */
+Test(save, limits_that_nobody_can_set) {
+  for (int i = 0; i < 2; i++) {
+    struct fixture f;
+    begin(&f, HF_ASK_SIGNATURE);
+    hf_conn *loaded = NULL;
+    hf_hs *hs = f.pair.server.conn->hs;
+    if (i == 0) hs->fragment = 200;
+    if (i == 1) hs->peer_limit = 1;
+    cr_assert(reborn_save(&f.state, f.pair.server.conn));
+    cr_expect_eq(load(&loaded, &f.pair.server, (hf_bytes){f.state.data, f.state.len}),
+                 HF_BAD_STATE);
+    hf_free(loaded);
+    finish(&f);
+  }
+}

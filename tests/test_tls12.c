@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "pair.h"
 
 enum { TLS12 = 0x0303, TLS13 = 0x0304 };
@@ -437,5 +438,28 @@ Test(tls12, no_external_psks) {
   f.client.start.num_psks = 1;
   run(&f);
   cr_expect_not(facts_of(&f.pair.client).resumed);
+  end(&f);
+}
+
+/* RFC 5246 7.2.2: a client that asks again and again and reads nothing gets one warning. */
+Test(tls12, warnings_do_not_pile_up) {
+  struct fixture f;
+  static const uint8_t again_please[] = {HF_MSG_CLIENT_HELLO, 0, 0, 0};
+  begin(&f, "ecdsa-p256", NULL);
+  run(&f);
+  hf_conn *client = f.pair.client.conn, *server = f.pair.server.conn;
+  uint32_t waits = 0;
+  for (int i = 0; i < 5; i++) {
+    uint8_t record[100];
+    size_t len, consumed;
+    hf_bytes app;
+    cr_assert_eq(hf_record_write(client, HF_HANDSHAKE_RECORD, again_please, sizeof again_please),
+                 HF_OK);
+    cr_assert_eq(hf_flush(client, &len, record, sizeof record), HF_OK);
+    cr_assert_eq(hf_open(server, &app, &consumed, record, len), HF_OK);
+    if (i == 0) waits = server->out.len;
+    cr_expect_gt(server->out.len, 0u);
+    cr_expect_eq(server->out.len, waits);
+  }
   end(&f);
 }
