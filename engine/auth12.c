@@ -39,6 +39,8 @@ hf_status hf_receive_certificate_12(hf_conn *conn, CBS *body) {
   if (hf_is_server(conn)) {
     hf_flag(conn, CLIENT_CERT, !empty);
     if (empty) {
+      conn->hs->hear = false;  // nothing will be signed
+      hf_buffer_free(&conn->hs->heard);
       // RFC 5246 7.4.6: the alert of TLS 1.3 is not known here.
       return conn->config->settings.flags & HF_REQUIRE_CLIENT_CERT ? HF_CERTIFICATE_REQUIRED_12
                                                                    : HF_OK;
