@@ -8,56 +8,8 @@
 #include <string.h>
 
 #include "ssl_pair.h"
+#include "fail_alloc.h"
 #include "ssl_quic_pair.h"
-
-static long live, countdown = -1;
-static bool failed;
-
-#pragma GCC visibility push(default) /* a shared libcrypto must see them */
-void *OPENSSL_memory_alloc(size_t size);
-void OPENSSL_memory_free(void *ptr);
-size_t OPENSSL_memory_get_size(void *ptr);
-#pragma GCC visibility pop
-
-/* Blocks hang together, so that a leak finder leaves what is lost to the count in |live|. */
-typedef union header {
-  struct {
-    size_t size;
-    union header *next, *previous;
-  };
-  long double align;
-} header;
-
-static header all = {.next = &all, .previous = &all};
-
-void *OPENSSL_memory_alloc(size_t size) {
-  if (countdown == 0) {
-    failed = true;
-    countdown = -1;
-    return NULL;
-  }
-  if (countdown > 0) countdown--;
-  header *block = malloc(sizeof(*block) + size);
-  if (block == NULL) return NULL;
-  block->size = size;
-  block->next = all.next;
-  block->previous = &all;
-  all.next->previous = block;
-  all.next = block;
-  live++;
-  return block + 1;
-}
-
-void OPENSSL_memory_free(void *ptr) {
-  if (ptr == NULL) return;
-  header *block = (header *)ptr - 1;
-  block->next->previous = block->previous;
-  block->previous->next = block->next;
-  live--;
-  free(block);
-}
-
-size_t OPENSSL_memory_get_size(void *ptr) { return ((header *)ptr - 1)->size; }
 
 /* libcrypto forgets two blocks when it has no memory while it frees the ex_data of an
  * X509_STORE_CTX: as in plain_ssl_memory.c. */
@@ -84,7 +36,7 @@ static const char *check(const struct ssl_quic_pair *pair, bool done) {
     }
   }
   if (done) return NULL;
-  if (!failed) return "it fails with memory enough";
+  if (!alloc_failed) return "it fails with memory enough";
   return client->error == SSL_ERROR_SSL || server->error == SSL_ERROR_SSL ? NULL
                                                                           : "it fails in silence";
 }
@@ -97,7 +49,7 @@ static const char *converse(SSL_CTX *client, SSL_CTX *server, unsigned shapes) {
       SSL_set_session(pair.client.ssl, kept) == 1) {
     bool done = ssl_quic_run(&pair);
     wrong = check(&pair, done);
-  } else if (!failed) {
+  } else if (!alloc_failed) {
     wrong = "nothing begins with memory enough";
   }
   ssl_quic_pair_free(&pair);
@@ -107,16 +59,17 @@ static const char *converse(SSL_CTX *client, SSL_CTX *server, unsigned shapes) {
 
 /* attempt has the |n|th allocation fail, of a full handshake and of one that may resume. */
 static const char *attempt(SSL_CTX *client, SSL_CTX *server, unsigned shapes, long n) {
-  long before = live;
-  failed = false;
-  countdown = n;
+  long before = alloc_live;
+  alloc_failed = false;
+  alloc_countdown = n;
   const char *wrong = converse(client, server, shapes);
   if (wrong == NULL) wrong = converse(client, server, shapes);
-  countdown = -1;
+  alloc_countdown = -1;
   SSL_SESSION_free(kept);
   kept = NULL;
-  long left = live - before;
-  if (failed && left > 0 && left <= EX_DATA_BLOCKS && ex_data_lost++ < EX_DATA_TIMES) left = 0;
+  long left = alloc_live - before;
+  if (alloc_failed && left > 0 && left <= EX_DATA_BLOCKS && ex_data_lost++ < EX_DATA_TIMES)
+    left = 0;
   return wrong == NULL && left != 0 ? "memory is left behind" : wrong;
 }
 
@@ -131,7 +84,8 @@ int main(void) {
     ex_data_lost = 0;
     (void)attempt(client, server, shapes, -1);
     wrong = attempt(client, server, shapes, -1);
-    for (failed = true; failed && wrong == NULL; n++) wrong = attempt(client, server, shapes, n);
+    for (alloc_failed = true; alloc_failed && wrong == NULL; n++)
+      wrong = attempt(client, server, shapes, n);
     printf("%ld allocations\n", n - 1);
     if (wrong != NULL) fprintf(stderr, "shapes %u, allocation %ld: %s\n", shapes, n - 1, wrong);
   }

@@ -1,64 +1,15 @@
 /* Memory that runs out while a connection runs: handshake, data both ways, shutdown, over a BIO
  * pair.  The first allocation fails, then the second alone, and so on.  A call that fails says so;
  * data that arrives is right; nothing crashes and nothing is left behind.  Then again with
- * callbacks that make both sides wait, and a client certificate; and once more with early data.
- * libcrypto lets a program bring its own allocator for OPENSSL_malloc; these three are it. */
+ * callbacks that make both sides wait, and a client certificate; and once more with early data. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <handfast/answers.h>
 
+#include "fail_alloc.h"
 #include "ssl_early.h"
-
-static long live, countdown = -1;
-static bool failed;
-
-#pragma GCC visibility push(default) /* a shared libcrypto must see them */
-void *OPENSSL_memory_alloc(size_t size);
-void OPENSSL_memory_free(void *ptr);
-size_t OPENSSL_memory_get_size(void *ptr);
-#pragma GCC visibility pop
-
-/* Blocks hang together, so that a leak finder leaves what is lost to the count in |live|. */
-typedef union header {
-  struct {
-    size_t size;
-    union header *next, *previous;
-  };
-  long double align;
-} header;
-
-static header all = {.next = &all, .previous = &all};
-
-void *OPENSSL_memory_alloc(size_t size) {
-  if (countdown == 0) {
-    failed = true;
-    countdown = -1;
-    return NULL;
-  }
-  if (countdown > 0) countdown--;
-  header *block = malloc(sizeof(*block) + size);
-  if (block == NULL) return NULL;
-  block->size = size;
-  block->next = all.next;
-  block->previous = &all;
-  all.next->previous = block;
-  all.next = block;
-  live++;
-  return block + 1;
-}
-
-void OPENSSL_memory_free(void *ptr) {
-  if (ptr == NULL) return;
-  header *block = (header *)ptr - 1;
-  block->next->previous = block->previous;
-  block->previous->next = block->next;
-  live--;
-  free(block);
-}
-
-size_t OPENSSL_memory_get_size(void *ptr) { return ((header *)ptr - 1)->size; }
 
 /* libcrypto, freeing the ex_data of an X509_STORE_CTX (which has its SSL there), copies a list
  * first, and when it has no memory for that it forgets the ex_data's two blocks.  There is one such
@@ -76,15 +27,15 @@ static const char *transfer(SSL *from, SSL *to) {
   size_t have = 0;
   for (int turns = 0; have < sizeof(got) && turns < 50; turns++) {
     int ret = SSL_write(from, data, sizeof(data));
-    if (ret <= 0 && SSL_get_error(from, ret) != SSL_ERROR_WANT_WRITE && !failed)
+    if (ret <= 0 && SSL_get_error(from, ret) != SSL_ERROR_WANT_WRITE && !alloc_failed)
       return "SSL_write failed";
     ret = SSL_read(to, got + have, (int)(sizeof(got) - have));
     if (ret > 0) have += (size_t)ret;
-    if (ret <= 0 && SSL_get_error(to, ret) != SSL_ERROR_WANT_READ && !failed)
+    if (ret <= 0 && SSL_get_error(to, ret) != SSL_ERROR_WANT_READ && !alloc_failed)
       return "SSL_read failed";
   }
   if (memcmp(got, data, have) != 0) return "data arrived damaged";
-  return have < sizeof(got) && !failed ? "data did not arrive" : NULL;
+  return have < sizeof(got) && !alloc_failed ? "data did not arrive" : NULL;
 }
 
 /* ---- Callbacks that are not ready at first ---- */
@@ -152,14 +103,14 @@ static bool handshake(struct ssl_pair *pair) {
 }
 
 static const char *converse(struct ssl_pair *pair) {
-  if (!handshake(pair)) return failed ? NULL : "the handshake failed";
+  if (!handshake(pair)) return alloc_failed ? NULL : "the handshake failed";
   if (SSL_get_verify_result(pair->client) != X509_V_OK) return "an unverified server was taken";
   const char *wrong = transfer(pair->client, pair->server);
   if (wrong == NULL) wrong = transfer(pair->server, pair->client);
-  if (wrong != NULL || failed) return wrong;
+  if (wrong != NULL || alloc_failed) return wrong;
   if (SSL_shutdown(pair->client) != 0 || SSL_shutdown(pair->server) != 0)
-    return failed ? NULL : "SSL_shutdown failed";
-  return SSL_shutdown(pair->client) == 1 || failed ? NULL : "the second SSL_shutdown failed";
+    return alloc_failed ? NULL : "SSL_shutdown failed";
+  return SSL_shutdown(pair->client) == 1 || alloc_failed ? NULL : "the second SSL_shutdown failed";
 }
 
 /* ---- Early data ---- */
@@ -189,7 +140,7 @@ static const char *converse_early(struct ssl_pair *pair) {
     if (ret > 0 && have > sizeof(got)) return "data arrived twice";
   }
   if (memcmp(got, data, have) != 0) return "data arrived damaged";
-  if (failed) return NULL;
+  if (alloc_failed) return NULL;
   if (have < sizeof(got)) return "data did not arrive";
   return SSL_early_data_accepted(pair->server) ? NULL : "early data was not accepted";
 }
@@ -206,17 +157,18 @@ static const char *attempt(SSL_CTX *client, SSL_CTX *server, long n) {
   struct ssl_pair pair;
   SSL_SESSION *session = early == NULL ? NULL : ssl_early_learn(early);
   const char *wrong = NULL;
-  long before = live;
-  failed = false;
-  countdown = n;
+  long before = alloc_live;
+  alloc_failed = false;
+  alloc_countdown = n;
   if (begin(&pair, client, server, session))
     wrong = (early == NULL ? converse : converse_early)(&pair);
-  countdown = -1;
+  alloc_countdown = -1;
   ssl_pair_free(&pair);
   ERR_clear_error();
-  long left = live - before;
+  long left = alloc_live - before;
   SSL_SESSION_free(session);
-  if (failed && left > 0 && left <= EX_DATA_BLOCKS && ex_data_lost++ < EX_DATA_TIMES) left = 0;
+  if (alloc_failed && left > 0 && left <= EX_DATA_BLOCKS && ex_data_lost++ < EX_DATA_TIMES)
+    left = 0;
   if (wrong == NULL && left != 0) wrong = "memory was left behind";
   return wrong;
 }
@@ -228,7 +180,7 @@ static const char *attempt_all(SSL_CTX *client, SSL_CTX *server) {
   if (wrong != NULL) wrong = attempt(client, server, -1);
   do {
     if (wrong == NULL) wrong = attempt(client, server, n++);
-  } while (wrong == NULL && failed);
+  } while (wrong == NULL && alloc_failed);
   if (wrong != NULL) fprintf(stderr, "allocation %ld: %s\n", n - 1, wrong);
   printf("%ld allocations\n", n - 1);
   return wrong;

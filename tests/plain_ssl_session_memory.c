@@ -1,61 +1,12 @@
 /* Memory that runs out around sessions: tickets made and opened, sessions kept, encoded, verified
  * again and resumed.  The first allocation fails, then the second alone, and so on.  What fails
- * says so or leads to a full handshake; nothing crashes and nothing is left behind.  The allocator
- * is as in plain_ssl_memory.c. */
+ * says so or leads to a full handshake; nothing crashes and nothing is left behind. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fail_alloc.h"
 #include "ssl_pair.h"
-
-static long live, countdown = -1;
-static bool failed;
-
-#pragma GCC visibility push(default) /* a shared libcrypto must see them */
-void *OPENSSL_memory_alloc(size_t size);
-void OPENSSL_memory_free(void *ptr);
-size_t OPENSSL_memory_get_size(void *ptr);
-#pragma GCC visibility pop
-
-/* Blocks hang together, so that a leak finder leaves what is lost to the count in |live|. */
-typedef union header {
-  struct {
-    size_t size;
-    union header *next, *previous;
-  };
-  long double align;
-} header;
-
-static header all = {.next = &all, .previous = &all};
-
-void *OPENSSL_memory_alloc(size_t size) {
-  if (countdown == 0) {
-    failed = true;
-    countdown = -1;
-    return NULL;
-  }
-  if (countdown > 0) countdown--;
-  header *block = malloc(sizeof(*block) + size);
-  if (block == NULL) return NULL;
-  block->size = size;
-  block->next = all.next;
-  block->previous = &all;
-  all.next->previous = block;
-  all.next = block;
-  live++;
-  return block + 1;
-}
-
-void OPENSSL_memory_free(void *ptr) {
-  if (ptr == NULL) return;
-  header *block = (header *)ptr - 1;
-  block->next->previous = block->previous;
-  block->previous->next = block->next;
-  live--;
-  free(block);
-}
-
-size_t OPENSSL_memory_get_size(void *ptr) { return ((header *)ptr - 1)->size; }
 
 /* libcrypto, freeing the ex_data of an X509_STORE_CTX (which has its SSL there), copies a list
  * first, and when it has no memory for that it forgets the ex_data's two blocks.  There is one such
@@ -119,7 +70,7 @@ static const char *meet(SSL_SESSION *session, bool *resumed) {
   if (ok && byte != 'x') wrong = "data arrived damaged";
   if (ok) (void)SSL_get_session(pair.client);
   if (ok) (void)SSL_get_session(pair.server);
-  if (!ok && !failed) wrong = "it failed for no reason";
+  if (!ok && !alloc_failed) wrong = "it failed for no reason";
   ssl_pair_free(&pair);
   return wrong;
 }
@@ -135,20 +86,21 @@ static void forget(void) {
 /* attempt has the |n|th allocation fail of what is done with a session that is fresh. */
 static const char *attempt(long n) {
   bool resumed;
-  long before = live;
-  failed = false;
+  long before = alloc_live;
+  alloc_failed = false;
   const char *wrong = meet(NULL, &resumed);
   if (wrong != NULL || kept == NULL) return "no session to begin with";
-  countdown = n;
+  alloc_countdown = n;
   SSL_SESSION *session = copy(kept);
   if (session != NULL) wrong = meet(session, &resumed);
-  countdown = -1;
-  if (session == NULL && !failed) wrong = "a session cannot be copied";
-  if (wrong == NULL && !failed && !resumed) wrong = "a session was not resumed";
+  alloc_countdown = -1;
+  if (session == NULL && !alloc_failed) wrong = "a session cannot be copied";
+  if (wrong == NULL && !alloc_failed && !resumed) wrong = "a session was not resumed";
   SSL_SESSION_free(session);
   forget();
-  long left = live - before;
-  if (failed && left > 0 && left <= EX_DATA_BLOCKS && ex_data_lost++ < EX_DATA_TIMES) left = 0;
+  long left = alloc_live - before;
+  if (alloc_failed && left > 0 && left <= EX_DATA_BLOCKS && ex_data_lost++ < EX_DATA_TIMES)
+    left = 0;
   if (wrong == NULL && left != 0) wrong = "memory was left behind";
   return wrong;
 }
@@ -160,7 +112,7 @@ static const char *attempt_all(void) {
   const char *wrong = attempt(-1);
   do {
     if (wrong == NULL) wrong = attempt(n++);
-  } while (wrong == NULL && failed);
+  } while (wrong == NULL && alloc_failed);
   if (wrong != NULL) fprintf(stderr, "allocation %ld: %s\n", n - 1, wrong);
   printf("%ld allocations\n", n - 1);
   return wrong;
