@@ -80,6 +80,7 @@ static int finish(SSL *ssl) {
   if (ssl->peer_chain == NULL &&
       (ssl->role == SSL_ROLE_SERVER || SSL_get_psk_identity(ssl) != NULL))
     ssl->verify_result = X509_V_OK;
+  ssl_session_give_due(ssl);
   ssl_info(ssl, SSL_CB_HANDSHAKE_DONE, 1);
   return ssl_quic_on(ssl) ? finish_quic(ssl) : 1;
 }

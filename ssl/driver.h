@@ -95,11 +95,13 @@ bool ssl_answer_ticket(SSL *ssl, hf_bytes state);
  * false, with ssl->want set: not yet.  ssl_session_offer makes hf_start.session for a connection
  * to |name|, to be freed with OPENSSL_free, and marks the session; absent: none.  ssl_session_taken
  * is for the end of a handshake: a client that resumed has the session's certificates; false:
- * memory ran out.  session_client.c */
+ * memory ran out.  ssl_session_give_due gives a session of TLS 1.2, which came just before that
+ * end, to who keeps it.  session_client.c */
 bool ssl_session_keep(SSL *ssl, hf_bytes state);
 bool ssl_session_reverify(SSL *ssl);
 hf_bytes ssl_session_offer(SSL *ssl, hf_bytes name);
 bool ssl_session_taken(SSL *ssl);
+void ssl_session_give_due(SSL *ssl);
 
 /* ssl_answer_cookie: a server's HF_ASK_COOKIE, as ssl_answer.  ssl_stateless_over, to be
  * asked when nothing is left to send, says once whether SSL_stateless has what it wants.

@@ -190,12 +190,13 @@ typedef struct ssl_password {
 } ssl_password;
 
 /* ssl_ticket_keys is the keys of a server's tickets: ticket_keys.c. */
+enum { SSL_TICKET_KEYS_LEN = 48 };
 typedef struct ssl_ticket_keys {
   atomic_flag lock; /* of the rest */
-  bool is_set;
-  uint8_t set[48];             /* by SSL_CTX_set_tlsext_ticket_keys */
-  uint8_t own[2 * HF_BOX_KEY]; /* the one in use, and the one before */
-  uint64_t next_change;        /* seconds since 1970 */
+  bool is_set;      /* by SSL_CTX_set_tlsext_ticket_keys: they do not change by themselves */
+  bool is_shared;   /* the application has them, and may give them to others */
+  uint8_t pairs[2][SSL_TICKET_KEYS_LEN]; /* those in use, and those before */
+  uint64_t next_change;                  /* seconds since 1970 */
 } ssl_ticket_keys;
 
 /* ssl_session_cache is the sessions that a server keeps, by their ids: session_cache.c. */
@@ -322,6 +323,7 @@ typedef struct ssl_io {
   bool failed;         /* |errors| are replayed by each call */
   bool started;        /* info callbacks were told of the start */
   bool done;           /* and of the end: the handshake is complete */
+  bool session_due;    /* ssl->established is to be given to who keeps sessions, at that end */
   bool zero_return;    /* this very call met close_notify */
   int hello_step; /* server: which callbacks of HF_ASK_HELLO have run, for one may have to be called
                      again */

@@ -119,27 +119,41 @@ void ssl_session_establish(SSL *ssl, SSL_SESSION *session) {
   ssl->established = session;
 }
 
-/* give_client takes |session| over. */
-static void give_client(SSL *ssl, SSL_SESSION *session) {
+/* give hands |session|, a reference, to who keeps such. */
+static void give(SSL *ssl, SSL_SESSION *session) {
   SSL_CTX *ctx = ssl->first_ctx;
-  if (ctx->new_session_cb == NULL || (ctx->session_cache_mode & SSL_SESS_CACHE_CLIENT) == 0 ||
-      !ctx->new_session_cb(ssl, session))
-    SSL_SESSION_free(session);
+  if (ssl->role == SSL_ROLE_SERVER) {
+    if (ssl_session_may_stand_for(ssl)) (void)ssl_session_store(ssl, session);
+  } else if (ctx->new_session_cb != NULL &&
+             (ctx->session_cache_mode & SSL_SESS_CACHE_CLIENT) != 0 &&
+             ctx->new_session_cb(ssl, session)) {
+    return; /* it is the callback's */
+  }
+  SSL_SESSION_free(session);
 }
 
 static void keep(SSL *ssl, hf_bytes state) {
-  bool client = ssl->role == SSL_ROLE_CLIENT;
   /* In TLS 1.2 the handshake is not quite done: what it resumed is not looked at yet. */
   if (!ssl->io.done && !ssl_session_taken(ssl)) return;
   SSL_SESSION *session = ssl_session_import(ssl, state);
   if (session == NULL) return;
   ssl_session_establish(ssl, session);
-  if (client) {
-    give_client(ssl, session);
+  if (ssl->io.done) {
+    give(ssl, session);
     return;
   }
-  if (ssl_session_may_stand_for(ssl)) (void)ssl_session_store(ssl, session);
+  /* Who is given it may ask the connection whatever can be asked after the handshake. */
+  ssl->io.session_due = true;
   SSL_SESSION_free(session);
+}
+
+void ssl_session_give_due(SSL *ssl) {
+  if (!ssl->io.session_due) return;
+  ssl->io.session_due = false;
+  SSL_SESSION_up_ref(ssl->established);
+  ERR_set_mark();
+  give(ssl, ssl->established);
+  ERR_pop_to_mark();
 }
 
 bool ssl_session_keep(SSL *ssl, hf_bytes state) {

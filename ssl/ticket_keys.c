@@ -1,9 +1,9 @@
 /* ticket_keys.c: how a server's tickets are sealed and opened, and with what keys.
  *
- * In this order: the application's SSL_TICKET_AEAD_METHOD; its ticket key callback; the keys it
- * set; keys of the SSL_CTX's own, which are boxes (handfast/answers.h) under a key that changes
- * every two days, the one before being good for opening for as long again.  The second and
- * third make what RFC 5077 section 4 recommends: name, IV, ciphertext, and an HMAC over all that.
+ * In this order: the application's SSL_TICKET_AEAD_METHOD; its ticket key callback; keys of the
+ * SSL_CTX: those that were set, or keys of its own that change every two days, the ones before
+ * being good for opening for as long again.  The latter two make what RFC 5077 section 4
+ * recommends: name, IV, ciphertext, and an HMAC over all that.
  *
  * |lock| guards the keys, which all connections of an SSL_CTX share; it is held for copying. */
 #include "ssl/session.h"
@@ -19,7 +19,12 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
-enum { NAME_LEN = SSL_TICKET_KEY_NAME_LEN, KEYS_LEN = 48, HMAC_KEY_LEN = 16, AES_KEY_LEN = 16 };
+enum {
+  NAME_LEN = SSL_TICKET_KEY_NAME_LEN,
+  KEYS_LEN = SSL_TICKET_KEYS_LEN,
+  HMAC_KEY_LEN = 16,
+  AES_KEY_LEN = 16
+};
 
 static void lock(ssl_ticket_keys *keys) {
   while (atomic_flag_test_and_set_explicit(&keys->lock, memory_order_acquire)) {
@@ -30,9 +35,33 @@ static void unlock(ssl_ticket_keys *keys) {
   atomic_flag_clear_explicit(&keys->lock, memory_order_release);
 }
 
-/* ---- Settings ---- */
+/* ---- Which keys ---- */
 
 void ssl_ticket_keys_init(ssl_ticket_keys *keys) { atomic_flag_clear(&keys->lock); }
+
+/* rotate makes new keys of the SSL_CTX's own if it is time. */
+static void rotate(ssl_ticket_keys *keys, uint64_t now) {
+  const uint64_t interval = SSL_DEFAULT_TICKET_KEY_ROTATION_INTERVAL;
+  if (keys->is_set || now < keys->next_change) return;
+  /* Keys live for two intervals, however late the change after the first is noticed. */
+  bool stale = now - keys->next_change >= interval;
+  if (stale) RAND_bytes(keys->pairs[0], KEYS_LEN);
+  memcpy(keys->pairs[1], keys->pairs[0], KEYS_LEN);
+  RAND_bytes(keys->pairs[0], KEYS_LEN);
+  keys->next_change = (stale ? now : keys->next_change) + interval;
+}
+
+/* copy_keys gives the keys that seal and behind them those before, which are the same if keys were
+ * set. |give_away|: whoever asked may give them to others. */
+static void copy_keys(SSL_CTX *ctx, uint8_t out[2][KEYS_LEN], bool give_away) {
+  ssl_ticket_keys *keys = &ctx->ticket_keys;
+  uint64_t now = ssl_now(ctx) / 1000;
+  lock(keys);
+  rotate(keys, now);
+  memcpy(out, keys->pairs, 2 * KEYS_LEN);
+  if (give_away) keys->is_shared = true;
+  unlock(keys);
+}
 
 int SSL_CTX_set_tlsext_ticket_keys(SSL_CTX *ctx, const void *in, size_t len) {
   if (in == NULL) return KEYS_LEN;
@@ -40,43 +69,34 @@ int SSL_CTX_set_tlsext_ticket_keys(SSL_CTX *ctx, const void *in, size_t len) {
     SSL_ERR(SSL_R_INVALID_TICKET_KEYS_LENGTH);
     return 0;
   }
-  lock(&ctx->ticket_keys);
-  memcpy(ctx->ticket_keys.set, in, KEYS_LEN);
-  ctx->ticket_keys.is_set = true;
-  unlock(&ctx->ticket_keys);
+  ssl_ticket_keys *keys = &ctx->ticket_keys;
+  lock(keys);
+  memcpy(keys->pairs[0], in, KEYS_LEN);
+  memcpy(keys->pairs[1], in, KEYS_LEN);
+  keys->is_set = keys->is_shared = true;
+  unlock(keys);
   return 1;
 }
 
-/* copy_set gives the keys that were set.  False: none were. */
-static bool copy_set(ssl_ticket_keys *keys, uint8_t out[KEYS_LEN]) {
-  lock(keys);
-  bool is_set = keys->is_set;
-  memcpy(out, keys->set, KEYS_LEN);
-  unlock(keys);
-  return is_set;
-}
-
-bool ssl_tickets_are_own(SSL_CTX *ctx) {
-  lock(&ctx->ticket_keys);
-  bool is_set = ctx->ticket_keys.is_set;
-  unlock(&ctx->ticket_keys);
-  return !is_set && ctx->ticket_key_cb == NULL && ctx->ticket_aead_method == NULL &&
-         ctx->get_session_cb == NULL;
-}
-
 int SSL_CTX_get_tlsext_ticket_keys(SSL_CTX *ctx, void *out, size_t len) {
-  uint8_t fresh[KEYS_LEN];
+  uint8_t keys[2][KEYS_LEN];
   if (out == NULL) return KEYS_LEN;
   if (len != KEYS_LEN) {
     SSL_ERR(SSL_R_INVALID_TICKET_KEYS_LENGTH);
     return 0;
   }
-  if (copy_set(&ctx->ticket_keys, out)) return 1;
-  RAND_bytes(fresh, sizeof fresh);
-  memcpy(out, fresh, sizeof fresh);
-  int ret = SSL_CTX_set_tlsext_ticket_keys(ctx, fresh, sizeof fresh);
-  OPENSSL_cleanse(fresh, sizeof fresh);
-  return ret;
+  copy_keys(ctx, keys, true);
+  memcpy(out, keys[0], KEYS_LEN);
+  OPENSSL_cleanse(keys, sizeof keys);
+  return 1;
+}
+
+bool ssl_tickets_are_own(SSL_CTX *ctx) {
+  lock(&ctx->ticket_keys);
+  bool is_shared = ctx->ticket_keys.is_shared;
+  unlock(&ctx->ticket_keys);
+  return !is_shared && ctx->ticket_key_cb == NULL && ctx->ticket_aead_method == NULL &&
+         ctx->get_session_cb == NULL;
 }
 
 int SSL_CTX_set_tlsext_ticket_key_cb(SSL_CTX *ctx,
@@ -91,66 +111,21 @@ void SSL_CTX_set_ticket_aead_method(SSL_CTX *ctx, const SSL_TICKET_AEAD_METHOD *
   ctx->ticket_aead_method = aead_method;
 }
 
-/* ---- The SSL_CTX's own keys ---- */
-
-/* copy_own gives the key that seals and behind it the one before, changing them if it is time. */
-static void copy_own(SSL_CTX *ctx, uint8_t out[2 * HF_BOX_KEY]) {
-  ssl_ticket_keys *keys = &ctx->ticket_keys;
-  uint64_t now = ssl_now(ctx) / 1000, interval = SSL_DEFAULT_TICKET_KEY_ROTATION_INTERVAL;
-  lock(keys);
-  if (now >= keys->next_change) {
-    /* A key lives for two intervals, however late the change after the first is noticed. */
-    bool stale = now - keys->next_change >= interval;
-    if (stale) RAND_bytes(keys->own, HF_BOX_KEY);
-    memcpy(keys->own + HF_BOX_KEY, keys->own, HF_BOX_KEY);
-    RAND_bytes(keys->own, HF_BOX_KEY);
-    keys->next_change = (stale ? now : keys->next_change) + interval;
-  }
-  memcpy(out, keys->own, sizeof keys->own);
-  unlock(keys);
-}
-
 /* Servers that share the keys of their tickets know each other's cookies too. */
 void ssl_cookie_keys(SSL_CTX *ctx, uint8_t out[2 * HF_BOX_KEY]) {
   static const char kLabel[] = "handfast cookie key";
   static_assert(HF_BOX_KEY == SHA256_DIGEST_LENGTH, "a digest is a key");
-  uint8_t set[KEYS_LEN];
+  uint8_t keys[2][KEYS_LEN];
   SHA256_CTX sha;
-  if (copy_set(&ctx->ticket_keys, set)) {
+  copy_keys(ctx, keys, false);
+  for (size_t i = 0; i < 2; i++) {
     SHA256_Init(&sha);
     SHA256_Update(&sha, kLabel, sizeof kLabel);
-    SHA256_Update(&sha, set, sizeof set);
-    SHA256_Final(out, &sha);
-    memcpy(out + HF_BOX_KEY, out, HF_BOX_KEY);
-    OPENSSL_cleanse(&sha, sizeof sha);
-  } else {
-    copy_own(ctx, out);
+    SHA256_Update(&sha, keys[i], KEYS_LEN);
+    SHA256_Final(out + i * HF_BOX_KEY, &sha);
   }
-  OPENSSL_cleanse(set, sizeof set);
-}
-
-static bool seal_own(SSL *ssl, ssl_owned *out, hf_bytes plain) {
-  uint8_t keys[2 * HF_BOX_KEY];
-  out->data = OPENSSL_malloc(plain.len + HF_BOX_OVERHEAD);
-  if (out->data == NULL) return false;
-  copy_own(ssl->first_ctx, keys);
-  hf_status status = hf_box_seal(out->data, &out->len, plain.len + HF_BOX_OVERHEAD, keys, plain,
-                                 (hf_bytes){NULL, 0});
+  OPENSSL_cleanse(&sha, sizeof sha);
   OPENSSL_cleanse(keys, sizeof keys);
-  return status == HF_OK;
-}
-
-static bool open_own(SSL *ssl, ssl_owned *out, bool *renew, hf_bytes ticket) {
-  uint8_t keys[2 * HF_BOX_KEY];
-  copy_own(ssl->first_ctx, keys);
-  bool ok = false;
-  for (size_t i = 0; i < 2 && !ok; i++) {
-    *renew = i > 0; /* the key before will soon be gone */
-    ok = hf_box_open(out->data, &out->len, ticket.len, keys + i * HF_BOX_KEY, ticket,
-                     (hf_bytes){NULL, 0}) == HF_OK;
-  }
-  OPENSSL_cleanse(keys, sizeof keys);
-  return ok;
 }
 
 /* ---- Name, IV, ciphertext, HMAC ---- */
@@ -160,30 +135,30 @@ typedef struct contexts {
   HMAC_CTX hmac;
 } contexts;
 
-/* choose_set does with the keys that were set what a callback would. */
-static int choose_set(const uint8_t keys[KEYS_LEN], uint8_t *name, uint8_t *iv, contexts *c,
-                      int encrypt) {
-  if (encrypt) {
-    memcpy(name, keys, NAME_LEN);
-    RAND_bytes(iv, EVP_MAX_IV_LENGTH);
-  } else if (CRYPTO_memcmp(name, keys, NAME_LEN) != 0) {
-    return 0;
-  }
+/* ready does with |keys| what a ticket key callback would. */
+static bool ready(const uint8_t keys[KEYS_LEN], const uint8_t *iv, contexts *c, int encrypt) {
   return HMAC_Init_ex(&c->hmac, keys + NAME_LEN, HMAC_KEY_LEN, EVP_sha256(), NULL) &&
-                 EVP_CipherInit_ex(&c->cipher, EVP_aes_128_cbc(), NULL,
-                                   keys + NAME_LEN + HMAC_KEY_LEN, iv, encrypt)
-             ? 1
-             : -1;
+         EVP_CipherInit_ex(&c->cipher, EVP_aes_128_cbc(), NULL, keys + NAME_LEN + HMAC_KEY_LEN, iv,
+                           encrypt);
 }
 
-/* choose readies the contexts.  Returns what a ticket key callback returns. */
+/* choose readies the contexts.  Returns what a ticket key callback returns: 2 if the keys will soon
+ * be gone. */
 static int choose(SSL *ssl, uint8_t *name, uint8_t *iv, contexts *c, int encrypt) {
-  uint8_t keys[KEYS_LEN];
+  uint8_t keys[2][KEYS_LEN];
   SSL_CTX *ctx = ssl->first_ctx;
+  int ret = 0;
   if (ctx->ticket_key_cb != NULL)
     return ctx->ticket_key_cb(ssl, name, iv, &c->cipher, &c->hmac, encrypt);
-  if (!copy_set(&ctx->ticket_keys, keys)) return -1;
-  int ret = choose_set(keys, name, iv, c, encrypt);
+  copy_keys(ctx, keys, false);
+  if (encrypt) {
+    memcpy(name, keys[0], NAME_LEN);
+    RAND_bytes(iv, EVP_MAX_IV_LENGTH);
+    ret = ready(keys[0], iv, c, 1) ? 1 : -1;
+  }
+  for (int i = 0; !encrypt && ret == 0 && i < 2; i++) {
+    if (CRYPTO_memcmp(name, keys[i], NAME_LEN) == 0) ret = ready(keys[i], iv, c, 0) ? i + 1 : -1;
+  }
   OPENSSL_cleanse(keys, sizeof keys);
   return ret;
 }
@@ -251,13 +226,6 @@ static void contexts_clear(contexts *c) {
 
 /* ---- Which of them ---- */
 
-static bool has_contexts(SSL *ssl) {
-  uint8_t unused[KEYS_LEN];
-  bool is_set = copy_set(&ssl->first_ctx->ticket_keys, unused);
-  OPENSSL_cleanse(unused, sizeof unused);
-  return ssl->first_ctx->ticket_key_cb != NULL || is_set;
-}
-
 static bool seal_method(SSL *ssl, ssl_owned *out, hf_bytes plain) {
   const SSL_TICKET_AEAD_METHOD *method = ssl->first_ctx->ticket_aead_method;
   size_t overhead = method->max_overhead(ssl);
@@ -273,12 +241,10 @@ bool ssl_ticket_seal(SSL *ssl, ssl_owned *out, hf_bytes plain) {
   *out = (ssl_owned){NULL, 0};
   if (ssl->first_ctx->ticket_aead_method != NULL) {
     ok = seal_method(ssl, out, plain);
-  } else if (has_contexts(ssl)) {
+  } else {
     contexts_init(&c);
     ok = seal_with(ssl, out, plain, &c);
     contexts_clear(&c);
-  } else {
-    ok = seal_own(ssl, out, plain);
   }
   if (ok) return true;
   OPENSSL_free(out->data);
@@ -296,13 +262,10 @@ enum ssl_ticket_aead_result_t ssl_ticket_open(SSL *ssl, ssl_owned *out, bool *re
   if (out->data == NULL) return ssl_ticket_aead_ignore_ticket; /* a full handshake needs none */
   if (method != NULL) {
     result = method->open(ssl, out->data, &out->len, ticket.len, ticket.data, ticket.len);
-  } else if (has_contexts(ssl)) {
+  } else {
     contexts_init(&c);
     result = open_with(ssl, out, renew, ticket, &c);
     contexts_clear(&c);
-  } else {
-    result =
-        open_own(ssl, out, renew, ticket) ? ssl_ticket_aead_success : ssl_ticket_aead_ignore_ticket;
   }
   if (result == ssl_ticket_aead_success) return result;
   OPENSSL_free(out->data);

@@ -148,6 +148,17 @@ Test(ssl_session_tickets, only_who_has_the_keys_takes_them) {
   SSL_CTX_free(other);
 }
 
+Test(ssl_session_tickets, keys_that_were_asked_for_open_earlier_tickets) {
+  SSL_CTX *other = ssl_server_ctx("ecdsa-p256");
+  uint8_t keys[48];
+  cr_assert_not(meet(server_ctx));
+  cr_assert_eq(SSL_CTX_get_tlsext_ticket_keys(server_ctx, keys, 48), 1);
+  cr_assert_eq(SSL_CTX_set_tlsext_ticket_keys(other, keys, 48), 1);
+  cr_assert(meet(other)); /* and what it gave for it, the first one opens */
+  cr_assert(meet(server_ctx));
+  SSL_CTX_free(other);
+}
+
 static int key_answer;
 
 static int key_cb(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *cipher, HMAC_CTX *hmac,

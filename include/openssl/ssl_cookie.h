@@ -4,8 +4,8 @@
  * OpenSSL's functions.  A server answers a client's first hello with a HelloRetryRequest and a
  * cookie in it, forgets it, and goes on when the cookie comes back (RFC 9846 4.3.2), which may be
  * on another SSL of the same SSL_CTX.  A cookie holds all that is needed for that, encrypted with a
- * key of the SSL_CTX that changes every two days, or with one derived from the keys that
- * SSL_CTX_set_tlsext_ticket_keys set, so that servers that share those open each other's cookies.
+ * key derived from those of the SSL_CTX's tickets, so that servers that share those
+ * (SSL_CTX_set_tlsext_ticket_keys) open each other's cookies.
  * It is good for 60 seconds; within them it can come back more than once.
  */
 #ifndef HANDFAST_OPENSSL_SSL_COOKIE_H

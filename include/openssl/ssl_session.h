@@ -184,8 +184,9 @@ HF_SSL_EXPORT void SSL_CTX_set_session_psk_dhe_timeout(SSL_CTX *ctx, uint32_t ti
  *
  * SSL_CTX_set_tlsext_ticket_keys sets keys that do not change: 16 bytes of name, 16 of an HMAC key,
  * 16 of an AES key, 48 in all; servers with the same ones take each other's tickets. With |in| NULL
- * it returns 48; 0 if |len| is another.  SSL_CTX_get_tlsext_ticket_keys gives them in the same way,
- * and draws and sets some if none were. */
+ * it returns 48; 0 if |len| is another.  SSL_CTX_get_tlsext_ticket_keys gives those in use
+ * now: without a SSL_CTX_set_tlsext_ticket_keys they are the SSL_CTX's own, which change every two
+ * days; those before are good for opening for two days more. */
 HF_SSL_EXPORT int SSL_CTX_set_tlsext_ticket_keys(SSL_CTX *ctx, const void *in, size_t len);
 HF_SSL_EXPORT int SSL_CTX_get_tlsext_ticket_keys(SSL_CTX *ctx, void *out, size_t len);
 /* SSL_CTX_set_tlsext_ticket_key_cb has |callback| choose the keys and returns 1.  When a ticket is
