@@ -561,10 +561,7 @@ hf_status hf_receive_FINISHED(hf_conn *conn, CBS *body) {
   uint8_t expected[HF_MAX_HASH];
   size_t len;
   HF_TRY(verify_data(conn, expected, &len, conn->read.secret, !hf_is_server(conn)));
-  if (CBS_len(body) != len) {
-    return HF_DECODE_ERROR;
-  }
-  if (CRYPTO_memcmp(CBS_data(body), expected, len) != 0) {
+  if (CBS_len(body) != len || CRYPTO_memcmp(CBS_data(body), expected, len) != 0) {
     return HF_BAD_FINISHED;
   }
   conn->proofs |= HF_PROOF_FINISHED;

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#include <openssl/ec.h>
+#include <openssl/ec_key.h>
+
 /* ClientCertificateType: RFC 5246 7.4.4, RFC 8422 5.5. */
 enum { RSA_SIGN = 1, ECDSA_SIGN = 64 };
 enum { STATUS_OCSP = 1 };
@@ -21,12 +24,23 @@ hf_status hf_send_certificate_12(hf_conn *conn, CBB *body) {
   return ok && CBB_flush(body) ? HF_OK : HF_INTERNAL;
 }
 
-/* RFC 5246 7.4.2, RFC 8422 5.3: the key is of the suite's kind. */
+/* RFC 5246 7.4.2, RFC 8422 5.3: the server's key is of the suite's kind, and its curve, which the
+ * signature algorithms do not name, is one of the groups that were offered. */
 static hf_status check_key(const hf_conn *conn) {
-  const bool rsa = EVP_PKEY_id(conn->hs->peer_key) == EVP_PKEY_RSA;
-  return hf_is_server(conn) || rsa == (conn->suite->auth == HF_AUTH_RSA)
+  const EVP_PKEY *key = conn->hs->peer_key;
+  if (hf_is_server(conn)) {
+    return HF_OK;
+  }
+  if ((EVP_PKEY_id(key) == EVP_PKEY_RSA) != (conn->suite->auth == HF_AUTH_RSA)) {
+    return HF_WRONG_CERTIFICATE_TYPE;
+  }
+  const EC_KEY *ec = EVP_PKEY_get0_EC_KEY(key);
+  const hf_group *group =
+      ec != NULL ? hf_group_of_curve(EC_GROUP_get_curve_name(EC_KEY_get0_group(ec))) : NULL;
+  const CBS offered = hf_hello_list(conn, HF_EXT_supported_groups, false);
+  return ec == NULL || (group != NULL && hf_wire_has(offered, group->id))
              ? HF_OK
-             : HF_WRONG_CERTIFICATE_TYPE;
+             : HF_WRONG_CERTIFICATE_CURVE;
 }
 
 hf_status hf_receive_certificate_12(hf_conn *conn, CBS *body) {
@@ -46,7 +60,7 @@ hf_status hf_receive_certificate_12(hf_conn *conn, CBS *body) {
                                                                    : HF_OK;
     }
   } else if (empty) {
-    return HF_EMPTY_CERTIFICATE;
+    return HF_EMPTY_CERTIFICATE_12;
   }
   hs->certificates.start = (uint32_t)(CBS_data(&list) - conn->in.data);
   hs->certificates.len = (uint32_t)CBS_len(&list);

@@ -196,8 +196,12 @@ static hf_status check_second(const hf_conn *conn, const uint8_t digest[32]) {
   if (!hf_same(digest, hs->hello_digest, 32)) {
     return HF_INCONSISTENT_HELLO;
   }
-  if (hf_ext_offered(conn, HF_EXT_pre_shared_key) &&
-      (!hs->psk_offered || !hf_ext_offered(conn, HF_EXT_psk_key_exchange_modes))) {
+  const bool psk = hf_ext_offered(conn, HF_EXT_pre_shared_key);
+  if (psk && (hs->psk_hashes == 0 || !hf_ext_offered(conn, HF_EXT_psk_key_exchange_modes))) {
+    return HF_INCONSISTENT_HELLO;
+  }
+  // Only those that do not fit the suite may go.
+  if (!psk && (hs->psk_hashes & hf_psk_hash(conn->suite->hash_len))) {
     return HF_INCONSISTENT_HELLO;
   }
   const bool has_cookie =
@@ -234,7 +238,7 @@ hf_status hf_receive_CLIENT_HELLO(hf_conn *conn, CBS *body) {
     memcpy(conn->client_random, conn->in.data + hs->hello.random.start, 32);
     conn->hello_known = true;
     hf_flag(conn, COOKIE, hf_ext_offered(conn, HF_EXT_cookie));
-    hs->psk_offered = hf_ext_offered(conn, HF_EXT_pre_shared_key);
+    hs->psk_hashes = hf_psk_hashes(conn);
   }
   hf_psk_note(conn);
   hs->before_hello = hs->transcript;

@@ -75,6 +75,10 @@ hf_status hf_receive_ext_delegated_credential(hf_conn *conn, hf_place place, CBS
     // Only the end entity's counts (RFC 9345 4.1.1): hf_take_delegated reads it.
     return CBS_skip(body, CBS_len(body)) ? HF_OK : HF_INTERNAL;
   }
+  if (place == CH && !hf_wire_has(hf_hello_list(conn, HF_EXT_supported_versions, true), HF_TLS13)) {
+    CBS_skip(body, CBS_len(body));  // it means nothing to older versions: RFC 9345 4.1.1
+    return HF_OK;
+  }
   HF_TRY(hf_get_codes(body, &codes));
   if (place == CR) {
     conn->hs->request_delegated.start = (uint32_t)(CBS_data(&codes) - conn->in.data);

@@ -189,6 +189,7 @@ typedef struct hf_group {
   bool kem_first;
 } hf_group;
 const hf_group *hf_group_find(uint16_t id);       /* NULL: unknown, or not in this libcrypto */
+const hf_group *hf_group_of_curve(int nid);       /* without a KEM; NULL: unknown */
 size_t hf_group_share_len(const hf_group *group); /* a client's */
 /* hf_group_public writes a client's share; a server's, which holds |ciphertext|, if there is one.
  */
@@ -392,8 +393,10 @@ typedef struct hf_hs {
   uint16_t peer_limit;       /* server: the client's record_size_limit */
   uint16_t delegated_sigalg; /* that the peer's delegated credential is for; 0: it showed none */
   uint8_t cert_type[2];      /* [hf_role]: of that side's certificate */
-  bool no_compatibility, ccs_sent, early_offered, must_cookie, ask_group, psk_dhe, psk_ke,
-      psk_offered, hear, ticket_offered;
+  uint8_t psk_hashes;        /* server: HF_PSK_, of the PSKs of the first hello; 0: it had none */
+  bool ccs_due;              /* a client's change_cipher_spec goes before the next record */
+  bool no_compatibility, ccs_sent, early_offered, must_cookie, ask_group, psk_dhe, psk_ke, hear,
+      ticket_offered;
 } hf_hs;
 
 enum { HF_MOST_KEPT = 4 };
@@ -553,7 +556,8 @@ hf_status hf_ask_DECOMPRESS(hf_conn *conn);
 hf_status hf_ask_TICKET(hf_conn *conn);
 hf_status hf_ask_KEEP(hf_conn *conn);
 bool hf_is_retry(CBS server_hello);
-bool hf_find_versions(CBS *data, CBS server_hello); /* the body of its supported_versions */
+/* hf_find_in_hello gives the body of an extension of a ServerHello that nobody has read yet. */
+bool hf_find_in_hello(CBS *data, CBS server_hello, hf_ext ext);
 hf_status hf_write_retry(hf_conn *conn, CBB *body);
 hf_status hf_retry_share(
     const hf_conn *conn); /* has the second hello the share that was asked for? */
@@ -595,6 +599,8 @@ bool hf_stopped(const hf_conn *conn); /* a question is pending that stops the pe
 
 /* ---- record.c ---- */
 hf_status hf_record_write(hf_conn *conn, uint8_t type, const uint8_t *data, size_t len);
+/* hf_write_ccs queues the change_cipher_spec that is due, if one is. */
+hf_status hf_write_ccs(hf_conn *conn);
 hf_status hf_seal_flight(hf_conn *conn);
 /* hf_flushed ends a flush: if nothing is left, what waited for that goes on. */
 hf_status hf_flushed(hf_conn *conn);
@@ -659,6 +665,11 @@ bool hf_offer_in_context(const hf_conn *conn, const hf_offer *offer);
 /* Server: hf_psk_mode: do both sides have a way to use PSKs?  hf_psk_alone: may psk_ke be it? */
 bool hf_psk_mode(const hf_conn *conn);
 bool hf_psk_alone(const hf_conn *conn);
+/* hf_psk_hashes says which hashes the PSKs of the hello have, by their binders' lengths;
+ * hf_psk_hash which one has |len| bytes. */
+enum { HF_PSK_SHA256 = 1, HF_PSK_SHA384 = 2, HF_PSK_OTHER = 4 };
+uint8_t hf_psk_hashes(const hf_conn *conn);
+uint8_t hf_psk_hash(size_t len);
 /* hf_psk_suite is the suite that the server prefers of those with the hash of the first PSK, which
  * its binder's length tells; NULL: there is none. */
 const hf_suite *hf_psk_suite(const hf_conn *conn);

@@ -98,7 +98,7 @@ static hf_status check_place(const hf_conn *conn, hf_place place, uint16_t code,
     return is_response(place) ? HF_UNSUPPORTED_EXTENSION : HF_OK;
   }
   if (!(extensions[ext].places & place)) {
-    return HF_MISPLACED_EXTENSION;
+    return place == EE ? HF_FORBIDDEN_EXTENSION : HF_MISPLACED_EXTENSION;
   }
   if (is_response(place) && !asked_for(conn, place, ext)) {
     // RFC 9345 4.1.1 has an alert of its own.
@@ -107,10 +107,9 @@ static hf_status check_place(const hf_conn *conn, hf_place place, uint16_t code,
   return HF_OK;
 }
 
-hf_status hf_extensions_parse(const hf_conn *conn, hf_place place, CBS list, CBS bodies[HF_NUM_EXT],
-                              uint32_t *mask) {
+/* Each type once, before any is looked at (RFC 9846 4.3). */
+static hf_status check_list(hf_place place, CBS list) {
   uint8_t seen[(UINT16_MAX + 1) / 8];
-  *mask = 0;
   if (CBS_len(&list) == 0) {
     return HF_OK;  // each CertificateEntry has a list, mostly empty
   }
@@ -120,9 +119,21 @@ hf_status hf_extensions_parse(const hf_conn *conn, hf_place place, CBS list, CBS
     CBS body;
     HF_TRY(next_extension(&list, &code, &body));
     if (seen[code / 8] & 1u << code % 8) {
-      return HF_DUPLICATE_EXTENSION;
+      return place & (CH | EE | SH12) ? HF_REPEATED_EXTENSION : HF_DUPLICATE_EXTENSION;
     }
     seen[code / 8] = (uint8_t)(seen[code / 8] | 1u << code % 8);
+  }
+  return HF_OK;
+}
+
+hf_status hf_extensions_parse(const hf_conn *conn, hf_place place, CBS list, CBS bodies[HF_NUM_EXT],
+                              uint32_t *mask) {
+  *mask = 0;
+  HF_TRY(check_list(place, list));
+  while (CBS_len(&list) > 0) {
+    uint16_t code;
+    CBS body;
+    HF_TRY(next_extension(&list, &code, &body));
     const hf_ext ext = hf_ext_find(code);
     HF_TRY(check_place(conn, place, code, ext));
     if (ext < HF_NUM_EXT) {

@@ -28,19 +28,20 @@ static hf_status hear_from(hf_conn *conn, hf_bytes hello) {
 
 /* ---- the server ---- */
 
-/* RFC 8422 4: by our order; a client that names no groups has them all. */
+/* RFC 8422 4: by our order.  Of a client that names no groups it is not known which it has: it is
+ * one without a suite in common. */
 static hf_status choose_group(hf_conn *conn) {
   const hf_codes ours = conn->config->settings.groups;
   const CBS theirs = hf_hello_list(conn, HF_EXT_supported_groups, false);
   const bool named = hf_ext_offered(conn, HF_EXT_supported_groups);
   for (size_t i = 0; i < ours.num; i++) {
     const hf_group *group = hf_group_find(ours.list[i]);
-    if (group->kem == NULL && (!named || hf_wire_has(theirs, group->id))) {
+    if (group->kem == NULL && hf_wire_has(theirs, group->id)) {
       conn->hs->group = group;
       return HF_OK;
     }
   }
-  return HF_NO_SHARED_GROUP;
+  return named ? HF_NO_SHARED_GROUP : HF_NO_SHARED_SUITE;
 }
 
 static hf_status check_hello(const hf_conn *conn) {
@@ -87,9 +88,6 @@ hf_status hf_negotiate_12(hf_conn *conn) {
   const uint32_t flags = conn->config->settings.flags;
   settle(conn);
   HF_TRY(check_hello(conn));
-  if (hs->early_offered) {
-    return HF_UNSUPPORTED_VERSION;  // RFC 9846 E.3 asks that the client sees it fail
-  }
   conn->ems = hf_ext_offered(conn, HF_EXT_extended_master_secret);
   if (!conn->ems && (flags & HF_REQUIRE_EMS)) {
     return HF_NO_EXTENDED_MAIN_SECRET;
@@ -201,7 +199,7 @@ hf_status hf_send_hello_12(hf_conn *conn, CBB *body) {
 
 bool hf_is_hello_12(const hf_conn *conn, CBS body) {
   CBS versions;
-  return hf_may_be(conn, HF_TLS12) && !hf_find_versions(&versions, body);
+  return hf_may_be(conn, HF_TLS12) && !hf_find_in_hello(&versions, body, HF_EXT_supported_versions);
 }
 
 hf_status hf_begin_12(hf_conn *conn) {
@@ -232,7 +230,7 @@ static hf_status take_session_id(hf_conn *conn, const CBS *id) {
   hs->session_id_len = (uint8_t)CBS_len(id);
   const bool same = own.len > 0 && CBS_mem_equal(id, own.data, own.len);
   if (same && hs->session.data == NULL) {
-    return HF_WRONG_SESSION_ID;
+    return hs->offers.len > 0 ? HF_OLD_SESSION_VERSION : HF_WRONG_SESSION_ID;
   }
   hf_flag(conn, RESUMED, same);
   return HF_OK;
@@ -261,7 +259,7 @@ hf_status hf_receive_hello_12(hf_conn *conn, CBS *body) {
   }
   conn->suite = chosen;
   if (compression != 0) {
-    return HF_ILLEGAL_COMPRESSION;
+    return HF_WRONG_COMPRESSION;
   }
   if (CBS_len(body) > 0) {
     HF_TRY(hf_extensions_receive(conn, SH12, body, &mask));

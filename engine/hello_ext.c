@@ -43,7 +43,7 @@ hf_status hf_receive_ext_supported_versions(hf_conn *conn, hf_place place, CBS *
     return HF_BAD_EXTENSION;
   }
   if (version != HF_TLS13) {
-    return HF_WRONG_VERSION;
+    return HF_WRONG_VERSION;  // cannot be: it was looked at before
   }
   conn->version = version;
   return HF_OK;
@@ -138,7 +138,7 @@ static hf_status check_shares(const hf_conn *conn, CBS shares) {
                       CBS_get_u16_length_prefixed(&body, &groups);
   while (CBS_len(&shares) > 0) {
     if (!hf_next_share(&shares, &code, &key)) {
-      return HF_BAD_EXTENSION;
+      return HF_DECODE_ERROR;
     }
     if (hf_group_find(code) == NULL) {
       continue;
@@ -197,8 +197,8 @@ hf_status hf_receive_ext_key_share(hf_conn *conn, hf_place place, CBS *body) {
   if (place == SH) {
     return receive_server_share(conn, body);
   }
-  if (!CBS_get_u16_length_prefixed(body, &shares)) {
-    return HF_BAD_EXTENSION;
+  if (!CBS_get_u16_length_prefixed(body, &shares) || CBS_len(body) != 0) {
+    return HF_DECODE_ERROR;
   }
   return check_shares(conn, shares);
 }
@@ -220,7 +220,7 @@ hf_status hf_send_ext_cookie(hf_conn *conn, hf_place place, CBB *list) {
 hf_status hf_receive_ext_cookie(hf_conn *conn, hf_place place, CBS *body) {
   CBS cookie;
   if (!CBS_get_u16_length_prefixed(body, &cookie) || CBS_len(&cookie) == 0) {
-    return HF_BAD_EXTENSION;
+    return HF_DECODE_ERROR;
   }
   if (place == HRR) {
     return hf_copy(&conn->hs->cookie, CBS_data(&cookie), CBS_len(&cookie));
@@ -296,7 +296,7 @@ hf_status hf_receive_ext_early_data(hf_conn *conn, hf_place place, CBS *body) {
       return HF_OK;
     case EE:
       conn->early_accepted = hf_has(conn, EARLY);
-      return conn->early_accepted ? HF_OK : HF_EARLY_DATA_MISMATCH;
+      return conn->early_accepted ? HF_OK : HF_EARLY_DATA_UNRESUMED;
     case SH:
     case HRR:
     case CR:

@@ -110,14 +110,14 @@ static hf_status check_hello(const hf_conn *conn) {
   const bool groups = hf_ext_offered(conn, HF_EXT_supported_groups);
   const bool shares = hf_ext_offered(conn, HF_EXT_key_share);
   if (!groups && (shares || !alone(conn))) {
-    return HF_MISSING_EXTENSION;
+    return HF_MISSING_GROUPS;
   }
   if (groups && !shares) {
     return HF_MISSING_KEY_SHARE;
   }
   if (!hf_ext_offered(conn, HF_EXT_signature_algorithms) &&
       !hf_ext_offered(conn, HF_EXT_pre_shared_key)) {
-    return HF_MISSING_EXTENSION;
+    return HF_MISSING_SIGALGS;
   }
   if (hf_ext_offered(conn, HF_EXT_pre_shared_key) &&
       !hf_ext_offered(conn, HF_EXT_psk_key_exchange_modes)) {
@@ -196,6 +196,9 @@ hf_status hf_retry_share(const hf_conn *conn) {
   if (conn->hs->group == NULL) {
     return HF_OK;  // a PSK alone
   }
+  if (!hf_ext_offered(conn, HF_EXT_key_share)) {
+    return HF_MISSING_RETRY_SHARE;
+  }
   if (!conn->hs->ask_group) {  // only a cookie was asked for: the shares stay
     return has_share(conn, conn->hs->group->id) ? HF_OK : HF_WRONG_RETRY_SHARE;
   }
@@ -214,9 +217,11 @@ static void take_config(hf_conn *conn, const hf_config *config) {
 
 /* RFC 9846 4.3.3, 4.3.8, 9.2: what only a hello with a PSK may lack. */
 hf_status hf_without_psk(const hf_conn *conn) {
-  if (!hf_ext_offered(conn, HF_EXT_signature_algorithms) ||
-      !hf_ext_offered(conn, HF_EXT_supported_groups)) {
-    return HF_MISSING_EXTENSION;
+  if (!hf_ext_offered(conn, HF_EXT_signature_algorithms)) {
+    return HF_MISSING_SIGALGS;
+  }
+  if (!hf_ext_offered(conn, HF_EXT_supported_groups)) {
+    return HF_MISSING_GROUPS;
   }
   return conn->hs->group != NULL ? HF_OK : HF_NO_SHARED_GROUP;
 }
@@ -233,15 +238,16 @@ static hf_status choose_version(const hf_conn *conn, uint16_t *version) {
       named ? hf_wire_has(list, HF_TLS12) : (hello.data[4] << 8 | hello.data[5]) >= HF_TLS12;
   const bool offers_13 = named && hf_wire_has(list, HF_TLS13);
   *version = offers_13 && hf_may_be(conn, HF_TLS13) ? HF_TLS13 : HF_TLS12;
+  // RFC 7507 3: a client that comes back with less than it could was made to.
+  const uint16_t most = offers_13 ? HF_TLS13 : offers_12 ? HF_TLS12 : 0;
+  if (most < (hf_may_be(conn, HF_TLS13) ? HF_TLS13 : HF_TLS12) &&
+      hf_wire_has(hf_hello_suites(conn), HF_FALLBACK_SCSV)) {
+    return HF_INAPPROPRIATE_FALLBACK;
+  }
   // A retry, which a cookie may speak of, is of TLS 1.3, and so are cookies.
   const bool only_13 = hf_has(conn, RETRIED) || (conn->config->settings.flags & HF_DEMAND_COOKIE);
-  if (*version == HF_TLS12 && (!offers_12 || !hf_may_be(conn, HF_TLS12) || only_13)) {
-    return HF_UNSUPPORTED_VERSION;
-  }
-  // RFC 7507 3: a client that comes back with less than it could was made to.
-  return *version == HF_TLS12 && hf_may_be(conn, HF_TLS13) &&
-                 hf_wire_has(hf_hello_suites(conn), HF_FALLBACK_SCSV)
-             ? HF_INAPPROPRIATE_FALLBACK
+  return *version == HF_TLS12 && (!offers_12 || !hf_may_be(conn, HF_TLS12) || only_13)
+             ? HF_UNSUPPORTED_VERSION
              : HF_OK;
 }
 

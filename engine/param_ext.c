@@ -251,7 +251,9 @@ hf_status hf_send_ext_signature_algorithms(hf_conn *conn, hf_place place, CBB *l
 
 static hf_status receive_codes(const hf_conn *conn, hf_place place, CBS *body, hf_span *span) {
   CBS codes;
-  HF_TRY(hf_get_codes(body, &codes));
+  if (hf_get_codes(body, &codes) != HF_OK) {
+    return place == CR ? HF_DECODE_ERROR : HF_BAD_EXTENSION;
+  }
   if (place == CR) {
     span->start = (uint32_t)(CBS_data(&codes) - conn->in.data);
     span->len = (uint32_t)CBS_len(&codes);

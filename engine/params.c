@@ -59,7 +59,7 @@ hf_status hf_receive_CERTIFICATE_REQUEST(hf_conn *conn, CBS *body) {
   }
   HF_TRY(hf_extensions_receive(conn, CR, body, &mask));
   conn->hs->peer_asked = mask;
-  return mask & 1u << HF_EXT_signature_algorithms ? HF_OK : HF_MISSING_EXTENSION;
+  return mask & 1u << HF_EXT_signature_algorithms ? HF_OK : HF_MISSING_REQUEST_SIGALGS;
 }
 
 size_t hf_bound_END_OF_EARLY_DATA(const hf_conn *conn) {

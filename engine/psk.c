@@ -118,15 +118,30 @@ hf_status hf_receive_ext_pre_shared_key(hf_conn *conn, hf_place place, CBS *body
     return hf_psk_chosen(conn, body);
   }
   if (!read_offer(*body, &identities, &binders)) {
-    return HF_BAD_EXTENSION;
+    return HF_DECODE_ERROR;
   }
   CBS_skip(body, CBS_len(body));
   while (CBS_len(&identities) > 0 && CBS_len(&binders) > 0) {
     if (!next_identity(&identities, &one, &age) || !next_binder(&binders, &one)) {
-      return HF_BAD_EXTENSION;
+      return HF_DECODE_ERROR;
     }
   }
   return CBS_len(&identities) == 0 && CBS_len(&binders) == 0 ? HF_OK : HF_PSK_COUNT_MISMATCH;
+}
+
+uint8_t hf_psk_hash(size_t len) {
+  return len == 32 ? HF_PSK_SHA256 : len == 48 ? HF_PSK_SHA384 : HF_PSK_OTHER;
+}
+
+uint8_t hf_psk_hashes(const hf_conn *conn) {
+  CBS body, identities, binders, binder;
+  uint8_t hashes = 0;
+  if (hf_ext_body(conn, HF_EXT_pre_shared_key, &body) && read_offer(body, &identities, &binders)) {
+    while (CBS_len(&binders) > 0 && next_binder(&binders, &binder)) {
+      hashes |= hf_psk_hash(CBS_len(&binder));
+    }
+  }
+  return hashes;
 }
 
 const hf_suite *hf_psk_suite(const hf_conn *conn) {

@@ -337,7 +337,9 @@ hf_status hf_psk_chosen(hf_conn *conn, CBS *body) {
   }
   hf_status status = HF_WRONG_PSK;
   for (size_t i = 0; i <= index && next_offer(conn, &list, &offer); i++) {
-    if (i == index && offer.suite->md() == conn->suite->md()) {
+    if (i == index && offer.suite->md() != conn->suite->md()) {
+      status = HF_WRONG_PSK_HASH;
+    } else if (i == index) {
       memcpy(hs->early_secret, offer.secret, sizeof(hs->early_secret));
       hs->psk_index = index;
       conn->psk_number = offer.number;
@@ -353,11 +355,13 @@ hf_status hf_psk_chosen(hf_conn *conn, CBS *body) {
 hf_status hf_psk_check_early(hf_conn *conn) {
   hf_offer first;
   CBS list = all_offers(conn);
-  const bool same = hf_has(conn, RESUMED) && conn->hs->psk_index == 0 &&
-                    next_offer(conn, &list, &first) && first.suite == conn->suite &&
-                    CBS_mem_equal(&first.alpn, conn->alpn, conn->alpn_len);
+  if (!hf_has(conn, RESUMED) || conn->hs->psk_index != 0 || !next_offer(conn, &list, &first)) {
+    return HF_EARLY_DATA_UNRESUMED;
+  }
+  const bool same_alpn = CBS_mem_equal(&first.alpn, conn->alpn, conn->alpn_len);
+  const bool same_suite = first.suite == conn->suite;
   OPENSSL_cleanse(&first, sizeof(first));
-  return same ? HF_OK : HF_EARLY_DATA_MISMATCH;
+  return !same_suite ? HF_EARLY_DATA_MISMATCH : same_alpn ? HF_OK : HF_EARLY_DATA_ALPN;
 }
 
 void hf_refuse_early(hf_conn *conn) {

@@ -136,9 +136,21 @@ static hf_status write_one(hf_conn *conn, uint8_t type, const uint8_t *data, siz
   return HF_OK;
 }
 
+hf_status hf_write_ccs(hf_conn *conn) {
+  static const uint8_t body[] = {1};
+  if (conn->hs == NULL || !conn->hs->ccs_due) {
+    return HF_OK;
+  }
+  conn->hs->ccs_due = false;
+  return write_one(conn, HF_CCS, body, sizeof(body));
+}
+
 hf_status hf_record_write(hf_conn *conn, uint8_t type, const uint8_t *data, size_t len) {
   if (hf_has(conn, QUIC)) {
     return type == HF_HANDSHAKE_RECORD ? hf_quic_write(conn, data, len) : HF_INTERNAL;
+  }
+  if (len > 0) {
+    HF_TRY(hf_write_ccs(conn));
   }
   // max_fragment_length is for what is not protected too (RFC 6066 4), record_size_limit is not
   // (RFC 8449 4).

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { HF_WARNING = 1 };
+enum { HF_WARNING = 1, HF_FATAL = 2 };
 enum { HF_MOST_CCS = 32, HF_MOST_EMPTY = 32 };
 
 static bool in_message(const hf_conn *conn) { return conn->in_read < conn->in.len; }
@@ -82,6 +82,9 @@ static hf_status take_alert(hf_conn *conn, const uint8_t *data, size_t len, bool
   }
   hf_trace(conn, false, HF_ALERT, data, len);
   const uint8_t alert = data[1];
+  if (data[0] != HF_WARNING && data[0] != HF_FATAL) {
+    return HF_UNKNOWN_ALERT_LEVEL;
+  }
   const bool late_plain = plain && conn->read.level != HF_INITIAL;
   if (alert == HF_ALERT_CLOSE_NOTIFY && !late_plain) {
     conn->closed = true;
@@ -107,6 +110,11 @@ hf_status hf_take_handshake(hf_conn *conn, const uint8_t *data, size_t len) {
   }
   HF_TRY(hf_buffer_append(&conn->in, data, len));
   return conn->hs != NULL ? hf_run(conn) : HF_OK;
+}
+
+/* Application data in the clear.  A client whose server's hello got lost sees what follows it. */
+static hf_status plain_data(const hf_conn *conn) {
+  return hf_is_server(conn) ? HF_APPLICATION_DATA_EARLY : HF_APPLICATION_DATA_INSTEAD;
 }
 
 /* May application data come now?  Early data counts against its limit. */
@@ -138,7 +146,7 @@ static hf_status take_content(hf_conn *conn, hf_bytes *app, uint8_t type, const 
     case HF_HANDSHAKE_RECORD:
       return hf_take_handshake(conn, data, len);
     case HF_APPLICATION_DATA:
-      return plain ? HF_APPLICATION_DATA_EARLY : take_data(conn, app, data, len);
+      return plain ? plain_data(conn) : take_data(conn, app, data, len);
     case HF_CCS:
       return HF_UNEXPECTED_RECORD;  // under protection it is nobody's: RFC 9846 5
     default:
@@ -200,8 +208,11 @@ static hf_status take_protected(hf_conn *conn, hf_bytes *app, uint8_t *record, s
   uint8_t type;
   size_t content_len;
   if (conn->read.level == HF_INITIAL) {
+    if (in_message(conn)) {
+      return HF_INTERLEAVED_RECORD;
+    }
     HF_TRY(skip_early(conn, &skipped, len));
-    return skipped ? HF_OK : HF_APPLICATION_DATA_EARLY;
+    return skipped ? HF_OK : plain_data(conn);
   }
   const hf_status status = unprotect(conn, &type, &content_len, record, len);
   if (status == HF_BAD_RECORD_MAC) {
@@ -225,9 +236,11 @@ static hf_status take_ccs(hf_conn *conn, const uint8_t *data, size_t len) {
   if (in_message(conn)) {
     return HF_INTERLEAVED_RECORD;
   }
-  if (finished(conn) || (before && (!cookie || conn->ccs_seen > 0)) ||
-      conn->ccs_seen >= HF_MOST_CCS || !hf_may_be(conn, HF_TLS13)) {
+  if (finished(conn) || (before && (!cookie || conn->ccs_seen > 0)) || !hf_may_be(conn, HF_TLS13)) {
     return HF_BAD_CHANGE_CIPHER_SPEC;
+  }
+  if (conn->ccs_seen >= HF_MOST_CCS) {
+    return HF_TOO_MANY_CHANGE_CIPHER_SPECS;
   }
   conn->ccs_seen++;
   hf_trace(conn, false, HF_CCS, data, len);
@@ -263,7 +276,7 @@ static hf_status take_spec(hf_conn *conn, const uint8_t *data, size_t len) {
     return HF_BAD_CHANGE_CIPHER_SPEC;
   }
   if (in_message(conn)) {
-    return HF_INTERLEAVED_RECORD;
+    return HF_EXCESS_HANDSHAKE_DATA;  // the keys change here
   }
   hf_trace(conn, false, HF_CCS, data, len);
   conn->spec_changed = true;

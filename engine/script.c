@@ -232,6 +232,10 @@ static hf_status write_message(hf_conn *conn, const row *r) {
   if (conn->write.level != r->level) {
     return HF_INTERNAL;
   }
+  // It is this side's turn: the peer cannot have more to say.
+  if (conn->in_read < conn->in.len) {
+    return hf_has(conn, QUIC) ? HF_WRONG_LEVEL : HF_EXCESS_HANDSHAKE_DATA;
+  }
   if (r->message == HF_MSG_CHANGE_CIPHER_SPEC) {
     return r->send(conn, NULL);  // a record of its own, in no transcript
   }
@@ -263,6 +267,14 @@ static hf_status look(hf_conn *conn, bool *whole, hf_message *type, CBS *message
   }
 }
 
+/* What came is not what the row expects.  TLS 1.2's change_cipher_spec is a record, not a message.
+ */
+static hf_status not_that(const row *r, hf_message type) {
+  return (type == HF_MSG_CHANGE_CIPHER_SPEC) != (r->message == HF_MSG_CHANGE_CIPHER_SPEC)
+             ? HF_UNEXPECTED_RECORD
+             : HF_UNEXPECTED_MESSAGE;
+}
+
 static hf_status read_message(hf_conn *conn, const row *r, bool *wait) {
   hf_message type;
   CBS message, body;
@@ -274,11 +286,11 @@ static hf_status read_message(hf_conn *conn, const row *r, bool *wait) {
     return type == HF_MSG_NONE || passes_over(conn, type) || r->learn != 0 ||
                    type == (r->message & HF_WIRE_TYPE)
                ? HF_OK
-               : HF_UNEXPECTED_MESSAGE;
+               : not_that(r, type);
   }
   if (type != r->message) {
     hf_flag(conn, r->learn, false);
-    return r->learn != 0 ? HF_OK : HF_UNEXPECTED_MESSAGE;
+    return r->learn != 0 ? HF_OK : not_that(r, type);
   }
   if (conn->read.level != r->level) {
     return HF_INTERNAL;
@@ -338,15 +350,17 @@ static hf_status key_row(hf_conn *conn, const row *r) {
   return HF_OK;
 }
 
-/* RFC 9846 E.4: a dummy record, once, if the hello's legacy_session_id asks for it. */
+/* RFC 9846 E.4: a dummy record, once, if the hello's legacy_session_id asks for it.  A client's
+ * goes out with the record that it precedes, which may be an alert; early data is no part of the
+ * queue, so what precedes that cannot wait. */
 static hf_status ccs_row(hf_conn *conn) {
-  static const uint8_t body[] = {1};
   if (conn->hs->ccs_sent || conn->hs->hello.session_id.len == 0) {
     return HF_OK;
   }
   conn->hs->ccs_sent = true;
   HF_TRY(hf_seal_flight(conn));
-  return hf_record_write(conn, HF_CCS, body, sizeof(body));
+  conn->hs->ccs_due = true;
+  return hf_is_server(conn) || hf_has(conn, EARLY) ? hf_write_ccs(conn) : HF_OK;
 }
 
 static void jump_to(hf_conn *conn, script target) {

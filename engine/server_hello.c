@@ -16,14 +16,13 @@ bool hf_is_retry(CBS body) {
          CBS_mem_equal(&random, retry_random, sizeof(retry_random));
 }
 
-/* The body of supported_versions, which counts before anything else is read (RFC 9846 4.3.1). */
-bool hf_find_versions(CBS *data, CBS body) {
+bool hf_find_in_hello(CBS *data, CBS body, hf_ext ext) {
   CBS session_id, extensions;
   uint16_t code;
   if (CBS_skip(&body, 2 + 32) && CBS_get_u8_length_prefixed(&body, &session_id) &&
       CBS_skip(&body, 3) && CBS_get_u16_length_prefixed(&body, &extensions)) {
     while (CBS_get_u16(&extensions, &code) && CBS_get_u16_length_prefixed(&extensions, data)) {
-      if (code == hf_ext_code(HF_EXT_supported_versions)) {
+      if (code == hf_ext_code(ext)) {
         return true;
       }
     }
@@ -34,18 +33,24 @@ bool hf_find_versions(CBS *data, CBS body) {
 static hf_status check_version(const hf_conn *conn, CBS body, hf_place place) {
   CBS versions;
   uint16_t selected, legacy;
-  if (hf_find_versions(&versions, body)) {
+  // After a HelloRetryRequest there is no way back.
+  const bool second = place == SH && hf_has(conn, RETRIED);
+  if (hf_find_in_hello(&versions, body, HF_EXT_supported_versions)) {
     if (!CBS_get_u16(&versions, &selected)) {
       return HF_BAD_EXTENSION;
     }
     if (selected != HF_TLS13) {
-      return HF_WRONG_VERSION;
+      return second                ? HF_SECOND_VERSION
+             : selected < HF_TLS13 ? HF_OLD_VERSION_SELECTED
+                                   : HF_WRONG_VERSION;
     }
   } else if (place == SH) {
-    // A hello of TLS 1.2.  After a HelloRetryRequest there is no way back.
-    return hf_has(conn, RETRIED) ? HF_WRONG_VERSION : HF_UNSUPPORTED_VERSION;
+    return second ? HF_SECOND_VERSION : HF_UNSUPPORTED_VERSION;  // it is a hello of TLS 1.2
   }
-  return !CBS_get_u16(&body, &legacy) || legacy == HF_TLS12 ? HF_OK : HF_LEGACY_VERSION;
+  if (!CBS_get_u16(&body, &legacy) || legacy == HF_TLS12) {
+    return HF_OK;
+  }
+  return place == SH ? HF_LEGACY_VERSION : HF_LEGACY_VERSION_RETRY;
 }
 
 /* ---- writing ---- */
@@ -104,6 +109,13 @@ hf_status hf_send_SERVER_HELLO(hf_conn *conn, CBB *body) {
 
 /* ---- reading ---- */
 
+/* A session of TLS 1.2 was offered, and the server chose a PSK of TLS 1.3. */
+static bool confuses_sessions(const hf_conn *conn, CBS body) {
+  CBS psk;
+  return conn->hs->session.data != NULL && !hf_ext_offered(conn, HF_EXT_pre_shared_key) &&
+         hf_find_in_hello(&psk, body, HF_EXT_pre_shared_key);
+}
+
 /* The fields that both have.  |*mask| tells which extensions came. */
 static hf_status receive_hello(hf_conn *conn, CBS *body, hf_place place, CBS *random,
                                uint32_t *mask) {
@@ -111,6 +123,9 @@ static hf_status receive_hello(hf_conn *conn, CBS *body, hf_place place, CBS *ra
   uint16_t legacy_version, suite;
   uint8_t compression;
   HF_TRY(check_version(conn, *body, place));
+  if (place == SH && confuses_sessions(conn, *body)) {
+    return HF_OLD_SESSION_VERSION;
+  }
   if (!CBS_get_u16(body, &legacy_version) || !CBS_get_bytes(body, random, 32) ||
       !CBS_get_u8_length_prefixed(body, &session_id) || CBS_len(&session_id) > 32 ||
       !CBS_get_u16(body, &suite) || !CBS_get_u8(body, &compression)) {
@@ -121,7 +136,7 @@ static hf_status receive_hello(hf_conn *conn, CBS *body, hf_place place, CBS *ra
     return HF_WRONG_SESSION_ID;
   }
   if (compression != 0) {
-    return HF_ILLEGAL_COMPRESSION;
+    return HF_ILLEGAL_PARAMETER;
   }
   const hf_bytes own_suites = hf_hello_at(conn, conn->hs->hello.suites);
   CBS suites;
@@ -164,7 +179,7 @@ hf_status hf_receive_SERVER_HELLO(hf_conn *conn, CBS *body) {
   const bool share = (mask & 1u << HF_EXT_key_share) != 0;
   const bool psk = (mask & 1u << HF_EXT_pre_shared_key) != 0;
   if (psk && !hf_psk_mode_offered(conn, share)) {
-    return HF_WRONG_PSK;  // RFC 9846 4.3.11
+    return HF_PSK_WITHOUT_SHARE;  // RFC 9846 4.3.11
   }
   if (!psk && !share) {
     return HF_MISSING_KEY_SHARE;

@@ -98,9 +98,12 @@ hf_status hf_resume_12(hf_conn *conn) {
   memcpy(conn->hs->secret, s.psk, HF_MAIN_SECRET);
   OPENSSL_cleanse(&s, sizeof(s));
   if (!same_suite) {
-    return HF_WRONG_SUITE;
+    return HF_OLD_SESSION_SUITE;
   }
-  return same_ems ? HF_OK : HF_NO_EXTENDED_MAIN_SECRET;
+  if (same_ems) {
+    return HF_OK;
+  }
+  return conn->ems ? HF_STRAY_EXTENDED_MAIN_SECRET : HF_NO_EXTENDED_MAIN_SECRET;
 }
 
 /* ---- TICKET and KEEP ---- */

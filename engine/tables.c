@@ -40,6 +40,15 @@ const hf_group *hf_group_find(uint16_t id) {
   return NULL;
 }
 
+const hf_group *hf_group_of_curve(int nid) {
+  for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+    if (nid != NID_undef && groups[i].nid == nid) {
+      return &groups[i];
+    }
+  }
+  return NULL;
+}
+
 static const hf_sigalg sigalgs[] = {
 #define SIGALG(id, name, pkey_type, curve, md, pss) {id, #name, pkey_type, curve, md, pss},
 #include "sigalgs.def"

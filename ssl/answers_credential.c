@@ -428,6 +428,16 @@ const hf_credential *hf_answers_choose(const hf_answers *answers, const hf_conn 
   return best;
 }
 
+bool hf_answers_share_sigalg(const hf_answers *answers, const hf_conn *conn,
+                             const hf_question_t *question) {
+  hf_facts facts;
+  hf_get_facts(&facts, conn);
+  for (size_t i = 0; i < answers->num_credentials; i++)
+    if (has_common_sigalg(answers->credentials[i], question->identity.sigalgs, facts.version))
+      return true;
+  return false;
+}
+
 bool hf_answers_sign(hf_conn *conn, const hf_answers *answers, const hf_question_t *question) {
   EVP_PKEY *key = NULL;
   for (size_t i = 0; i < answers->num_credentials && key == NULL; i++)

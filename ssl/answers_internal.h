@@ -51,6 +51,10 @@ struct hf_answers {
 const hf_credential *hf_answers_choose(const hf_answers *answers, const hf_conn *conn,
                                        const hf_question_t *question);
 
+/* hf_answers_share_sigalg says whether any credential can sign with what the peer takes. */
+bool hf_answers_share_sigalg(const hf_answers *answers, const hf_conn *conn,
+                             const hf_question_t *question);
+
 /* hf_credential_leaf returns the end entity's certificate, lent. */
 X509 *hf_credential_leaf(const hf_credential *credential);
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include <openssl/cipher.h>
 #include <openssl/err.h>
 
 #include "ssl/quic.h"
@@ -45,6 +46,15 @@ static int reason_of_fault(const SSL *ssl, const hf_fault *fault) {
   if (fault->status == HF_PEER_ALERT) return SSL_AD_REASON_OFFSET + fault->alert;
   if (fault->status == HF_REFUSED && ssl->io.refusal != 0) return ssl->io.refusal;
   return ssl_reason(fault->status);
+}
+
+/* also_reason is what BoringSSL's queue has beside the reason of |status|, and programs look for;
+ * 0: nothing. */
+static int also_reason(const hf_fault *fault, bool at_hello) {
+  if (ssl_reason(fault->status) == SSL_R_ERROR_PARSING_EXTENSION) return SSL_R_PARSE_TLSEXT;
+  return at_hello && fault->status == HF_PEER_ALERT && fault->alert == SSL_AD_HANDSHAKE_FAILURE
+             ? SSL_R_HANDSHAKE_FAILURE_ON_CLIENT_HELLO
+             : 0;
 }
 
 /* add_details adds to the newest error what a reader of logs wants to know. */
@@ -88,9 +98,10 @@ int ssl_stop_failed(SSL *ssl) {
     hf_facts facts;
     hf_get_facts(&facts, ssl->conn);
     if (ssl_quic_on(ssl)) ssl_quic_alert(ssl, fault.alert);
-    if (fault.status == HF_PEER_ALERT && fault.alert == SSL_AD_HANDSHAKE_FAILURE &&
-        facts.role == HF_CLIENT && facts.server_random.len == 0)
-      SSL_ERR(SSL_R_HANDSHAKE_FAILURE_ON_CLIENT_HELLO);
+    int also = also_reason(&fault, facts.role == HF_CLIENT && facts.server_random.len == 0);
+    if (also != 0) SSL_ERR(also);
+    if (fault.status == HF_BAD_RECORD_MAC)
+      ERR_put_error(ERR_LIB_CIPHER, 0, CIPHER_R_BAD_DECRYPT, __FILE__, __LINE__);
     save_errors(&ssl->io);
   }
   replay_errors(ssl, &fault);

@@ -254,10 +254,11 @@ static bool known_sigalg(uint16_t id) {
   return false;
 }
 
-static bool valid_prefs(const uint16_t *prefs, size_t num) {
+/* valid_prefs: each once; and, if |known|, of those that there are. */
+static bool valid_prefs(const uint16_t *prefs, size_t num, bool known) {
   bool ok = num > 0;
   for (size_t i = 0; i < num && ok; i++) {
-    ok = known_sigalg(prefs[i]);
+    ok = !known || known_sigalg(prefs[i]);
     for (size_t j = 0; j < i; j++) ok = ok && prefs[i] != prefs[j];
   }
   if (!ok) SSL_ERR(SSL_R_INVALID_SIGNATURE_ALGORITHM);
@@ -265,7 +266,8 @@ static bool valid_prefs(const uint16_t *prefs, size_t num) {
 }
 
 static int set_verify_prefs(ssl_settings **settings, const uint16_t *prefs, size_t num) {
-  ssl_settings *s = valid_prefs(prefs, num) ? ssl_settings_edit(settings, SSL_EDIT_CONFIG) : NULL;
+  ssl_settings *s =
+      valid_prefs(prefs, num, true) ? ssl_settings_edit(settings, SSL_EDIT_CONFIG) : NULL;
   if (s == NULL) return 0;
   if (ssl_codes_set(&s->verify_sigalgs, prefs, num)) return 1;
   SSL_ERR(ERR_R_MALLOC_FAILURE);
@@ -274,7 +276,7 @@ static int set_verify_prefs(ssl_settings **settings, const uint16_t *prefs, size
 
 static int set_signing_prefs(ssl_settings **settings, const uint16_t *prefs, size_t num) {
   ssl_settings *s =
-      valid_prefs(prefs, num) ? ssl_settings_edit(settings, SSL_EDIT_CREDENTIALS) : NULL;
+      valid_prefs(prefs, num, false) ? ssl_settings_edit(settings, SSL_EDIT_CREDENTIALS) : NULL;
   if (s == NULL) return 0;
   if (ssl_codes_set(&s->signing_sigalgs, prefs, num)) return 1;
   SSL_ERR(ERR_R_MALLOC_FAILURE);

@@ -55,6 +55,7 @@ typedef struct ssl_slot {
  * then, if raw keys may be shown, their keys alone.  Immutable, counted. */
 typedef struct ssl_credentials {
   atomic_uint references;
+  bool unusable; /* a certificate with its key was left out: it can sign with nothing */
   size_t num;
   hf_credential *list[2 * SSL_SLOTS];
 } ssl_credentials;

@@ -164,7 +164,10 @@ const SSL_CIPHER *SSL_get_pending_cipher(const SSL *ssl) {
 
 const SSL_CIPHER *SSL_get_current_cipher(const SSL *ssl) { return SSL_get_pending_cipher(ssl); }
 
-uint16_t SSL_get_peer_signature_algorithm(const SSL *ssl) { return facts_of(ssl).sigalg; }
+/* A session has been signed for when it was made. */
+uint16_t SSL_get_peer_signature_algorithm(const SSL *ssl) {
+  return ssl_resumed(ssl) && ssl->session != NULL ? ssl->session->sigalg : facts_of(ssl).sigalg;
+}
 int SSL_session_reused(const SSL *ssl) { return facts_of(ssl).resumed || SSL_in_early_data(ssl); }
 bool ssl_resumed(const SSL *ssl) { return SSL_session_reused(ssl) && !facts_of(ssl).external_psk; }
 int SSL_used_hello_retry_request(const SSL *ssl) { return facts_of(ssl).retried; }

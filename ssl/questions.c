@@ -174,6 +174,14 @@ static bool answer_hello(SSL *ssl, const hf_question_t *question) {
 
 /* ---- The others ---- */
 
+/* cannot_sign: there are certificates, and none that would do.  A client that was given one means
+ * to show it: that the server takes no signature of its key is no reason to go on without. */
+static bool cannot_sign(const SSL *ssl, const ssl_credentials *credentials,
+                        const hf_question_t *question) {
+  if (credentials->num == 0) return credentials->unusable;
+  return SSL_is_server(ssl) || !hf_answers_share_sigalg(ssl->io.answers, ssl->conn, question);
+}
+
 static bool answer_identity(SSL *ssl, const hf_question_t *question) {
   if (ssl->role == SSL_ROLE_CLIENT) {
     if (!ssl_set_peer_authorities(ssl, question->identity.authorities,
@@ -189,10 +197,11 @@ static bool answer_identity(SSL *ssl, const hf_question_t *question) {
     if (hf_answers_add_credential(ssl->io.answers, credentials->list[i]) != HF_OK)
       return refuse_internal(ssl);
   const hf_credential *chosen = hf_answers_choose(ssl->io.answers, ssl->conn, question);
-  if (ssl->role == SSL_ROLE_SERVER && credentials->num > 0 && chosen == NULL)
+  if (chosen == NULL && cannot_sign(ssl, credentials, question))
     return refuse(ssl,
-                  SSL_version(ssl) < TLS1_3_VERSION ? SSL_R_NO_SHARED_CIPHER
-                                                    : SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS,
+                  SSL_is_server(ssl) && SSL_version(ssl) < TLS1_3_VERSION
+                      ? SSL_R_NO_SHARED_CIPHER
+                      : SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS,
                   SSL_AD_HANDSHAKE_FAILURE);
   if (chosen != NULL && !ssl_custom_identity(ssl, hf_credential_leaf(chosen))) return true;
   return usual(ssl);

@@ -290,7 +290,10 @@ static hf_status make_slot(ssl_credentials *made, const ssl_settings *s, int ind
     STACK_OF(X509) *chain = slot->chain != NULL ? slot->chain : s->extra_chain;
     status = make_credential(place, slot, chain, sigalgs);
   }
-  if (status == HF_MISUSE) return HF_OK; /* nothing that could be shown */
+  if (status == HF_MISUSE) { /* nothing that could be shown */
+    made->unusable = made->unusable || (slot->leaf != NULL && slot->key != NULL);
+    return HF_OK;
+  }
   if (status != HF_OK) return status;
   made->num++;
   return raw || !is_delegating(s, index) ? HF_OK : make_delegated(*place, &s->delegated);
@@ -302,6 +305,7 @@ static ssl_credentials *credentials_make(const ssl_settings *s) {
   if (made != NULL) {
     atomic_init(&made->references, 1);
     made->num = 0;
+    made->unusable = false;
   }
   /* The current one first, then the others in the order of the slots. */
   for (int raw = 0; raw <= (ssl_shows_raw_keys(s) ? 1 : 0); raw++)

@@ -294,7 +294,7 @@ static void check_ccs(const table_run *run) {
   if (p->quic) return;
   const char *client = p->early_offered ? "CLIENT_HELLO "
                        : p->retry       ? "HELLO_RETRY_REQUEST "
-                                        : " FINISHED ";
+                                        : "SERVER_HELLO "; /* with whatever comes next */
   const char *server = p->retry && !p->stateless ? "HELLO_RETRY_REQUEST " : "SERVER_HELLO ";
   cr_assert(ends(c->ccs_after, client), "client's CCS after %s, %s", c->ccs_after, describe(run));
   cr_assert(ends(s->ccs_after, server), "server's CCS after %s, %s", s->ccs_after, describe(run));

@@ -100,7 +100,7 @@ static int read_data(SSL *ssl) {
     ret = same_again(ssl, read_some(ssl), read_some);
     if (state->config->use_exporter_between_reads &&
         !SSL_export_keying_material(ssl, &byte, 1, NULL, 0, NULL, 0, 0)) {
-      complain("nothing can be exported");
+      complain("failed to export keying material");
       return -1;
     }
   } while (retry(ssl, ret));
@@ -146,7 +146,7 @@ static bool write_exports(SSL *ssl, const struct config *config) {
         !SSL_export_keying_material(ssl, bytes, len, label, strlen(label), (const uint8_t *)context,
                                     strlen(context), config->use_export_context) ||
         !write_all(ssl, bytes, len)) {
-      return complain("nothing can be exported");
+      return complain("failed to export keying material");
     }
   }
   if (config->export_traffic_secrets) {
@@ -162,7 +162,7 @@ static bool write_exports(SSL *ssl, const struct config *config) {
   }
   if (config->tls_unique) {
     if (!SSL_get_tls_unique(ssl, bytes, &len, sizeof bytes) || len != 12)
-      return complain("tls-unique");
+      return complain("failed to get tls-unique");
     return write_all(ssl, bytes, len);
   }
   return true;
@@ -246,7 +246,7 @@ static bool end(SSL *ssl, const struct config *config) {
     if (ret != 0) return complain("SSL_shutdown returned %d at first", ret);
     ret = shut_down(ssl);
   }
-  if (ret != 1) return complain("SSL_shutdown returned %d", ret);
+  if (ret != 1) return complain("Unexpected SSL_shutdown result: %d != 1", ret);
   return SSL_total_renegotiations(ssl) == config->expect_total_renegotiations ||
          complain("renegotiations");
 }

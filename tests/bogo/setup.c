@@ -29,6 +29,18 @@ static bool set_ticket_keys(SSL_CTX *ctx, const struct config *config, SSL_CTX *
   return given->len == 0 || SSL_CTX_set_tlsext_ticket_keys(ctx, given->bytes, given->len);
 }
 
+/* The runner takes for granted what BoringSSL takes by default; here Ed25519 and P-521 come with
+ * it. */
+static bool set_verify_prefs(SSL_CTX *ctx, const struct list *prefs) {
+  static const uint16_t usual[] = {SSL_SIGN_ECDSA_SECP256R1_SHA256, SSL_SIGN_RSA_PSS_RSAE_SHA256,
+                                   SSL_SIGN_RSA_PKCS1_SHA256,       SSL_SIGN_ECDSA_SECP384R1_SHA384,
+                                   SSL_SIGN_RSA_PSS_RSAE_SHA384,    SSL_SIGN_RSA_PKCS1_SHA384,
+                                   SSL_SIGN_RSA_PSS_RSAE_SHA512,    SSL_SIGN_RSA_PKCS1_SHA512};
+  return prefs->num > 0
+             ? SSL_CTX_set_verify_algorithm_prefs(ctx, prefs->items, prefs->num)
+             : SSL_CTX_set_verify_algorithm_prefs(ctx, usual, sizeof usual / sizeof *usual);
+}
+
 static bool set_context(SSL_CTX *ctx, const struct config *config, SSL_CTX *old) {
   const struct data *scts = &config->signed_cert_timestamps;
   if (config->cipher != NULL || config->server_preference) {
@@ -41,11 +53,9 @@ static bool set_context(SSL_CTX *ctx, const struct config *config, SSL_CTX *old)
   if (config->allow_false_start_without_alpn) SSL_CTX_set_false_start_allowed_without_alpn(ctx, 1);
   if (config->reverify_on_resume) SSL_CTX_set_reverify_on_resume(ctx, 1);
   callbacks_context(ctx, config);
-  return SSL_CTX_set_strict_cipher_list(ctx, config->cipher == NULL ? "ALL" : config->cipher) &&
+  return SSL_CTX_set_cipher_list(ctx, config->cipher == NULL ? "ALL" : config->cipher) &&
          (scts->len == 0 || SSL_CTX_set_signed_cert_timestamp_list(ctx, scts->bytes, scts->len)) &&
-         (config->verify_prefs.num == 0 ||
-          SSL_CTX_set_verify_algorithm_prefs(ctx, config->verify_prefs.items,
-                                             config->verify_prefs.num)) &&
+         set_verify_prefs(ctx, &config->verify_prefs) &&
          (!config->quic || SSL_CTX_set_quic_method(ctx, &quic_method)) &&
          set_authorities(ctx, config->use_client_ca_list) && handlers_compression(ctx, config) &&
          set_ticket_keys(ctx, config, old);
@@ -93,6 +103,9 @@ static void set_options(SSL *ssl, const struct config *config) {
   if (config->enforce_rsa_key_usage) SSL_set_enforce_rsa_key_usage(ssl, 1);
   if (config->jdk11_workaround) SSL_set_jdk11_workaround(ssl, 1);
   if (config->retain_only_sha256_client_cert) SSL_set_retain_only_sha256_of_client_certs(ssl, 1);
+  /* With that option BoringSSL gives none in TLS 1.3 either, and OpenSSL gives such as stand for
+   * sessions that the server keeps. */
+  if (config->no_ticket) SSL_set_num_tickets(ssl, 0);
   if (config->max_cert_list > 0) SSL_set_max_cert_list(ssl, (size_t)config->max_cert_list);
   if (!config->check_close_notify) SSL_set_quiet_shutdown(ssl, 1);
 }
