@@ -292,3 +292,12 @@ hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32], size
   hf_scrub();
   return status;
 }
+
+hf_status hf_traffic_secret(hf_bytes *secret, const hf_conn *conn, bool sending) {
+  *secret = hf_range(NULL, 0);
+  if (!conn->ready || conn->fault != HF_OK || hf_tls12(conn)) {
+    return HF_MISUSE;
+  }
+  *secret = hf_range((sending ? &conn->write : &conn->read)->secret, conn->suite->hash_len);
+  return HF_OK;
+}

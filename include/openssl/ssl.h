@@ -262,6 +262,15 @@ HF_SSL_EXPORT int SSL_export_keying_material(const SSL *ssl, uint8_t *out, size_
                                              const char *label, size_t label_len,
                                              const uint8_t *context, size_t context_len,
                                              int use_context);
+/* SSL_get_traffic_secrets lends the application traffic secrets (RFC 9846 7.2) under which |ssl|
+ * receives and sends; after a KeyUpdate, which SSL_key_update and SSL_read may bring about, the new
+ * one.  They last until the next call on |ssl| that reads, writes, updates keys, ends or frees it.
+ * 0, with nothing lent: the handshake is not done, the version has none (TLS 1.2), or |ssl| has
+ * failed since.  Who knows them can read and forge all that is to come.  In C++ there is
+ * BoringSSL's bssl::SSL_get_traffic_secrets too. */
+HF_SSL_EXPORT int SSL_get_traffic_secrets(const SSL *ssl, const uint8_t **out_read,
+                                          size_t *out_read_len, const uint8_t **out_write,
+                                          size_t *out_write_len);
 
 /* ---- The peer's certificate ---- */
 
@@ -382,6 +391,17 @@ BORINGSSL_MAKE_DELETER(SSL_CTX, SSL_CTX_free)
 BORINGSSL_MAKE_UP_REF(SSL_CTX, SSL_CTX_up_ref)
 BORINGSSL_MAKE_DELETER(SSL_SESSION, SSL_SESSION_free)
 BORINGSSL_MAKE_UP_REF(SSL_SESSION, SSL_SESSION_up_ref)
+
+/* SSL_get_traffic_secrets is the function of that name above. */
+inline bool SSL_get_traffic_secrets(const SSL *ssl, Span<const uint8_t> *out_read_traffic_secret,
+                                    Span<const uint8_t> *out_write_traffic_secret) {
+  const uint8_t *read, *write;
+  size_t read_len, write_len;
+  if (!::SSL_get_traffic_secrets(ssl, &read, &read_len, &write, &write_len)) return false;
+  *out_read_traffic_secret = Span<const uint8_t>(read, read_len);
+  *out_write_traffic_secret = Span<const uint8_t>(write, write_len);
+  return true;
+}
 BSSL_NAMESPACE_END
 }
 #endif
