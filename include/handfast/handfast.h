@@ -157,6 +157,10 @@ enum {
   /* client: TLS 1.2: HF_CAN_SEND as soon as its own Finished is out (RFC 7918), if ALPN chose a
    * protocol */
   HF_FALSE_START = 1 << 24,
+  HF_FALSE_START_WITHOUT_ALPN = 1 << 25, /* client: and HF_FALSE_START also if it chose none */
+  /* client: if protocols are offered, take the server's choice though it is none of them; early
+   * data is offered then whatever the session's protocol is */
+  HF_ALLOW_UNKNOWN_ALPN = 1 << 26,
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */
