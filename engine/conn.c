@@ -112,13 +112,14 @@ const hf_question_t *hf_question(const hf_conn *conn) {
   return conn->hs != NULL ? &conn->hs->question : hf_post_question(conn);
 }
 
-/* RFC 7918: a client that has checked the server's signature, and has a protocol that it agreed on.
- * All suites are of the strength that 5 demands. */
+/* RFC 7918: a client that has checked the server's signature, and has a protocol that it agreed on
+ * or can do without. All suites are of the strength that 5 demands. */
 static bool may_start_falsely(const hf_conn *conn) {
-  return !hf_is_server(conn) && (conn->config->settings.flags & HF_FALSE_START) &&
-         conn->write.level == HF_APPLICATION && conn->own_finished_set &&
-         (conn->proofs & HF_PROOF_CHAIN) && (conn->proofs & HF_PROOF_SIGNATURE) &&
-         conn->alpn != NULL;
+  const uint32_t flags = conn->config->settings.flags;
+  return !hf_is_server(conn) && (flags & HF_FALSE_START) && conn->write.level == HF_APPLICATION &&
+         conn->own_finished_set && (conn->proofs & HF_PROOF_CHAIN) &&
+         (conn->proofs & HF_PROOF_SIGNATURE) &&
+         (conn->alpn != NULL || (flags & HF_FALSE_START_WITHOUT_ALPN));
 }
 
 /* Is this side past the point from which it may send application data? */
@@ -291,4 +292,13 @@ hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32], size
   ERR_clear_error();
   hf_scrub();
   return status;
+}
+
+hf_status hf_traffic_secret(hf_bytes *secret, const hf_conn *conn, bool sending) {
+  *secret = hf_range(NULL, 0);
+  if (!conn->ready || conn->fault != HF_OK || hf_tls12(conn)) {
+    return HF_MISUSE;
+  }
+  *secret = hf_range((sending ? &conn->write : &conn->read)->secret, conn->suite->hash_len);
+  return HF_OK;
 }

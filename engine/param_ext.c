@@ -121,7 +121,8 @@ hf_status hf_receive_ext_application_layer_protocol_negotiation(hf_conn *conn, h
   if (!CBS_get_u8_length_prefixed(&names, &name) || CBS_len(&name) == 0 || CBS_len(&names) != 0) {
     return HF_BAD_EXTENSION;
   }
-  if (!hf_alpn_offered(conn, CBS_data(&name), CBS_len(&name))) {
+  if (!(conn->config->settings.flags & HF_ALLOW_UNKNOWN_ALPN) &&
+      !hf_alpn_offered(conn, CBS_data(&name), CBS_len(&name))) {
     return HF_WRONG_ALPN;
   }
   return hf_set_alpn(conn, CBS_data(&name), CBS_len(&name));

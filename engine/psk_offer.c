@@ -192,9 +192,13 @@ static hf_status keep_offers(hf_conn *conn, const hf_start *start) {
   return HF_OK;
 }
 
-/* The PSK's protocol, if it has one, is among those offered: RFC 9846 4.3.10. */
+/* The PSK's protocol, if it has one, is among those offered (RFC 9846 4.3.10), or one that the
+ * server may choose all the same. */
 static bool offers_alpn(const hf_settings *settings, CBS alpn) {
   CBS names, name;
+  if ((settings->flags & HF_ALLOW_UNKNOWN_ALPN) && settings->alpn.len > 0) {
+    return true;
+  }
   CBS_init(&names, settings->alpn.data, settings->alpn.len);
   while (CBS_len(&alpn) > 0 && CBS_get_u8_length_prefixed(&names, &name)) {
     if (CBS_mem_equal(&name, CBS_data(&alpn), CBS_len(&alpn))) {

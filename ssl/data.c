@@ -276,6 +276,31 @@ int SSL_export_keying_material(const SSL *ssl, uint8_t *out, size_t out_len, con
   return export_by(hf_export, ssl, out, out_len, label, label_len, bytes);
 }
 
+static int lend_secret(const uint8_t **out, size_t *out_len, const SSL *ssl, bool sending) {
+  hf_bytes secret;
+  hf_status status = hf_traffic_secret(&secret, ssl->conn, sending);
+  *out = secret.data;
+  *out_len = secret.len;
+  return status == HF_OK;
+}
+
+int SSL_get_traffic_secrets(const SSL *ssl, const uint8_t **out_read, size_t *out_read_len,
+                            const uint8_t **out_write, size_t *out_write_len) {
+  *out_read = *out_write = NULL;
+  *out_read_len = *out_write_len = 0;
+  if (!ssl->io.done) {
+    SSL_ERR(SSL_R_HANDSHAKE_NOT_COMPLETE);
+  } else if (SSL_version(ssl) != TLS1_3_VERSION) {
+    SSL_ERR(SSL_R_WRONG_SSL_VERSION);
+  } else if (!lend_secret(out_read, out_read_len, ssl, false) ||
+             !lend_secret(out_write, out_write_len, ssl, true)) {
+    SSL_ERR(SSL_R_PROTOCOL_IS_SHUTDOWN); /* it has failed, and they are wiped */
+  } else {
+    return 1;
+  }
+  return 0;
+}
+
 int SSL_export_keying_material_early(SSL *ssl, uint8_t *out, size_t out_len, const char *label,
                                      size_t label_len, const uint8_t *context, size_t context_len) {
   return export_by(hf_export_early, ssl, out, out_len, label, label_len,

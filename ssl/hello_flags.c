@@ -1,6 +1,6 @@
 /* hello_flags.c: what a client's hello is made to look like: GREASE (RFC 8701) and the order of its
  * extensions.  Owns ssl_settings.hello_flags; what is asked for beside certificates is set by
- * stapling.c. */
+ * stapling.c, what may come of ALPN by name.c and tls12.c. */
 #include "ssl/internal.h"
 
 bool ssl_set_hello_flag(ssl_settings **settings, uint32_t flag, bool on) {

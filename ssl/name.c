@@ -119,6 +119,10 @@ int SSL_set_alpn_protos(SSL *ssl, const uint8_t *protos, size_t protos_len) {
   return set_alpn(&ssl->settings, protos, protos_len);
 }
 
+void SSL_CTX_set_allow_unknown_alpn_protos(SSL_CTX *ctx, int enabled) {
+  (void)ssl_set_hello_flag(&ctx->settings, HF_ALLOW_UNKNOWN_ALPN, enabled != 0);
+}
+
 void SSL_CTX_set_alpn_select_cb(SSL_CTX *ctx,
                                 int (*cb)(SSL *ssl, const uint8_t **out, uint8_t *out_len,
                                           const uint8_t *in, unsigned in_len, void *arg),

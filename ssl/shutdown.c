@@ -1,8 +1,10 @@
-/* shutdown.c: SSL_shutdown, and the bits that say what has been shut down.
+/* shutdown.c: SSL_shutdown, SSL_send_fatal_alert, and the bits that say what has been shut down.
  *
  * Owns: io.shutdown's SSL_SENT_SHUTDOWN.  A call sends close_notify, or finishes sending it, or
  * waits for the peer's: one of these. A record of a blocked SSL_write goes before close_notify, so
  * that nothing is marked shut while it waits. */
+#include <openssl/err.h>
+
 #include "ssl/quic.h"
 
 static bool peer_closed(const SSL *ssl) {
@@ -47,6 +49,57 @@ int SSL_shutdown(SSL *ssl) {
   if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) == 0 || ssl_io_has_output(ssl)) return send_close(ssl);
   return wait_for_close(ssl);
 }
+
+/* ---- Fatal alerts ---- */
+
+static bool sent_end(const SSL *ssl) {
+  hf_facts facts;
+  hf_get_facts(&facts, ssl->conn);
+  return facts.close_sent;
+}
+
+/* waits says whether the connection has failed with |alert|, and that has not gone yet. */
+static bool waits(const SSL *ssl, uint8_t alert) {
+  hf_fault fault;
+  hf_get_fault(&fault, ssl->conn);
+  return fault.alert == alert && sent_end(ssl) && ssl_io_has_output(ssl);
+}
+
+/* give_up has the connection fail for |alert|.  False: it could not be said, and why not is on the
+ * error queue. */
+static bool give_up(SSL *ssl, uint8_t alert) {
+  hf_abort(ssl->conn, alert);
+  ssl->io.refusal = SSL_R_PROTOCOL_IS_SHUTDOWN; /* what later calls say; QUIC is told here */
+  (void)ssl_stop_failed(ssl);
+  ERR_clear_error();
+  if (ssl_quic_on(ssl) || sent_end(ssl)) return true;
+  SSL_ERR(ERR_R_MALLOC_FAILURE);
+  return false;
+}
+
+int SSL_send_fatal_alert(SSL *ssl, uint8_t alert) {
+  ssl_enter(ssl);
+  if (ssl->conn == NULL) {
+    SSL_ERR(SSL_R_UNINITIALIZED);
+    return -1;
+  }
+  if (alert == SSL_AD_CLOSE_NOTIFY) alert = SSL_AD_INTERNAL_ERROR;
+  if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) != 0) {
+    SSL_ERR(SSL_R_PROTOCOL_IS_SHUTDOWN);
+    return -1;
+  }
+  if ((hf_wants(ssl->conn) & HF_FAILED) == 0) {
+    if (!give_up(ssl, alert)) return -1;
+  } else if (!waits(ssl, alert)) {
+    return ssl_stop_broken(ssl);
+  }
+  if (ssl_quic_on(ssl)) return 1;
+  ssl_step step = ssl_io_push(ssl);
+  ssl_report(ssl);
+  return step == SSL_STEP_DONE ? 1 : ssl_stop_waiting(ssl, step, SSL_WRITING);
+}
+
+/* ---- What has been shut down ---- */
 
 int SSL_get_shutdown(const SSL *ssl) {
   bool closed = ssl->conn != NULL && (hf_wants(ssl->conn) & HF_CLOSED) != 0;

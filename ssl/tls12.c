@@ -24,6 +24,10 @@ bool ssl_starts_falsely(SSL *ssl, unsigned wants) {
 
 int SSL_in_false_start(const SSL *ssl) { return ssl->io.false_start && !ssl->io.done; }
 
+void SSL_CTX_set_false_start_allowed_without_alpn(SSL_CTX *ctx, int allowed) {
+  (void)ssl_set_hello_flag(&ctx->settings, HF_FALSE_START_WITHOUT_ALPN, allowed != 0);
+}
+
 /* ---- What ties data to its handshake ---- */
 
 int SSL_get_extms_support(const SSL *ssl) {

@@ -127,6 +127,18 @@ static void send_early(SSL *ssl, int *written) {
   *written = 0;
 }
 
+/* end_by_alert: what could not be sent for want of memory must not be said to be sent. */
+static const char *end_by_alert(struct ssl_pair *pair) {
+  char more;
+  int ret = SSL_send_fatal_alert(pair->client, SSL_AD_INTERNAL_ERROR);
+  bool spent = alloc_failed; /* so that nothing else will fail */
+  if (ret != 1) return spent ? NULL : "SSL_send_fatal_alert failed";
+  if (SSL_write(pair->client, "x", 1) > 0) return "data went after a fatal alert";
+  (void)SSL_read(pair->server, &more, 1);
+  bool heard = first_reason() == SSL_AD_REASON_OFFSET + SSL_AD_INTERNAL_ERROR;
+  return heard || (alloc_failed && !spent) ? NULL : "no alert came";
+}
+
 static const char *converse_early(struct ssl_pair *pair) {
   static uint8_t got[sizeof(data)];
   size_t have = 0;
@@ -142,7 +154,8 @@ static const char *converse_early(struct ssl_pair *pair) {
   if (memcmp(got, data, have) != 0) return "data arrived damaged";
   if (alloc_failed) return NULL;
   if (have < sizeof(got)) return "data did not arrive";
-  return SSL_early_data_accepted(pair->server) ? NULL : "early data was not accepted";
+  if (!SSL_early_data_accepted(pair->server)) return "early data was not accepted";
+  return end_by_alert(pair);
 }
 
 /* begin makes |pair|, whose client offers |session| if there is early data. */

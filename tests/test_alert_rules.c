@@ -252,6 +252,37 @@ Test(alert_rules, own_key_update) {
   rules_free(&play);
 }
 
+/* Says whether the engine's secrets are those that the craft knows. */
+static bool knows_secrets(const struct craft_play *play) {
+  hf_bytes sends, receives;
+  return hf_traffic_secret(&sends, play->side.conn, true) == HF_OK &&
+         hf_traffic_secret(&receives, play->side.conn, false) == HF_OK &&
+         bytes_equal(sends, (hf_bytes){play->craft.read.secret, CRAFT_HASH}) &&
+         bytes_equal(receives, (hf_bytes){play->craft.write.secret, CRAFT_HASH});
+}
+
+/* R-H-26: the traffic secrets in force, after updates the next ones, and none after a failure. */
+Test(alert_rules, traffic_secrets) {
+  struct craft_play play;
+  hf_bytes secret = bytes_of("left as it was");
+  rules_client(&play);
+  cr_assert(play_until(&play, SERVER_SAID_FINISHED - 1));
+  cr_expect_eq(hf_traffic_secret(&secret, play.side.conn, true), HF_MISUSE);
+  cr_expect_null(secret.data);
+  cr_assert(play_until(&play, SERVER_DONE));
+  cr_expect_arr_eq(play.craft.read.secret, play.craft.client_application, CRAFT_HASH);
+  cr_expect(knows_secrets(&play));
+  key_update(&play, 0);
+  cr_expect(knows_secrets(&play));
+  cr_expect_eq(side_rekey(&play.side, false), HF_OK);
+  cr_expect_not(knows_secrets(&play), "the old ones");
+  cr_expect(hear_update(&play, 0) && knows_secrets(&play));
+  hf_abort(play.side.conn, 80);
+  cr_expect_eq(hf_traffic_secret(&secret, play.side.conn, false), HF_MISUSE);
+  cr_expect_null(secret.data);
+  rules_free(&play);
+}
+
 /* R-4.7.3-4 R-4.7.3-5: a request that meets our own update on its way out.  One that asks is no
  * answer; one that does not is as good as one. */
 Test(alert_rules, key_updates_that_cross) {

@@ -68,6 +68,32 @@ Test(auth_rules, encrypted_extensions) {
     say_at(&extensions[i], SERVER_SAID_HELLO);
 }
 
+/* R-7301-3.1-5: a protocol of the server's own, if that is allowed and protocols were offered. */
+Test(auth_rules, a_protocol_of_the_servers_own) {
+  static const struct rule rules[] = {
+      {"R-7301-3.1-5", "offered", EE, BODY("\0\x09\0\x10\0\5\0\3\2bb"), AL_NONE},
+      {"R-7301-3.1-5", "not offered", EE, BODY("\0\x08\0\x10\0\4\0\2\1z"), AL_NONE},
+      {"R-7301-3.1-4", "two", EE, BODY("\0\x0a\0\x10\0\6\0\4\1z\1z"), AL_DECODE_ERROR},
+      {"R-4.3-2", "none offered at all", EE, BODY("\0\x08\0\x10\0\4\0\2\1z"),
+       AL_UNSUPPORTED_EXTENSION},
+  };
+  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+    struct craft_play play;
+    struct side_setup setup;
+    hf_facts facts;
+    rules_setup(&setup, HF_CLIENT, HF_ALLOW_UNKNOWN_ALPN);
+    if (i == 3) setup.settings.alpn = (hf_bytes){NULL, 0};
+    cr_assert(play_new(&play, &setup, "ecdsa-p256", 0x0403));
+    cr_assert(play_until(&play, SERVER_SAID_HELLO));
+    struct buf body = rules_bytes(rules[i].body, rules[i].len);
+    rules_say(&play, EE, &body);
+    check(&play, &rules[i]);
+    hf_get_facts(&facts, play.side.conn);
+    if (i == 1) cr_expect(bytes_equal(facts.alpn, bytes_of("z")));
+    rules_free(&play);
+  }
+}
+
 static const struct rule requests[] = {
     {"R-4.4.2-2", "no signature_algorithms", CR, BODY("\0\0\0"), AL_MISSING_EXTENSION},
     {"R-4.4.2-4", "a context", CR, BODY("\1x\0\x08\0\x0d\0\4\0\2\4\3"), AL_ILLEGAL_PARAMETER},

@@ -107,6 +107,24 @@ Test(early_exchange, accepted_without_a_protocol) {
   expect_found_out(&f);
 }
 
+/* R-4.3.10-1 R-7301-3.1-5: a client that does not offer the session's protocol offers no early
+ * data, unless it takes any protocol. */
+Test(early_exchange, a_session_of_another_protocol) {
+  static const uint32_t flags[] = {0, HF_ALLOW_UNKNOWN_ALPN, HF_ALLOW_UNKNOWN_ALPN};
+  for (int i = 0; i < 3; i++) {
+    struct fixture f;
+    hf_facts facts;
+    begin(&f);
+    f.client.settings.flags |= flags[i];
+    f.client.settings.alpn = i == 2 ? (hf_bytes){NULL, 0} : bytes_of("\1x");
+    cr_assert_eq(pair_new(&f.second, &f.client, &f.server, 0), HF_OK);
+    hf_get_facts(&facts, f.second.client.conn);
+    cr_expect_eq(facts.early_open, i == 1, "%d", i);
+    cr_expect(bytes_equal(facts.alpn, i == 1 ? bytes_of("h2") : (hf_bytes){NULL, 0}));
+    finish(&f);
+  }
+}
+
 /* hold begins a connection and stops the server at SESSION, with its usual answer made. */
 static hf_bytes hold(struct fixture *f) {
   f->server.leaves = HF_ASK_SESSION;

@@ -273,6 +273,24 @@ Test(rules12_session, false_start) {
   }
 }
 
+/* R-7918-4-3: nor without a protocol, unless it was told that it can do without one; which by
+ * itself says nothing. */
+Test(rules12_session, false_start_without_a_protocol) {
+  static const uint32_t flags[] = {0, HF_FALSE_START};
+  for (int i = 0; i < 2; i++) {
+    struct craft12 c;
+    hf_bytes secret;
+    craft12_client(&c, flags[i] | HF_FALSE_START_WITHOUT_ALPN);
+    for (int step = S12_HEARD_HELLO; step < S12_SAID_FINISHED; step++) {
+      cr_assert(craft12_until(&c, step));
+      cr_expect_eq(may_send(&c), i == 1 && step >= S12_SAID_DONE, "%d, step %d", i, step);
+    }
+    cr_assert(craft12_until(&c, S12_DONE));
+    cr_expect_eq(hf_traffic_secret(&secret, c.play.side.conn, true), HF_MISUSE, "R-H-26");
+    craft12_free(&c);
+  }
+}
+
 /* R-7918-4-2: a resumed handshake has nothing to start falsely; nor has a server that waits for the
  * client's Finished. */
 Test(rules12_session, no_false_start_when_resumed) {

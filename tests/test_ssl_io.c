@@ -429,6 +429,77 @@ Test(ssl_io, keying_material_before_the_handshake_is_done_is_refused) {
   ssl_pair_free(&fresh);
 }
 
+struct secrets {
+  const uint8_t *read, *write;
+  size_t read_len, write_len;
+};
+
+static int get_secrets(struct secrets *out, const SSL *ssl) {
+  memset(out, 1, sizeof *out);
+  return SSL_get_traffic_secrets(ssl, &out->read, &out->read_len, &out->write, &out->write_len);
+}
+
+static bool same(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len) {
+  return a_len == b_len && memcmp(a, b, a_len) == 0;
+}
+
+/* check_secrets: what one side reads under the other writes under.  The client's go to |copy|. */
+static void check_secrets(uint8_t copy[2][48]) {
+  struct secrets client, server;
+  cr_assert(get_secrets(&client, pair.client) == 1 && get_secrets(&server, pair.server) == 1);
+  size_t hash = EVP_MD_size(SSL_CIPHER_get_handshake_digest(SSL_get_current_cipher(pair.client)));
+  cr_assert_eq(client.read_len, hash);
+  cr_assert(same(client.read, client.read_len, server.write, server.write_len));
+  cr_assert(same(client.write, client.write_len, server.read, server.read_len));
+  cr_assert_not(same(client.read, client.read_len, client.write, client.write_len));
+  memcpy(copy[0], client.read, client.read_len);
+  memcpy(copy[1], client.write, client.write_len);
+}
+
+/* RFC 9846 7.2: each KeyUpdate brings the next. */
+Test(ssl_io, traffic_secrets_are_those_in_force) {
+  uint8_t first[2][48] = {{0}}, second[2][48] = {{0}}, third[2][48] = {{0}};
+  check_secrets(first);
+  cr_assert_eq(SSL_key_update(pair.client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+  cr_assert_eq(SSL_write(pair.client, "x", 1), 1);
+  cr_assert_eq(SSL_read(pair.server, buf, sizeof(buf)), 1);
+  check_secrets(second);
+  cr_assert(memcmp(first[0], second[0], 48) == 0 && memcmp(first[1], second[1], 48) != 0);
+  cr_assert_eq(SSL_key_update(pair.server, SSL_KEY_UPDATE_REQUESTED), 1);
+  cr_assert_eq(SSL_write(pair.server, "x", 1), 1);
+  cr_assert_eq(SSL_read(pair.client, buf, sizeof(buf)), 1);
+  cr_assert_eq(SSL_write(pair.client, "x", 1), 1);
+  cr_assert_eq(SSL_read(pair.server, buf, sizeof(buf)), 1);
+  check_secrets(third);
+  cr_assert(memcmp(second[0], third[0], 48) != 0 && memcmp(second[1], third[1], 48) != 0);
+}
+
+Test(ssl_io, traffic_secrets_there_are_none) {
+  struct ssl_pair fresh;
+  struct secrets none;
+  cr_assert(ssl_pair_default(&fresh, 0));
+  for (int i = 0; i < 2; i++) {
+    cr_assert_eq(get_secrets(&none, fresh.client), 0);
+    cr_assert_eq(first_reason(), SSL_R_HANDSHAKE_NOT_COMPLETE);
+    cr_assert(none.read == NULL && none.write == NULL && none.read_len + none.write_len == 0);
+    ERR_clear_error();
+    (void)SSL_connect(fresh.client);
+  }
+  ssl_pair_free(&fresh);
+  cr_assert(ssl_pair_default(&fresh, 0));
+  cr_assert_eq(SSL_set_max_proto_version(fresh.client, TLS1_2_VERSION), 1);
+  cr_assert(ssl_pair_handshake(&fresh));
+  cr_assert_eq(get_secrets(&none, fresh.server), 0);
+  cr_assert_eq(first_reason(), SSL_R_WRONG_SSL_VERSION);
+  ssl_pair_free(&fresh);
+  cr_assert_eq(SSL_shutdown(pair.client), 0);
+  cr_assert_eq(get_secrets(&none, pair.client), 1);
+  cr_assert_eq(SSL_send_fatal_alert(pair.server, SSL_AD_INTERNAL_ERROR), 1);
+  cr_assert_eq(get_secrets(&none, pair.server), 0);
+  cr_assert_eq(first_reason(), SSL_R_PROTOCOL_IS_SHUTDOWN);
+  cr_assert(none.read == NULL && none.write == NULL && none.read_len + none.write_len == 0);
+}
+
 Test(ssl_io, finished_of_one_is_the_peers_of_the_other) {
   uint8_t a[64], b[64];
   size_t len = SSL_get_finished(pair.client, a, sizeof(a));

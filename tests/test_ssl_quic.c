@@ -491,6 +491,28 @@ Test(ssl_quic, what_is_not_for_quic) {
   }
 }
 
+Test(ssl_quic, a_fatal_alert_and_the_secrets) {
+  for (unsigned shapes = 0; shapes < SHAPES; shapes += 3) {
+    struct ssl_quic_pair pair;
+    const uint8_t *read, *write;
+    size_t read_len, write_len;
+    new_pair(&pair, shapes);
+    cr_assert(ssl_quic_run(&pair));
+    const struct ssl_quic_end *end = &pair.server;
+    cr_assert_eq(SSL_get_traffic_secrets(end->ssl, &read, &read_len, &write, &write_len), 1);
+    cr_assert(read_len == end->secret_len[0][3] && write_len == end->secret_len[1][3]);
+    cr_expect_arr_eq(read, end->secret[0][3], read_len);
+    cr_expect_arr_eq(write, end->secret[1][3], write_len);
+    cr_expect_eq(SSL_send_fatal_alert(end->ssl, SSL_AD_ACCESS_DENIED), 1);
+    for (int i = 0; i < 2; i++) {
+      cr_expect_eq(SSL_send_fatal_alert(end->ssl, SSL_AD_ACCESS_DENIED), -1);
+      cr_expect_eq(first_reason(), SSL_R_PROTOCOL_IS_SHUTDOWN);
+    }
+    cr_expect(end->alerts == 1 && end->alert == SSL_AD_ACCESS_DENIED);
+    ssl_quic_pair_free(&pair);
+  }
+}
+
 Test(ssl_quic, functions_that_are_missing) {
   static const OSSL_DISPATCH none[] = {{0, NULL}};
   SSL *ssl = SSL_new(client_ctx);

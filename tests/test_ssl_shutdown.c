@@ -200,3 +200,136 @@ Test(ssl_shutdown, after_a_fatal_error_is_protocol_is_shutdown) {
   expect(pair.client, SSL_shutdown(pair.client), -1, SSL_ERROR_SSL);
   cr_assert_eq(first_reason(), SSL_R_PROTOCOL_IS_SHUTDOWN);
 }
+
+/* ---- SSL_send_fatal_alert ---- */
+
+static size_t wire(SSL *ssl) { return BIO_ctrl_pending(SSL_get_rbio(ssl)); }
+
+static void is_shut(SSL *ssl, int ret) {
+  expect(ssl, ret, -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_R_PROTOCOL_IS_SHUTDOWN, "%s",
+               ERR_reason_error_string(ERR_peek_error()));
+}
+
+/* hears reads the |alert| that |ssl| was sent. */
+static void hears(SSL *ssl, int alert) {
+  expect(ssl, SSL_read(ssl, buf, sizeof(buf)), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_AD_REASON_OFFSET + alert);
+}
+
+Test(ssl_shutdown, a_fatal_alert_ends_the_connection) {
+  cr_assert_eq(SSL_write(pair.server, "kept", 4), 4);
+  cr_assert_eq(SSL_peek(pair.client, buf, 1), 1);
+  ERR_put_error(ERR_LIB_SSL, 0, SSL_R_BAD_LENGTH, __FILE__, __LINE__); /* stale */
+  expect(pair.client, SSL_send_fatal_alert(pair.client, SSL_AD_DECOMPRESSION_FAILURE), 1,
+         SSL_ERROR_NONE);
+  cr_assert_eq(ERR_peek_error(), 0u);
+  /* RFC 9846 5.2, 6: an alert of 2 bytes, its type, the tag, a header; once. */
+  cr_assert_eq(wire(pair.server), 24);
+  is_shut(pair.client, SSL_send_fatal_alert(pair.client, SSL_AD_DECOMPRESSION_FAILURE));
+  is_shut(pair.client, SSL_send_fatal_alert(pair.client, SSL_AD_INTERNAL_ERROR));
+  is_shut(pair.client, SSL_write(pair.client, "x", 1));
+  is_shut(pair.client, SSL_shutdown(pair.client));
+  expect(pair.client, SSL_read(pair.client, buf, sizeof(buf)), 4, SSL_ERROR_NONE);
+  for (int i = 0; i < 2; i++) is_shut(pair.client, SSL_read(pair.client, buf, sizeof(buf)));
+  cr_assert_eq(SSL_get_shutdown(pair.client), SSL_RECEIVED_SHUTDOWN);
+  cr_assert_eq(wire(pair.server), 24);
+  hears(pair.server, SSL_AD_DECOMPRESSION_FAILURE);
+  cr_assert_eq(wire(pair.server), 0);
+  /* Who was sent one sends none. */
+  expect(pair.server, SSL_send_fatal_alert(pair.server, SSL_AD_INTERNAL_ERROR), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_AD_REASON_OFFSET + SSL_AD_DECOMPRESSION_FAILURE);
+  expect(pair.server, SSL_send_fatal_alert(pair.server, SSL_AD_DECOMPRESSION_FAILURE), -1,
+         SSL_ERROR_SSL);
+  cr_assert_eq(wire(pair.client), 0);
+}
+
+Test(ssl_shutdown, a_fatal_alert_that_does_not_fit_is_want_write) {
+  struct ssl_pair small;
+  cr_assert(ssl_pair_ready(&small, 5));
+  int ret, wants = 0;
+  while ((ret = SSL_send_fatal_alert(small.client, SSL_AD_INTERNAL_ERROR)) < 0) {
+    cr_assert_eq(SSL_get_error(small.client, ret), SSL_ERROR_WANT_WRITE);
+    wants++;
+    is_shut(small.client, SSL_send_fatal_alert(small.client, SSL_AD_DECODE_ERROR));
+    is_shut(small.client, SSL_write(small.client, "x", 1));
+    (void)SSL_read(small.server, buf, sizeof(buf));
+  }
+  cr_assert_eq(ret, 1);
+  cr_assert_gt(wants, 2);
+  is_shut(small.client, SSL_send_fatal_alert(small.client, SSL_AD_INTERNAL_ERROR));
+  hears(small.server, SSL_AD_INTERNAL_ERROR);
+  ssl_pair_free(&small);
+}
+
+Test(ssl_shutdown, a_fatal_alert_goes_after_a_blocked_write) {
+  cr_assert_eq(SSL_write(pair.server, data, 10000), 10000);
+  expect(pair.server, SSL_write(pair.server, data, 16000), -1, SSL_ERROR_WANT_WRITE);
+  for (int i = 0; i < 2; i++)
+    expect(pair.server, SSL_send_fatal_alert(pair.server, SSL_AD_INTERNAL_ERROR), -1,
+           SSL_ERROR_WANT_WRITE);
+  expect(pair.client, SSL_read(pair.client, buf, sizeof(buf)), 10000, SSL_ERROR_NONE);
+  expect(pair.server, SSL_send_fatal_alert(pair.server, SSL_AD_INTERNAL_ERROR), 1, SSL_ERROR_NONE);
+  is_shut(pair.server, SSL_write(pair.server, data, 16000));
+  expect(pair.client, SSL_read(pair.client, buf, sizeof(buf)), 16000, SSL_ERROR_NONE);
+  cr_assert(memcmp(buf, data, 16000) == 0);
+  hears(pair.client, SSL_AD_INTERNAL_ERROR);
+}
+
+/* close_notify is an end too, though it has not gone yet; the peer's is none of ours. */
+Test(ssl_shutdown, a_fatal_alert_and_close_notify) {
+  struct ssl_pair small;
+  cr_assert_eq(SSL_shutdown(pair.client), 0);
+  is_shut(pair.client, SSL_send_fatal_alert(pair.client, SSL_AD_INTERNAL_ERROR));
+  expect(pair.server, SSL_read(pair.server, buf, sizeof(buf)), 0, SSL_ERROR_ZERO_RETURN);
+  cr_assert_eq(SSL_send_fatal_alert(pair.server, SSL_AD_CLOSE_NOTIFY), 1);
+  hears(pair.client, SSL_AD_INTERNAL_ERROR);
+  cr_assert(ssl_pair_ready(&small, 5));
+  expect(small.client, SSL_shutdown(small.client), -1, SSL_ERROR_WANT_WRITE);
+  is_shut(small.client, SSL_send_fatal_alert(small.client, SSL_AD_INTERNAL_ERROR));
+  for (int i = 0; i < 2; i++)
+    expect(small.server, SSL_send_fatal_alert(small.server, SSL_AD_CLOSE_NOTIFY), -1,
+           SSL_ERROR_WANT_WRITE);
+  ssl_pair_free(&small);
+}
+
+Test(ssl_shutdown, a_fatal_alert_during_a_handshake) {
+  struct ssl_pair fresh;
+  cr_assert(ssl_pair_default(&fresh, 0));
+  expect(fresh.client, SSL_send_fatal_alert(fresh.client, SSL_AD_USER_CANCELLED), -1,
+         SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_R_UNINITIALIZED);
+  expect(fresh.client, SSL_connect(fresh.client), -1, SSL_ERROR_WANT_READ);
+  cr_assert_eq(SSL_send_fatal_alert(fresh.client, SSL_AD_USER_CANCELLED), 1);
+  is_shut(fresh.client, SSL_connect(fresh.client));
+  is_shut(fresh.client, SSL_write(fresh.client, "x", 1));
+  expect(fresh.server, SSL_accept(fresh.server), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_AD_REASON_OFFSET + SSL_AD_USER_CANCELLED);
+  ssl_pair_free(&fresh);
+}
+
+Test(ssl_shutdown, a_fatal_alert_without_a_bio) {
+  SSL_set_bio(pair.client, NULL, NULL);
+  expect(pair.client, SSL_send_fatal_alert(pair.client, SSL_AD_INTERNAL_ERROR), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_R_BIO_NOT_SET);
+}
+
+static int alerts[4], num_alerts;
+
+static void on_info(const SSL *ssl, int type, int value) {
+  (void)ssl;
+  if (type == SSL_CB_WRITE_ALERT && num_alerts < 4) alerts[num_alerts++] = value;
+}
+
+Test(ssl_shutdown, a_fatal_alert_is_shown) {
+  struct ssl_pair fresh;
+  cr_assert(ssl_pair_default(&fresh, 0));
+  SSL_set_info_callback(fresh.client, on_info);
+  cr_assert(ssl_pair_handshake(&fresh));
+  cr_assert_eq(SSL_send_fatal_alert(fresh.client, SSL_AD_ACCESS_DENIED), 1);
+  for (int i = 0; i < 2; i++) {
+    cr_assert(num_alerts == 1 && alerts[0] == (SSL3_AL_FATAL << 8 | SSL_AD_ACCESS_DENIED));
+    (void)SSL_read(fresh.client, buf, sizeof(buf));
+  }
+  ssl_pair_free(&fresh);
+}

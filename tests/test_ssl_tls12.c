@@ -526,6 +526,18 @@ Test(ssl_tls12, no_false_start_without_a_protocol) {
   cr_assert_eq(SSL_connect(pair.client), -1);
   cr_assert_eq(SSL_in_false_start(pair.client), 0);
   cr_assert_eq(SSL_write(pair.client, "early", 5), -1);
+  /* Unless that is allowed, which alone asks for nothing. */
+  for (int i = 0; i < 3; i++) {
+    SSL_CTX_set_false_start_allowed_without_alpn(client_ctx, i < 2);
+    if (i == 1) SSL_CTX_clear_mode(client_ctx, SSL_MODE_ENABLE_FALSE_START);
+    if (i == 2) SSL_CTX_set_mode(client_ctx, SSL_MODE_ENABLE_FALSE_START);
+    open_pair(NULL);
+    cr_assert_eq(SSL_connect(pair.client), -1);
+    cr_assert_eq(SSL_accept(pair.server), -1);
+    cr_assert_eq(SSL_connect(pair.client), i == 0 ? 1 : -1);
+    cr_assert_eq(SSL_in_false_start(pair.client), i == 0);
+    cr_assert_eq(SSL_write(pair.client, "early", 5), i == 0 ? 5 : -1);
+  }
 }
 
 /* ---- What can be asked ---- */

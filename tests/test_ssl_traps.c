@@ -188,6 +188,45 @@ Test(ssl_traps, an_alpn_callback_that_accepts_no_name) {
   cr_assert_eq(first_reason(), SSL_AD_REASON_OFFSET + SSL_AD_INTERNAL_ERROR);
 }
 
+static int first_chosen(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in,
+                        unsigned in_len, void *arg) {
+  (void)ssl, (void)in_len, (void)arg;
+  *out = in + 1;
+  *out_len = in[0];
+  return SSL_TLSEXT_ERR_OK;
+}
+
+/* RFC 7301 3.1: a protocol that nobody offered, put into a ServerHello of TLS 1.2 on its way: the
+ * extension's type, its length, the list's and the name's. */
+Test(ssl_traps, an_alpn_protocol_of_the_servers_own) {
+  static const char kChosen[] = "\0\x10\0\5\0\3\2h2";
+  SSL_CTX_set_alpn_select_cb(server_ctx, first_chosen, NULL);
+  cr_assert_eq(SSL_CTX_set_max_proto_version(server_ctx, TLS1_2_VERSION), 1);
+  cr_assert_eq(SSL_CTX_set_alpn_protos(client_ctx, (const uint8_t *)"\2h2", 3), 0);
+  for (int i = 0; i < 3; i++) {
+    char *bytes, *at;
+    const uint8_t *name;
+    unsigned name_len;
+    SSL_CTX_set_allow_unknown_alpn_protos(client_ctx, i == 1);
+    cr_assert(ssl_pair_new(&pair, client_ctx, server_ctx, 0));
+    expect(pair.client, SSL_connect(pair.client), -1, SSL_ERROR_WANT_READ);
+    expect(pair.server, SSL_accept(pair.server), -1, SSL_ERROR_WANT_READ);
+    int len = BIO_nread0(SSL_get_rbio(pair.client), &bytes);
+    for (at = bytes; memcmp(at, kChosen, 9) != 0; at++) cr_assert(at - bytes < len - 9);
+    at[8] = 'z';
+    /* With another name than the server's it goes on until the keys are needed, which depend on it
+     * (RFC 7627). */
+    expect(pair.client, SSL_connect(pair.client), -1, i == 1 ? SSL_ERROR_WANT_READ : SSL_ERROR_SSL);
+    if (i != 1) cr_assert_eq(first_reason(), SSL_R_INVALID_ALPN_PROTOCOL);
+    SSL_get0_alpn_selected(pair.client, &name, &name_len);
+    cr_assert(i == 1 ? name_len == 2 && memcmp(name, "hz", 2) == 0 : name_len == 0);
+    expect(pair.server, SSL_accept(pair.server), -1, SSL_ERROR_SSL);
+    cr_assert_eq(first_reason(), i == 1 ? SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC
+                                        : SSL_AD_REASON_OFFSET + SSL_AD_ILLEGAL_PARAMETER);
+    ssl_pair_free(&pair);
+  }
+}
+
 /* ---- Roles ---- */
 
 Test(ssl_traps, a_role_set_during_a_connection_changes_nothing) {

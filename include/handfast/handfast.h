@@ -157,6 +157,10 @@ enum {
   /* client: TLS 1.2: HF_CAN_SEND as soon as its own Finished is out (RFC 7918), if ALPN chose a
    * protocol */
   HF_FALSE_START = 1 << 24,
+  HF_FALSE_START_WITHOUT_ALPN = 1 << 25, /* client: and HF_FALSE_START also if it chose none */
+  /* client: if protocols are offered, take the server's choice though it is none of them; early
+   * data is offered then whatever the session's protocol is */
+  HF_ALLOW_UNKNOWN_ALPN = 1 << 26,
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */
@@ -568,6 +572,12 @@ HF_EXPORT const char *hf_row_name(const hf_conn *conn);
  * what hf_seal sends of the nonce is |seq|. HF_NO_MEMORY does not harm the connection. */
 HF_EXPORT HF_MUST_USE hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32],
                                               size_t *key_len, uint8_t iv[12], uint64_t *seq);
+/* hf_traffic_secret lends the application traffic secret (7.2) that this side sends, or receives,
+ * under: after a KeyUpdate the next one, as soon as that is queued or was received. |*secret| lasts
+ * until the next call on the connection that is no getter. HF_MISUSE, with |*secret| absent, before
+ * HF_READY, after a failure, and in TLS 1.2, which has no such secrets. */
+HF_EXPORT HF_MUST_USE hf_status hf_traffic_secret(hf_bytes *secret, const hf_conn *conn,
+                                                  bool sending);
 
 #ifdef __cplusplus
 }

@@ -170,6 +170,15 @@ HF_SSL_EXPORT int SSL_key_update(SSL *ssl, int request_type);
  * ours is sent; call again to wait.  Negative: see SSL_get_error.  During a handshake and after a
  * failed one: 1, and nothing is sent. */
 HF_SSL_EXPORT int SSL_shutdown(SSL *ssl);
+/* SSL_send_fatal_alert fails the connection with |alert|, one of SSL_AD_, and sends it to the peer,
+ * after the record of a SSL_write that blocked.  1: it is sent.  Negative: see SSL_get_error; after
+ * SSL_ERROR_WANT_WRITE it is to be called again with the same |alert|.  From the first call on
+ * SSL_write fails with SSL_R_PROTOCOL_IS_SHUTDOWN, and so do SSL_read, when it has given what was
+ * decrypted already, and this function, as it does after close_notify and other fatal alerts of
+ * this side; after one of the peer's it fails with that.  Before the handshake has begun it fails
+ * with SSL_R_UNINITIALIZED.  SSL_AD_CLOSE_NOTIFY, which is no fatal alert, is taken as
+ * SSL_AD_INTERNAL_ERROR.  Callbacks must not call it: they refuse by what they return. */
+HF_SSL_EXPORT int SSL_send_fatal_alert(SSL *ssl, uint8_t alert);
 /* SSL_get_shutdown returns SSL_SENT_SHUTDOWN and SSL_RECEIVED_SHUTDOWN bits; SSL_set_shutdown adds
  * such bits. */
 HF_SSL_EXPORT int SSL_get_shutdown(const SSL *ssl);
@@ -253,6 +262,15 @@ HF_SSL_EXPORT int SSL_export_keying_material(const SSL *ssl, uint8_t *out, size_
                                              const char *label, size_t label_len,
                                              const uint8_t *context, size_t context_len,
                                              int use_context);
+/* SSL_get_traffic_secrets lends the application traffic secrets (RFC 9846 7.2) under which |ssl|
+ * receives and sends; after a KeyUpdate, which SSL_key_update and SSL_read may bring about, the new
+ * one.  They last until the next call on |ssl| that reads, writes, updates keys, ends or frees it.
+ * 0, with nothing lent: the handshake is not done, the version has none (TLS 1.2), or |ssl| has
+ * failed since.  Who knows them can read and forge all that is to come.  In C++ there is
+ * BoringSSL's bssl::SSL_get_traffic_secrets too. */
+HF_SSL_EXPORT int SSL_get_traffic_secrets(const SSL *ssl, const uint8_t **out_read,
+                                          size_t *out_read_len, const uint8_t **out_write,
+                                          size_t *out_write_len);
 
 /* ---- The peer's certificate ---- */
 
@@ -373,6 +391,17 @@ BORINGSSL_MAKE_DELETER(SSL_CTX, SSL_CTX_free)
 BORINGSSL_MAKE_UP_REF(SSL_CTX, SSL_CTX_up_ref)
 BORINGSSL_MAKE_DELETER(SSL_SESSION, SSL_SESSION_free)
 BORINGSSL_MAKE_UP_REF(SSL_SESSION, SSL_SESSION_up_ref)
+
+/* SSL_get_traffic_secrets is the function of that name above. */
+inline bool SSL_get_traffic_secrets(const SSL *ssl, Span<const uint8_t> *out_read_traffic_secret,
+                                    Span<const uint8_t> *out_write_traffic_secret) {
+  const uint8_t *read, *write;
+  size_t read_len, write_len;
+  if (!::SSL_get_traffic_secrets(ssl, &read, &read_len, &write, &write_len)) return false;
+  *out_read_traffic_secret = Span<const uint8_t>(read, read_len);
+  *out_write_traffic_secret = Span<const uint8_t>(write, write_len);
+  return true;
+}
 BSSL_NAMESPACE_END
 }
 #endif

@@ -507,6 +507,11 @@ HF_SSL_EXPORT int SSL_CTX_set_tlsext_servername_arg(SSL_CTX *ctx, void *arg);
  * two return 0 for success, and 1 for failure. */
 HF_SSL_EXPORT int SSL_CTX_set_alpn_protos(SSL_CTX *ctx, const uint8_t *protos, size_t protos_len);
 HF_SSL_EXPORT int SSL_set_alpn_protos(SSL *ssl, const uint8_t *protos, size_t protos_len);
+/* SSL_CTX_set_allow_unknown_alpn_protos has clients that offer protocols take whichever the server
+ * chooses; or only one of theirs, as at first: else the handshake fails with illegal_parameter and
+ * SSL_R_INVALID_ALPN_PROTOCOL.  If memory runs out, the reason is on the error queue and nothing
+ * changes. */
+HF_SSL_EXPORT void SSL_CTX_set_allow_unknown_alpn_protos(SSL_CTX *ctx, int enabled);
 /* SSL_CTX_set_alpn_select_cb sets who chooses for a server: |*out| out of |in|, or static.
  * SSL_TLSEXT_ERR_OK: chosen; NOACK: none; ALERT_FATAL: the handshake fails with
  * no_application_protocol. */

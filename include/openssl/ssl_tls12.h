@@ -20,6 +20,10 @@ extern "C" {
  * SSL_in_init is 1 too then; SSL_write sends already, SSL_read and SSL_do_handshake wait for the
  * end of the handshake first. */
 HF_SSL_EXPORT int SSL_in_false_start(const SSL *ssl);
+/* SSL_CTX_set_false_start_allowed_without_alpn has SSL_MODE_ENABLE_FALSE_START do without that
+ * protocol, or not, as at first.  If memory runs out, the reason is on the error queue and nothing
+ * changes. */
+HF_SSL_EXPORT void SSL_CTX_set_false_start_allowed_without_alpn(SSL_CTX *ctx, int allowed);
 
 /* ---- What ties data to its handshake ---- */
 
