@@ -566,6 +566,10 @@ hf_status hf_receive_FINISHED(hf_conn *conn, CBS *body) {
   }
   conn->proofs |= HF_PROOF_FINISHED;
   CBS_skip(body, len);
+  // In TLS 1.2 no change of keys comes after it that would look.
+  if (hf_tls12(conn) && CBS_data(body) != conn->in.data + conn->in.len) {
+    return HF_EXCESS_HANDSHAKE_DATA;
+  }
   memcpy(conn->peer_finished, expected, len);
   conn->peer_finished_set = true;
   return HF_OK;

@@ -50,7 +50,7 @@ static hf_status check_version(const hf_conn *conn, CBS body, hf_place place) {
   if (!CBS_get_u16(&body, &legacy) || legacy == HF_TLS12) {
     return HF_OK;
   }
-  return place == SH ? HF_LEGACY_VERSION : HF_LEGACY_VERSION_RETRY;
+  return place == SH && !second ? HF_LEGACY_VERSION : HF_LEGACY_VERSION_RETRY;
 }
 
 /* ---- writing ---- */

@@ -34,7 +34,7 @@ static bool start_with(SSL *ssl, ssl_custom_list *custom, hf_start *start) {
   return status == HF_OK;
 }
 
-static bool start(SSL *ssl) {
+bool ssl_start(SSL *ssl) {
   /* What cannot be had is said before anybody is asked. */
   if (!ssl_quic_may_start(ssl) || ssl_build_config(ssl, false) == NULL ||
       !ssl_session_reverify(ssl))
@@ -86,7 +86,7 @@ static int finish(SSL *ssl) {
 }
 
 static int run(SSL *ssl) {
-  if (ssl->conn == NULL && !start(ssl)) return -1;
+  if (ssl->conn == NULL && !ssl_start(ssl)) return -1;
   for (;;) {
     ssl_report(ssl);
     (void)ssl_custom_look(ssl); /* or it has failed, which hf_wants tells */

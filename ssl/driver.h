@@ -18,6 +18,9 @@ void ssl_enter(SSL *ssl);
  * -1: see SSL_get_error. */
 int ssl_handshake(SSL *ssl);
 
+/* ssl_start begins the connection.  False: see SSL_get_error. */
+bool ssl_start(SSL *ssl);
+
 /* ssl_ready_to_run says whether |ssl| has a role and BIOs; if not, why not is on the error queue:
  * |no_role| if it is the role. */
 bool ssl_ready_to_run(const SSL *ssl, int no_role);

@@ -79,10 +79,8 @@ static bool give_up(SSL *ssl, uint8_t alert) {
 
 int SSL_send_fatal_alert(SSL *ssl, uint8_t alert) {
   ssl_enter(ssl);
-  if (ssl->conn == NULL) {
-    SSL_ERR(SSL_R_UNINITIALIZED);
+  if (ssl->conn == NULL && (!ssl_ready_to_run(ssl, SSL_R_UNINITIALIZED) || !ssl_start(ssl)))
     return -1;
-  }
   if (alert == SSL_AD_CLOSE_NOTIFY) alert = SSL_AD_INTERNAL_ERROR;
   if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) != 0) {
     SSL_ERR(SSL_R_PROTOCOL_IS_SHUTDOWN);

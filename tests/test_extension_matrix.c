@@ -188,8 +188,11 @@ static bool is_known(uint16_t type) {
 /* What 4.3 says of it. */
 static int expected(const struct row *row, enum message message, enum how how, bool offered) {
   const bool response = (RESPONSES >> message & 1) != 0;
+  /* 4.3 names no alert for two of a type; BoringSSL has one for the lists that others may add to */
+  if (how == TWICE && (message == CH || message == EE)) return AL_DECODE_ERROR;
+  if (how == TWICE && row->type != CUSTOM) return AL_ILLEGAL_PARAMETER;
   if (!is_known(row->type))
-    return response ? AL_UNSUPPORTED_EXTENSION : how == TWICE ? AL_ILLEGAL_PARAMETER : AL_NONE;
+    return response ? AL_UNSUPPORTED_EXTENSION : AL_NONE;
   /* The cookie answers nothing. */
   const bool solicited = offered || (row->type == EXT_COOKIE && message == HRR);
   if ((row->places >> message & 1) != 0 && response && !solicited)
@@ -200,7 +203,7 @@ static int expected(const struct row *row, enum message message, enum how how, b
         (exceptions[i].hows >> how & 1) != 0)
       return exceptions[i].alert;
   if (row->type == CUSTOM && message == NST) return AL_ILLEGAL_PARAMETER; /* twice */
-  if ((row->places >> message & 1) == 0 || how == TWICE) return AL_ILLEGAL_PARAMETER;
+  if ((row->places >> message & 1) == 0) return AL_ILLEGAL_PARAMETER;
   if (how == ONCE || (row->any_body >> message & 1) != 0) return AL_NONE;
   if (how == TRAILING) return AL_DECODE_ERROR;
   const char *hex = row->hex[message];

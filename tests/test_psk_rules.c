@@ -312,7 +312,7 @@ Test(psk_rules, early_data_with_the_second) {
     struct buf body = rules_bytes("\0\4\0\x2a\0\0", 6);
     rules_say(&play, MSG_ENCRYPTED_EXTENSIONS, &body);
     hf_get_fault(&fault, play.side.conn);
-    cr_expect_eq(fault.status, index == 0 ? HF_OK : HF_EARLY_DATA_MISMATCH, "%s", fault.text);
+    cr_expect_eq(fault.status, index == 0 ? HF_OK : HF_EARLY_DATA_UNRESUMED, "%s", fault.text);
     cr_expect_eq(fault.alert, index == 0 ? 0 : AL_ILLEGAL_PARAMETER);
     play_free(&play);
   }

@@ -376,13 +376,13 @@ Test(raw_key, certificates_of_a_crafted_server) {
   choose_type(&play, 2);
   say_entries(&play, beside, 2, AL_ILLEGAL_PARAMETER, "a key and a certificate");
   choose_type(&play, 2);
-  say_entries(&play, chain, 1, AL_BAD_CERTIFICATE, "a certificate, and a key was chosen");
+  say_entries(&play, chain, 1, AL_DECODE_ERROR, "a certificate, and a key was chosen");
   choose_type(&play, 0);
-  say_entries(&play, two, 1, AL_BAD_CERTIFICATE, "a key, and a certificate was chosen");
+  say_entries(&play, two, 1, AL_DECODE_ERROR, "a key, and a certificate was chosen");
   choose_type(&play, 2);
-  say_entries(&play, &(hf_bytes){longer, spki.len + 1}, 1, AL_BAD_CERTIFICATE, "a byte behind it");
+  say_entries(&play, &(hf_bytes){longer, spki.len + 1}, 1, AL_DECODE_ERROR, "a byte behind it");
   choose_type(&play, 2);
-  say_entries(&play, &(hf_bytes){longer, spki.len - 1}, 1, AL_BAD_CERTIFICATE, "cut off");
+  say_entries(&play, &(hf_bytes){longer, spki.len - 1}, 1, AL_DECODE_ERROR, "cut off");
   choose_type(&play, 2);
   say_entries(&play, &(hf_bytes){ed448, sizeof ed448}, 1, AL_UNSUPPORTED_CERTIFICATE,
               "a key of an unknown kind");

@@ -157,7 +157,7 @@ static const struct message to_client[] = {
     {"cut entry", S12_SAID_HELLO, MSG_CERTIFICATE, BODY("\0\0\4\0\0\2x"), AL_DECODE_ERROR},
     {"certificate's tail", S12_SAID_HELLO, MSG_CERTIFICATE, BODY("\0\0\4\0\0\1xy"),
      AL_DECODE_ERROR},
-    {"no X.509", S12_SAID_HELLO, MSG_CERTIFICATE, BODY("\0\0\4\0\0\1x"), AL_BAD_CERTIFICATE},
+    {"no X.509", S12_SAID_HELLO, MSG_CERTIFICATE, BODY("\0\0\4\0\0\1x"), AL_DECODE_ERROR},
     /* R-6066-8-20 */
     {"another status", S12_SAID_CERTIFICATE, MSG_CERTIFICATE_STATUS, BODY("\2\0\0\1x"),
      AL_DECODE_ERROR},
@@ -196,8 +196,8 @@ static const struct message to_client[] = {
      AL_DECODE_ERROR},
     /* R-5246-7.4.9-1 */
     {"wrong verify_data", S12_SAID_SPEC, MSG_FINISHED, BODY("wrong data!!"), AL_DECRYPT_ERROR},
-    {"short verify_data", S12_SAID_SPEC, MSG_FINISHED, BODY("wrong data!"), AL_DECODE_ERROR},
-    {"long verify_data", S12_SAID_SPEC, MSG_FINISHED, BODY("wrong data!!!"), AL_DECODE_ERROR},
+    {"short verify_data", S12_SAID_SPEC, MSG_FINISHED, BODY("wrong data!"), AL_DECRYPT_ERROR},
+    {"long verify_data", S12_SAID_SPEC, MSG_FINISHED, BODY("wrong data!!!"), AL_DECRYPT_ERROR},
 };
 
 Test(rules12_exchange, messages_to_a_client) {
@@ -207,7 +207,7 @@ Test(rules12_exchange, messages_to_a_client) {
 
 static const struct message to_server[] = {
     {"cut entry", C12_HEARD_DONE, MSG_CERTIFICATE, BODY("\0\0\4\0\0\2x"), AL_DECODE_ERROR},
-    {"no X.509", C12_HEARD_DONE, MSG_CERTIFICATE, BODY("\0\0\4\0\0\1x"), AL_BAD_CERTIFICATE},
+    {"no X.509", C12_HEARD_DONE, MSG_CERTIFICATE, BODY("\0\0\4\0\0\1x"), AL_DECODE_ERROR},
     {"none", C12_HEARD_DONE, MSG_CERTIFICATE, BODY("\0\0\0"), AL_NONE},
     /* R-8422-5.7-1 */
     {"empty", C12_SAID_CERTIFICATE, MSG_CLIENT_KEY_EXCHANGE, BODY(""), AL_DECODE_ERROR},
@@ -229,8 +229,8 @@ static const struct message to_server[] = {
     {"cut signature", C12_SAID_EXCHANGE, MSG_CERTIFICATE_VERIFY, BODY("\4\3\0\4abc"),
      AL_DECODE_ERROR},
     {"wrong verify_data", C12_SAID_SPEC, MSG_FINISHED, BODY("wrong data!!"), AL_DECRYPT_ERROR},
-    {"short verify_data", C12_SAID_SPEC, MSG_FINISHED, BODY("wrong data!"), AL_DECODE_ERROR},
-    {"empty verify_data", C12_SAID_SPEC, MSG_FINISHED, BODY(""), AL_DECODE_ERROR},
+    {"short verify_data", C12_SAID_SPEC, MSG_FINISHED, BODY("wrong data!"), AL_DECRYPT_ERROR},
+    {"empty verify_data", C12_SAID_SPEC, MSG_FINISHED, BODY(""), AL_DECRYPT_ERROR},
 };
 
 Test(rules12_exchange, messages_to_a_server) {

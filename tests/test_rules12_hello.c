@@ -131,7 +131,7 @@ static const struct rule client_rules[] = {
     RULE(unknown_extension, AL_UNSUPPORTED_EXTENSION),
     RULE(status_promised, AL_UNSUPPORTED_EXTENSION),
     {"ticket_promised", ticket_promised, AL_UNSUPPORTED_EXTENSION, HF_NO_TICKETS},
-    RULE(twice, AL_ILLEGAL_PARAMETER),
+    RULE(twice, AL_DECODE_ERROR),
     RULE(ticket_body, AL_DECODE_ERROR),
     {"status_body", status_body, AL_DECODE_ERROR, HF_REQUEST_OCSP},
     {"status_promised and not kept", status_promised, AL_NONE, HF_REQUEST_OCSP},
@@ -361,7 +361,7 @@ static const struct rule server_rules[] = {
     /* R-8422-4-1 */
     RULE(other_groups, AL_HANDSHAKE_FAILURE),
     RULE(hybrid_groups, AL_HANDSHAKE_FAILURE),
-    RULE(no_groups, AL_NONE),
+    RULE(no_groups, AL_HANDSHAKE_FAILURE),
     /* R-5246-7.4.1.4.1-1 */
     RULE(no_sigalgs, AL_HANDSHAKE_FAILURE),
     RULE(sha1_sigalgs, AL_HANDSHAKE_FAILURE),
@@ -375,7 +375,7 @@ static const struct rule server_rules[] = {
     RULE(versions_future, AL_PROTOCOL_VERSION),
     RULE(versions_new, AL_NONE),
     RULE(tail, AL_DECODE_ERROR),
-    RULE(twice, AL_ILLEGAL_PARAMETER),
+    RULE(twice, AL_DECODE_ERROR),
     RULE(long_session_id, AL_DECODE_ERROR),
     RULE(unknown_extension, AL_NONE),
     /* R-E.3-2 */

@@ -296,9 +296,12 @@ Test(ssl_shutdown, a_fatal_alert_and_close_notify) {
 Test(ssl_shutdown, a_fatal_alert_during_a_handshake) {
   struct ssl_pair fresh;
   cr_assert(ssl_pair_default(&fresh, 0));
-  expect(fresh.client, SSL_send_fatal_alert(fresh.client, SSL_AD_USER_CANCELLED), -1,
-         SSL_ERROR_SSL);
-  cr_assert_eq(first_reason(), SSL_R_UNINITIALIZED);
+  cr_assert_eq(SSL_send_fatal_alert(fresh.client, SSL_AD_USER_CANCELLED), 1);
+  is_shut(fresh.client, SSL_connect(fresh.client));
+  expect(fresh.server, SSL_accept(fresh.server), -1, SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_AD_REASON_OFFSET + SSL_AD_USER_CANCELLED);
+  ssl_pair_free(&fresh);
+  cr_assert(ssl_pair_default(&fresh, 0));
   expect(fresh.client, SSL_connect(fresh.client), -1, SSL_ERROR_WANT_READ);
   cr_assert_eq(SSL_send_fatal_alert(fresh.client, SSL_AD_USER_CANCELLED), 1);
   is_shut(fresh.client, SSL_connect(fresh.client));

@@ -521,7 +521,8 @@ HF_EXPORT HF_MUST_USE hf_status hf_seal(hf_conn *conn, size_t *written, uint8_t 
  * enough: again it does nothing. HF_MISUSE after a failure, and with HF_QUIC. */
 HF_EXPORT HF_MUST_USE hf_status hf_close(hf_conn *conn);
 /* hf_abort fails the connection with HF_REFUSED and |alert| (6.2; 0 is taken as internal_error), at
- * any time: for what the caller himself finds wrong. After a failure it does nothing. */
+ * any time: for what the caller himself finds wrong. A client's first hello of which nothing was
+ * flushed does not go out any more. After a failure it does nothing. */
 HF_EXPORT void hf_abort(hf_conn *conn, uint8_t alert);
 /* hf_rekey queues KeyUpdate (4.7.3) and changes the sending keys; |peer_too| asks the peer to
  * change its own, once until it does. HF_MISUSE before HF_READY, after hf_close, while
