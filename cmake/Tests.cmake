@@ -6,6 +6,7 @@
 #   tests/*.c         everything else: one helper library, testlib, that all of them link
 #   examples/*.c      run without arguments; exit status 0 is a pass
 #   tests/package/    the installed copy; not in instrumented builds
+#   tests/bogo/*.c   bogo_shim, the program that BoringSSL's conformance runner runs (`./dev bogo`)
 #   tests/peers/*.c   boringssl_peer, a program that tests talk to, on the system's BoringSSL alone
 #
 # What has many cases in one program leaves them as TAP in results/ of the build directory, where `./dev test` counts
@@ -46,6 +47,12 @@ target_compile_options(boringssl_peer PRIVATE ${HF_WARNINGS})
 target_include_directories(boringssl_peer SYSTEM PRIVATE ${PEER_INCLUDE_DIR} ${BROTLI_INCLUDE_DIR})
 target_link_libraries(boringssl_peer PRIVATE ${PEER_SSL_LIBRARY} ${PEER_CRYPTO_LIBRARY} ZLIB::ZLIB
   ${BROTLI_ENCODER_LIBRARY} ${BROTLI_DECODER_LIBRARY})
+
+# What BoringSSL's runner runs in place of BoringSSL: <openssl/ssl.h> and the pair, and nothing behind them.
+file(GLOB SHIM_SOURCES CONFIGURE_DEPENDS tests/bogo/*.c)
+if(TARGET handfast_ssl_static)
+  hf_program(bogo_shim tests/bogo ${SHIM_SOURCES})
+endif()
 
 file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/test_*.c)
 file(GLOB PLAIN_SOURCES CONFIGURE_DEPENDS tests/plain_*.c)
