@@ -165,7 +165,8 @@ typedef struct ssl_local {
   int verify_mode;
   int (*verify_callback)(int ok, X509_STORE_CTX *store_ctx);
   enum ssl_verify_result_t (*custom_verify)(SSL *ssl, uint8_t *out_alert); /* NULL: libcrypto's */
-  bool retain_sha256; /* server: of client certificates only their hash is kept */
+  bool ignore_rsa_key_usage; /* client: HF_ASK_VERDICT may say not_for_signing */
+  bool retain_sha256;        /* server: of client certificates only their hash is kept */
   uint32_t mode;
   bool quiet_shutdown;
   bool read_ahead;

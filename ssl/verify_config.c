@@ -46,6 +46,10 @@ void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx,
   ctx->verify_whole_arg = arg;
 }
 
+void SSL_set_enforce_rsa_key_usage(SSL *ssl, int enabled) {
+  ssl->local.ignore_rsa_key_usage = enabled == 0;
+}
+
 void SSL_CTX_set_retain_only_sha256_of_client_certs(SSL_CTX *ctx, int enable) {
   ctx->local.retain_sha256 = enable != 0;
 }
