@@ -131,6 +131,7 @@ typedef struct ssl_settings {
   uint32_t hello_flags;     /* of hf_settings.flags, for clients alone */
   uint16_t max_fragment;    /* of hf_settings.max_fragment_length, for clients; 0: none */
   ssl_cert_algs cert_algs;
+  bool jdk11_workaround; /* of servers */
   bool early_client, early_server;
   uint32_t max_early_data; /* bytes that a server's tickets allow, with early_server; not 0 */
   /* What SSL_set_SSL_CTX replaces. */
