@@ -265,6 +265,7 @@ static hf_status take_key(hf_conn *conn, CBS certificate, CBS extensions, bool m
   if (!hf_codes_have(conn->config->settings.peer_cert_types, HF_CERT_X509)) {
     return HF_NO_CERT_TYPE;  // RFC 7250 4.2: a server that knows no other
   }
+  HF_TRY(hf_leaf_signs(certificate));
   HF_TRY(hf_leaf_key(&hs->peer_key, certificate));
   return delegated ? hf_take_delegated(conn, certificate, bodies[HF_EXT_delegated_credential])
                    : HF_OK;
@@ -405,6 +406,7 @@ hf_status hf_ask_VERDICT(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   hf_bytes ocsp = {NULL, 0}, scts = {NULL, 0};
   CBS list = certificate_list(conn), certificate, extensions;
+  bool not_for_signing = false;
   size_t num = 0;
   for (CBS count = list; next_entry(conn, &count, &certificate, &extensions);) {
     num++;
@@ -419,6 +421,8 @@ hf_status hf_ask_VERDICT(hf_conn *conn) {
     chain[i] = hf_range(CBS_data(&certificate), CBS_len(&certificate));
     if (i == 0) {
       HF_TRY(find_stapled(conn, extensions, &ocsp, &scts));
+      // Who insists on it has refused the certificate.
+      not_for_signing = !conn->peer_raw_key && hf_leaf_signs(certificate) == HF_KEY_USAGE;
     }
   }
   hf_question_t *q = hf_ask_begin(conn, HF_ASK_VERDICT);
@@ -431,6 +435,7 @@ hf_status hf_ask_VERDICT(hf_conn *conn) {
   q->verdict.ocsp = ocsp;
   q->verdict.scts = scts;
   q->verdict.raw_key = conn->peer_raw_key;
+  q->verdict.not_for_signing = not_for_signing;
   if (!hf_is_server(conn)) {
     q->verdict.server_name = hf_range(conn->server_name, conn->server_name_len);
   }

@@ -43,6 +43,15 @@ static hf_status check_key(const hf_conn *conn) {
              : HF_WRONG_CERTIFICATE_CURVE;
 }
 
+/* RFC 5246 7.4.2, 7.4.6: the key signs, and so must be for that.  Many a server's RSA certificate
+ * was made for its encryption alone. */
+static hf_status check_usage(const hf_conn *conn, CBS certificate) {
+  const hf_status status = hf_leaf_signs(certificate);
+  const bool ignore = !hf_is_server(conn) && conn->suite->auth == HF_AUTH_RSA &&
+                      (conn->config->settings.flags & HF_IGNORE_RSA_KEY_USAGE) != 0;
+  return status == HF_KEY_USAGE && ignore ? HF_OK : status;
+}
+
 hf_status hf_receive_certificate_12(hf_conn *conn, CBS *body) {
   hf_hs *hs = conn->hs;
   CBS list, certificate, leaf;
@@ -79,6 +88,7 @@ hf_status hf_receive_certificate_12(hf_conn *conn, CBS *body) {
   if (!hf_codes_have(conn->config->settings.peer_cert_types, HF_CERT_X509)) {
     return HF_NO_CERT_TYPE;
   }
+  HF_TRY(check_usage(conn, certificate));
   HF_TRY(hf_leaf_key(&hs->peer_key, certificate));
   return check_key(conn);
 }

@@ -205,13 +205,13 @@ static void fill_in(hf_settings *s) {
 
 static hf_status check(hf_settings *s) {
   fill_in(s);
-  const uint32_t flags = HF_REQUEST_CLIENT_CERT | HF_REQUIRE_CLIENT_CERT | HF_ALLOW_EARLY_DATA |
-                         HF_EXPORT_SECRETS | HF_TRACE | HF_ISSUE_TICKETS | HF_IGNORE_SERVER_NAME |
-                         HF_DEMAND_COOKIE | HF_PREFER_CLIENT_SUITES | HF_PREFER_CLIENT_GROUPS |
-                         HF_REQUEST_OCSP | HF_REQUEST_SCTS | HF_ALLOW_PSK_KE | HF_GREASE |
-                         HF_PERMUTE_EXTENSIONS | HF_FALSE_START | HF_STORE_SESSIONS |
-                         HF_NO_TICKETS | HF_REQUIRE_EMS | HF_SEND_FALLBACK_SCSV |
-                         HF_FALSE_START_WITHOUT_ALPN | HF_ALLOW_UNKNOWN_ALPN;
+  const uint32_t flags =
+      HF_REQUEST_CLIENT_CERT | HF_REQUIRE_CLIENT_CERT | HF_ALLOW_EARLY_DATA | HF_EXPORT_SECRETS |
+      HF_TRACE | HF_ISSUE_TICKETS | HF_IGNORE_SERVER_NAME | HF_DEMAND_COOKIE |
+      HF_PREFER_CLIENT_SUITES | HF_PREFER_CLIENT_GROUPS | HF_REQUEST_OCSP | HF_REQUEST_SCTS |
+      HF_ALLOW_PSK_KE | HF_GREASE | HF_PERMUTE_EXTENSIONS | HF_FALSE_START | HF_STORE_SESSIONS |
+      HF_NO_TICKETS | HF_REQUIRE_EMS | HF_SEND_FALLBACK_SCSV | HF_FALSE_START_WITHOUT_ALPN |
+      HF_ALLOW_UNKNOWN_ALPN | HF_IGNORE_RSA_KEY_USAGE | HF_JDK11_WORKAROUND;
   bool good =
       (s->flags & ~flags) == 0 && (s->role == HF_CLIENT || s->role == HF_SERVER) &&
       valid_transport(s) && s->version_min <= s->version_max &&

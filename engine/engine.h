@@ -230,7 +230,9 @@ hf_status hf_leaf_parse(hf_leaf *out, CBS certificate);
 hf_status hf_leaf_extension(CBS *value, const hf_leaf *leaf, const uint8_t *oid, size_t oid_len);
 /* hf_leaf_key_usage finds keyUsage so: KEY_USAGE if it is there without digitalSignature. */
 hf_status hf_leaf_key_usage(CBS *value, const hf_leaf *leaf);
-/* hf_leaf_key reads the public key of a certificate, and whether it may sign; hf_raw_key that of a
+/* hf_leaf_signs looks at the keyUsage of a certificate in the same way. */
+hf_status hf_leaf_signs(CBS certificate);
+/* hf_leaf_key reads the public key of a certificate, whatever it is for; hf_raw_key that of a
  * SubjectPublicKeyInfo. */
 hf_status hf_leaf_key(EVP_PKEY **out, CBS certificate);
 hf_status hf_raw_key(EVP_PKEY **out, CBS spki);

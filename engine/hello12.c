@@ -10,6 +10,8 @@
 /* RFC 9846 4.2.3: how a server that has TLS 1.3 ends the random of an older ServerHello. */
 static const uint8_t downgrade_12[8] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0x01};
 static const uint8_t downgrade_11[8] = {0x44, 0x4f, 0x57, 0x4e, 0x47, 0x52, 0x44, 0x00};
+/* Instead with hf_avoids_13, for JDK 11 would refuse those.  It is BoringSSL's, and no RFC's. */
+static const uint8_t downgrade_jdk11[8] = {0xed, 0xbf, 0xb4, 0xa8, 0xc2, 0x47, 0x10, 0xff};
 enum { RANDOM_END = 32 - 8 };
 
 static void settle(hf_conn *conn) {
@@ -183,7 +185,8 @@ hf_status hf_send_hello_12(hf_conn *conn, CBB *body) {
   CBB session_id;
   memcpy(conn->server_random, hs->entropy.random, 32);
   if (hf_may_be(conn, HF_TLS13)) {
-    memcpy(conn->server_random + RANDOM_END, downgrade_12, sizeof(downgrade_12));
+    memcpy(conn->server_random + RANDOM_END, hf_avoids_13(conn) ? downgrade_jdk11 : downgrade_12,
+           sizeof(downgrade_12));
   }
   choose_session_id(conn);
   if (!CBB_add_u16(body, HF_TLS12) || !CBB_add_bytes(body, conn->server_random, 32) ||
@@ -217,7 +220,8 @@ static hf_status check_random(hf_conn *conn, const CBS *random) {
   const uint8_t *end = CBS_data(random) + RANDOM_END;
   memcpy(conn->server_random, CBS_data(random), 32);
   return hf_may_be(conn, HF_TLS13) &&
-                 (memcmp(end, downgrade_12, 8) == 0 || memcmp(end, downgrade_11, 8) == 0)
+                 (memcmp(end, downgrade_12, 8) == 0 || memcmp(end, downgrade_11, 8) == 0 ||
+                  memcmp(end, downgrade_jdk11, 8) == 0)
              ? HF_DOWNGRADE
              : HF_OK;
 }

@@ -236,7 +236,7 @@ static hf_status choose_version(const hf_conn *conn, uint16_t *version) {
   }
   const bool offers_12 =
       named ? hf_wire_has(list, HF_TLS12) : (hello.data[4] << 8 | hello.data[5]) >= HF_TLS12;
-  const bool offers_13 = named && hf_wire_has(list, HF_TLS13);
+  const bool offers_13 = named && hf_wire_has(list, HF_TLS13) && !hf_avoids_13(conn);
   *version = offers_13 && hf_may_be(conn, HF_TLS13) ? HF_TLS13 : HF_TLS12;
   // RFC 7507 3: a client that comes back with less than it could was made to.
   const uint16_t most = offers_13 ? HF_TLS13 : offers_12 ? HF_TLS12 : 0;

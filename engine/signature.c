@@ -119,11 +119,16 @@ static hf_status parse_key(EVP_PKEY **out, CBS spki) {
   return *out != NULL ? HF_OK : hf_blame(HF_UNSUPPORTED_CERTIFICATE);
 }
 
-hf_status hf_leaf_key(EVP_PKEY **out, CBS certificate) {
+hf_status hf_leaf_signs(CBS certificate) {
   hf_leaf leaf;
   CBS key_usage;
   HF_TRY(hf_leaf_parse(&leaf, certificate));
-  HF_TRY(hf_leaf_key_usage(&key_usage, &leaf));
+  return hf_leaf_key_usage(&key_usage, &leaf);
+}
+
+hf_status hf_leaf_key(EVP_PKEY **out, CBS certificate) {
+  hf_leaf leaf;
+  HF_TRY(hf_leaf_parse(&leaf, certificate));
   return parse_key(out, leaf.spki);
 }
 

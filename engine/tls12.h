@@ -15,7 +15,7 @@ hf_status hf_finished_12(uint8_t out[HF_VERIFY_DATA], const hf_conn *conn, bool 
 hf_status hf_export_12(const hf_conn *conn, uint8_t *out, size_t out_len, hf_bytes label,
                        hf_bytes context);
 
-/* ---- TLS 1.2: hello12.c, auth12.c, exchange.c, session12.c ---- */
+/* ---- TLS 1.2: hello12.c, jdk11.c, auth12.c, exchange.c, session12.c ---- */
 /* hf_is_hello_12: is a ServerHello one that this client reads as TLS 1.2's?  hf_begin_12 settles
  * the version on it. */
 bool hf_is_hello_12(const hf_conn *conn, CBS body);
@@ -25,6 +25,8 @@ hf_status hf_without_sigalgs_12(const hf_conn *conn);
 hf_status hf_negotiate_12(hf_conn *conn);
 /* hf_check_points_12 refuses a hello whose point formats are none that anybody has: ext12.c */
 hf_status hf_check_points_12(const hf_conn *conn);
+/* hf_avoids_13: is the hello one that is answered in TLS 1.2 though it offers TLS 1.3?  jdk11.c */
+bool hf_avoids_13(const hf_conn *conn);
 size_t hf_bound_hello_12(const hf_conn *conn);
 hf_status hf_send_hello_12(hf_conn *conn, CBB *body);
 hf_status hf_receive_hello_12(hf_conn *conn, CBS *body);

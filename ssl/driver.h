@@ -61,6 +61,9 @@ int ssl_reason(hf_status status);
  * False: it has to wait, or nothing is pending; ssl->want says for what.  questions.c */
 bool ssl_answer(SSL *ssl);
 
+/* ssl_accept_chain answers HF_ASK_VERDICT about a chain that is trusted, or refuses it if its key
+ * is not for what it was used for.  False: it is not answered.  questions.c */
+bool ssl_accept_chain(SSL *ssl, const hf_question_t *question);
 /* ssl_answer_raw_key answers or refuses HF_ASK_VERDICT about a raw public key, where there is no
  * custom verification.  rpk.c */
 bool ssl_answer_raw_key(SSL *ssl, const hf_question_t *question);

@@ -37,6 +37,8 @@ typedef struct ssl_codes {
 /* One certificate for each kind of key. */
 enum { SSL_SLOT_RSA, SSL_SLOT_EC, SSL_SLOT_ED25519, SSL_SLOTS };
 
+enum { SSL_SHA256 = 32 };
+
 /* ssl_staples is an OCSP response and a list of signed certificate timestamps; NULL: none. */
 typedef struct ssl_staples {
   CRYPTO_BUFFER *ocsp, *scts;
@@ -129,6 +131,7 @@ typedef struct ssl_settings {
   uint32_t hello_flags;     /* of hf_settings.flags, for clients alone */
   uint16_t max_fragment;    /* of hf_settings.max_fragment_length, for clients; 0: none */
   ssl_cert_algs cert_algs;
+  bool jdk11_workaround; /* of servers */
   bool early_client, early_server;
   uint32_t max_early_data; /* bytes that a server's tickets allow, with early_server; not 0 */
   /* What SSL_set_SSL_CTX replaces. */
@@ -163,6 +166,8 @@ typedef struct ssl_local {
   int verify_mode;
   int (*verify_callback)(int ok, X509_STORE_CTX *store_ctx);
   enum ssl_verify_result_t (*custom_verify)(SSL *ssl, uint8_t *out_alert); /* NULL: libcrypto's */
+  bool ignore_rsa_key_usage; /* client: HF_ASK_VERDICT may say not_for_signing */
+  bool retain_sha256;        /* server: of client certificates only their hash is kept */
   uint32_t mode;
   bool quiet_shutdown;
   bool read_ahead;
@@ -375,6 +380,8 @@ struct ssl_st {
   STACK_OF(CRYPTO_BUFFER) * peer_chain;    /* the peer's certificates in DER, NULL if none */
   STACK_OF(X509) * peer_x509;              /* parsed, when asked for */
   STACK_OF(X509) * peer_rest;              /* without the first */
+  bool has_peer_sha256;                    /* server: with retain_sha256: */
+  uint8_t peer_sha256[SSL_SHA256];         /* of the client's certificate */
   ssl_staples peer_staples;                /* client: of the server's first certificate */
   STACK_OF(CRYPTO_BUFFER) * peer_ca_names; /* the same in DER, when asked for */
   STACK_OF(X509_NAME) * peer_authorities;  /* client: of the server's CertificateRequest */
@@ -403,7 +410,11 @@ bool ssl_set_peer_staples(SSL *ssl, hf_bytes ocsp, hf_bytes scts);
 bool ssl_share_peer(SSL *ssl, const SSL_SESSION *session);
 /* ssl_expected_free lets go of the raw public keys that were trusted.  rpk.c */
 void ssl_expected_free(SSL *ssl);
-/* ssl_peer_clear_chain forgets the chain, or the raw public key. */
+/* ssl_peer_is_known says whether the peer has shown who it is, here or in the session resumed. */
+bool ssl_peer_is_known(const SSL *ssl);
+/* ssl_peer_shorten, at the end of the handshake, leaves only the hash if there is one. */
+void ssl_peer_shorten(SSL *ssl);
+/* ssl_peer_clear_chain forgets the chain, its hash, or the raw public key. */
 void ssl_peer_clear_chain(SSL *ssl);
 /* ssl_peer_clear forgets all that the peer showed. */
 void ssl_peer_clear(SSL *ssl);

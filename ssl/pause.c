@@ -217,7 +217,8 @@ void SSL_set_custom_verify(SSL *ssl, int mode,
   ssl->local.custom_verify = callback;
 }
 
-static bool judge(SSL *ssl, enum ssl_verify_result_t result, uint8_t alert) {
+static bool judge(SSL *ssl, const hf_question_t *question, enum ssl_verify_result_t result,
+                  uint8_t alert) {
   ssl->verify_result =
       result == ssl_verify_ok ? X509_V_OK : (long)X509_V_ERR_APPLICATION_VERIFICATION;
   if (result != ssl_verify_ok && ssl->local.verify_mode != SSL_VERIFY_NONE)
@@ -225,7 +226,7 @@ static bool judge(SSL *ssl, enum ssl_verify_result_t result, uint8_t alert) {
   /* What a callback that does not trust the chain left on the queue is no error of this call. */
   ERR_clear_error();
   if (!ssl_ask_status_client(ssl)) return true;
-  if (hf_answer_verdict(ssl->conn) != HF_MISUSE) return true;
+  if (ssl_accept_chain(ssl, question)) return true;
   return reject(ssl, ERR_R_INTERNAL_ERROR, SSL_AD_INTERNAL_ERROR);
 }
 
@@ -236,7 +237,7 @@ bool ssl_ask_verdict(SSL *ssl, const hf_question_t *question) {
   ssl->io.verifying = true;
   uint8_t alert = SSL_AD_CERTIFICATE_UNKNOWN;
   enum ssl_verify_result_t result = ssl->local.custom_verify(ssl, &alert);
-  if (result != ssl_verify_retry) return judge(ssl, result, alert);
+  if (result != ssl_verify_retry) return judge(ssl, question, result, alert);
   ssl->want = SSL_ERROR_WANT_CERTIFICATE_VERIFY;
   return false;
 }

@@ -1,9 +1,10 @@
 /* peer.c: what the peer showed: its certificates, kept in DER as received and parsed when asked
- * for; and what was negotiated. */
+ * for, of a client perhaps only as a hash; and what was negotiated. */
 #include <string.h>
 
 #include <openssl/mem.h>
 #include <openssl/pool.h>
+#include <openssl/sha.h>
 
 #include "ssl/session.h"
 
@@ -23,7 +24,18 @@ static void replace_chain(SSL *ssl, STACK_OF(CRYPTO_BUFFER) * chain) {
   ssl->peer_rest = NULL;
 }
 
-void ssl_peer_clear_chain(SSL *ssl) { replace_chain(ssl, NULL); }
+void ssl_peer_clear_chain(SSL *ssl) {
+  replace_chain(ssl, NULL);
+  ssl->has_peer_sha256 = false;
+}
+
+bool ssl_peer_is_known(const SSL *ssl) {
+  return ssl->peer_chain != NULL || ssl->peer_spki != NULL || ssl->has_peer_sha256;
+}
+
+void ssl_peer_shorten(SSL *ssl) {
+  if (ssl->has_peer_sha256) replace_chain(ssl, NULL);
+}
 
 bool ssl_share_peer(SSL *ssl, const SSL_SESSION *session) {
   if (session->chain != NULL) {
@@ -34,12 +46,16 @@ bool ssl_share_peer(SSL *ssl, const SSL_SESSION *session) {
     replace_chain(ssl, NULL);
     CRYPTO_BUFFER_up_ref(session->spki);
     ssl->peer_spki = session->spki;
+  } else if (session->has_sha256) {
+    replace_chain(ssl, NULL);
+    memcpy(ssl->peer_sha256, session->sha256, SSL_SHA256);
   }
+  ssl->has_peer_sha256 = session->has_sha256;
   return true;
 }
 
 void ssl_peer_clear(SSL *ssl) {
-  replace_chain(ssl, NULL);
+  ssl_peer_clear_chain(ssl);
   ssl_staples_clear(&ssl->peer_staples);
   sk_X509_NAME_pop_free(ssl->peer_authorities, X509_NAME_free);
   OPENSSL_free(ssl->peer_name);
@@ -68,6 +84,9 @@ static bool set_chain(SSL *ssl, const hf_bytes *chain, size_t num) {
 
 bool ssl_set_peer(SSL *ssl, const hf_question_t *question) {
   const hf_bytes *chain = question->verdict.chain;
+  ssl->has_peer_sha256 =
+      ssl->role == SSL_ROLE_SERVER && ssl->local.retain_sha256 && !question->verdict.raw_key;
+  if (ssl->has_peer_sha256) SHA256(chain[0].data, chain[0].len, ssl->peer_sha256);
   if (!question->verdict.raw_key) return set_chain(ssl, chain, question->verdict.num);
   replace_chain(ssl, NULL);
   ssl->peer_spki = CRYPTO_BUFFER_new(chain[0].data, chain[0].len, NULL);

@@ -207,6 +207,12 @@ static bool answer_identity(SSL *ssl, const hf_question_t *question) {
   return usual(ssl);
 }
 
+bool ssl_accept_chain(SSL *ssl, const hf_question_t *question) {
+  if (question->verdict.not_for_signing && !ssl->local.ignore_rsa_key_usage)
+    return refuse(ssl, SSL_R_KEY_USAGE_BIT_INCORRECT, SSL_AD_ILLEGAL_PARAMETER);
+  return hf_answer_verdict(ssl->conn) != HF_MISUSE;
+}
+
 static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
   if (!ssl_set_peer_staples(ssl, question->verdict.ocsp, question->verdict.scts))
     return refuse_internal(ssl);
@@ -220,7 +226,7 @@ static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
                                     ssl->role == SSL_ROLE_CLIENT ? HF_CLIENT : HF_SERVER);
   ssl->verify_result = hf_answers_verify_result(ssl->io.answers);
   if (alert != 0) return refuse(ssl, SSL_R_CERTIFICATE_VERIFY_FAILED, alert);
-  return !ssl_ask_status_client(ssl) || hf_answer_verdict(ssl->conn) != HF_MISUSE;
+  return !ssl_ask_status_client(ssl) || ssl_accept_chain(ssl, question);
 }
 
 /* A certificate that has a key here needs nobody else. */

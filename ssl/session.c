@@ -125,8 +125,7 @@ bool ssl_session_describe(SSL *ssl, SSL_SESSION *session) {
   session->group = parent != NULL && facts.group == 0 ? parent->group : facts.group;
   session->verify_result = ssl->verify_result;
   /* As it will be when the handshake is done. */
-  if (session->is_server && ssl->peer_chain == NULL && ssl->peer_spki == NULL)
-    session->verify_result = X509_V_OK;
+  if (session->is_server && !ssl_peer_is_known(ssl)) session->verify_result = X509_V_OK;
   session->sid_ctx_len = ssl->settings->session_id_context_len;
   memcpy(session->sid_ctx, ssl->settings->session_id_context, session->sid_ctx_len);
   if (!ssl_quic_describe(ssl, session)) return false;
@@ -135,7 +134,9 @@ bool ssl_session_describe(SSL *ssl, SSL_SESSION *session) {
     CRYPTO_BUFFER_up_ref(ssl->peer_spki);
     session->spki = ssl->peer_spki;
   }
-  if (ssl->peer_chain == NULL) return true;
+  session->has_sha256 = ssl->has_peer_sha256;
+  if (session->has_sha256) memcpy(session->sha256, ssl->peer_sha256, SSL_SHA256);
+  if (ssl->peer_chain == NULL || session->has_sha256) return true;
   session->chain = ssl_chain_share(ssl->peer_chain);
   return session->chain != NULL;
 }
@@ -176,7 +177,7 @@ void ssl_session_export(ssl_owned *out, const SSL_SESSION *session, hf_bytes nam
   info.age_add = session->age_add;
   info.max_early_data = session->max_early_data;
   info.extended_main_secret = session->ems;
-  info.client_cert = session->is_server && (session->chain != NULL || session->spki != NULL);
+  info.client_cert = session->is_server && ssl_session_knows_peer(session);
   info.secret_len = session->secret_len;
   memcpy(info.secret, session->secret, session->secret_len);
   info.server_name = session->has_name ? (hf_bytes){session->name.data, session->name.len} : name;
@@ -197,6 +198,10 @@ void ssl_session_export(ssl_owned *out, const SSL_SESSION *session, hf_bytes nam
 }
 
 /* ---- What it tells ---- */
+
+bool ssl_session_knows_peer(const SSL_SESSION *session) {
+  return session->chain != NULL || session->spki != NULL || session->has_sha256;
+}
 
 uint16_t SSL_SESSION_get_protocol_version(const SSL_SESSION *session) { return session->version; }
 
@@ -259,6 +264,14 @@ X509 *SSL_SESSION_get0_peer(const SSL_SESSION *session) {
 
 const STACK_OF(CRYPTO_BUFFER) * SSL_SESSION_get0_peer_certificates(const SSL_SESSION *session) {
   return session->chain;
+}
+
+int SSL_SESSION_has_peer_sha256(const SSL_SESSION *session) { return session->has_sha256; }
+
+void SSL_SESSION_get0_peer_sha256(const SSL_SESSION *session, const uint8_t **out,
+                                  size_t *out_len) {
+  *out = session->has_sha256 ? session->sha256 : NULL;
+  *out_len = session->has_sha256 ? SSL_SHA256 : 0;
 }
 
 static void give(const uint8_t **out, size_t *out_len, const CRYPTO_BUFFER *buffer) {

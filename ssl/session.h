@@ -20,8 +20,9 @@ struct ssl_session_st {
   atomic_bool used; /* it was offered: a TLS 1.3 session is for once */
   bool is_server, has_age_add, has_name;
   bool peer_is_raw; /* what was read says that the peer showed a raw public key */
-  bool is_quic;     /* of a connection over QUIC, where alone it can be resumed */
-  bool ems;         /* TLS 1.2: |secret| is the extended main secret (RFC 7627) */
+  bool has_sha256; /* |sha256| of the peer's certificate stands for its chain, which is not there */
+  bool is_quic;    /* of a connection over QUIC, where alone it can be resumed */
+  bool ems;        /* TLS 1.2: |secret| is the extended main secret (RFC 7627) */
   uint16_t version, suite, group, sigalg;
   uint32_t timeout;      /* seconds after |issued| that it can be resumed */
   uint32_t auth_timeout; /* and that sessions which come of it may live */
@@ -33,6 +34,7 @@ struct ssl_session_st {
   uint8_t secret[SSL_MAX_MASTER_KEY_LENGTH];
   uint8_t id[SSL_MAX_SSL_SESSION_ID_LENGTH];
   uint8_t sid_ctx[SSL_MAX_SID_CTX_LENGTH];
+  uint8_t sha256[SSL_SHA256];
   ssl_owned ticket, alpn, early_context;
   ssl_owned name; /* the host name that was sent; with has_name */
   ssl_ex_data ex_data;
@@ -65,6 +67,9 @@ bool ssl_session_by_id(const SSL_SESSION *session);
  */
 SSL_SESSION *ssl_session_parse(CBS *in);
 
+/* ssl_session_knows_peer says whether the peer has shown who it is: a chain, of which perhaps only
+ * a hash is left, or a raw public key. */
+bool ssl_session_knows_peer(const SSL_SESSION *session);
 /* ssl_session_establish makes |session| what SSL_get_session returns, if it is of TLS 1.2.
  * session_client.c */
 void ssl_session_establish(SSL *ssl, SSL_SESSION *session);

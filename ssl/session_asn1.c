@@ -24,6 +24,7 @@ enum {
   TAG_NAME = 6,
   TAG_HINT = 9,
   TAG_TICKET = 10,
+  TAG_SHA256 = 13,
   TAG_SCTS = 15,
   TAG_OCSP = 16,
   TAG_EMS = 17,
@@ -140,6 +141,7 @@ static bool put_first_half(writer *w, const SSL_SESSION *s, bool for_ticket) {
          (!s->has_name || put_octets(w, TAG_NAME, s->name.data, s->name.len)) &&
          put_nonzero(w, TAG_HINT, s->hint) &&
          (for_ticket || put_owned(w, TAG_TICKET, &s->ticket)) &&
+         (!s->has_sha256 || put_octets(w, TAG_SHA256, s->sha256, SSL_SHA256)) &&
          put_staple(w, TAG_SCTS, s->staples.scts) && put_staple(w, TAG_OCSP, s->staples.ocsp);
 }
 
@@ -287,10 +289,18 @@ static bool get_time(CBS *field, SSL_SESSION *s) {
   return true;
 }
 
+/* get_sha256 reads the hash of a certificate that is not there itself. */
+static bool get_sha256(CBS *field, SSL_SESSION *s) {
+  CBS bytes;
+  s->has_sha256 = true;
+  return s->chain == NULL && get_octets(field, &bytes) &&
+         CBS_copy_bytes(&bytes, s->sha256, SSL_SHA256) && CBS_len(&bytes) == 0;
+}
+
 /* get_raw_key reads a SubjectPublicKeyInfo, whose type came before it, and nothing beside. */
 static bool get_raw_key(CBS *field, SSL_SESSION *s) {
   CBS spki;
-  if (!s->peer_is_raw || s->chain != NULL ||
+  if (!s->peer_is_raw || s->chain != NULL || s->has_sha256 ||
       !CBS_get_asn1_element(field, &spki, CBS_ASN1_SEQUENCE) || CBS_len(field) != 0)
     return false;
   s->spki = CRYPTO_BUFFER_new(CBS_data(&spki), CBS_len(&spki), NULL);
@@ -324,6 +334,8 @@ static bool get_field(SSL_SESSION *s, unsigned number, CBS *field) {
       return get_u32(field, &s->hint);
     case TAG_TICKET:
       return get_owned(field, &s->ticket);
+    case TAG_SHA256:
+      return get_sha256(field, s);
     case TAG_SCTS:
       return get_staple(field, &s->staples.scts);
     case TAG_OCSP:
@@ -362,7 +374,7 @@ static bool get_field(SSL_SESSION *s, unsigned number, CBS *field) {
 
 /* is_extra: elements that BoringSSL has and nothing here uses. */
 static bool is_extra(unsigned number) {
-  return number == 8 || number == 13 || number == 14 || (number >= 29 && number < TAG_PEER_TYPE);
+  return number == 8 || number == 14 || (number >= 29 && number < TAG_PEER_TYPE);
 }
 
 static bool add_extra(SSL_SESSION *s, const CBS *element) {

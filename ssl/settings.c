@@ -123,6 +123,7 @@ static ssl_settings *copy(ssl_settings *from) {
   to->max_cert_list = from->max_cert_list;
   to->num_tickets = from->num_tickets;
   to->hello_flags = from->hello_flags;
+  to->jdk11_workaround = from->jdk11_workaround;
   to->server_types = from->server_types;
   to->client_types = from->client_types;
   to->early_client = from->early_client;

@@ -127,8 +127,10 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if (!server) {
     if (variant & SSL_CONFIG_FALSE_START) flags |= HF_FALSE_START;
     if (variant & SSL_CONFIG_FALLBACK) flags |= HF_SEND_FALLBACK_SCSV;
-    return flags | s->hello_flags;
+    /* ssl_accept_chain refuses it, unless the application has said otherwise by then. */
+    return flags | s->hello_flags | HF_IGNORE_RSA_KEY_USAGE;
   }
+  if (s->jdk11_workaround) flags |= HF_JDK11_WORKAROUND;
   if (variant & SSL_CONFIG_STORE) flags |= HF_STORE_SESSIONS;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   if (s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;

@@ -4,9 +4,9 @@
  * A ticket is a session as SSL_SESSION_to_bytes_for_ticket writes it, sealed by ticket_keys.c; with
  * SSL_OP_NO_TICKET it is the id of a session that is kept (session_cache.c), and in TLS 1.2 there
  * is none, for that has ids beside tickets.  Whoever resumes one is taken for who he was: the
- * client's chain and its verification's result are in it.  So a server that asks for certificates
- * neither gives tickets to clients without one nor takes theirs, for else a client would stay
- * anonymous that never was asked. */
+ * client's chain, or its hash, and its verification's result are in it.  So a server that asks for
+ * certificates neither gives tickets to clients without one nor takes theirs, for else a client
+ * would stay anonymous that never was asked. */
 #include <openssl/bytestring.h>
 #include <openssl/err.h>
 #include <openssl/mem.h>
@@ -22,7 +22,7 @@ static bool asks_for_certificates(const SSL *ssl) {
 }
 
 bool ssl_session_may_stand_for(const SSL *ssl) {
-  return !asks_for_certificates(ssl) || ssl->peer_chain != NULL || ssl->peer_spki != NULL;
+  return !asks_for_certificates(ssl) || ssl_peer_is_known(ssl);
 }
 
 static bool is_old(const SSL *ssl) { return SSL_version(ssl) < TLS1_3_VERSION; }
@@ -104,7 +104,9 @@ static bool fits(const SSL *ssl, const SSL_SESSION *session) {
          session->is_quic == ssl_quic_on(ssl) &&
          session->sid_ctx_len == s->session_id_context_len &&
          CRYPTO_memcmp(session->sid_ctx, s->session_id_context, session->sid_ctx_len) == 0 &&
-         (session->chain != NULL || session->spki != NULL || !asks_for_certificates(ssl));
+         (ssl_session_knows_peer(session) || !asks_for_certificates(ssl)) &&
+         /* Who wants the hash alone is not to be given a chain, nor who wants that the hash. */
+         (ssl->local.retain_sha256 ? session->chain == NULL : !session->has_sha256);
 }
 
 /* resume answers with |session|, which becomes the SSL's if the engine takes it.  It returns 1; 0
@@ -112,7 +114,6 @@ static bool fits(const SSL *ssl, const SSL_SESSION *session) {
  * answered. */
 static int resume(SSL *ssl, size_t index, SSL_SESSION *session, bool renew) {
   ssl_owned state;
-  STACK_OF(CRYPTO_BUFFER) *before = ssl->peer_chain;
   ssl_session_export(&state, session, (hf_bytes){NULL, 0});
   if (state.data == NULL) return 0;
   /* Before the answer, for afterwards it is too late to fail. */
@@ -132,7 +133,7 @@ static int resume(SSL *ssl, size_t index, SSL_SESSION *session, bool renew) {
     ssl->session = session;
   } else {
     ssl->io.early_reason = ssl_early_data_session_not_resumed;
-    if (ssl->peer_chain != before || ssl->peer_spki != NULL) ssl_peer_clear_chain(ssl);
+    ssl_peer_clear_chain(ssl);
   }
   return status != HF_MISUSE ? 1 : -1;
 }

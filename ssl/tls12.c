@@ -1,5 +1,5 @@
-/* tls12.c: what only TLS 1.2 has: False Start, the extended main secret, tls-unique, renegotiation,
- * of which there is none, and max_fragment_length.
+/* tls12.c: what only TLS 1.2 has: False Start, the way round JDK 11's TLS 1.3, the extended main
+ * secret, tls-unique, renegotiation, of which there is none, and max_fragment_length.
  *
  * Owns: io.false_start.  Whether False Start is safe is the engine's to say: HF_CAN_SEND. */
 #include <string.h>
@@ -26,6 +26,14 @@ int SSL_in_false_start(const SSL *ssl) { return ssl->io.false_start && !ssl->io.
 
 void SSL_CTX_set_false_start_allowed_without_alpn(SSL_CTX *ctx, int allowed) {
   (void)ssl_set_hello_flag(&ctx->settings, HF_FALSE_START_WITHOUT_ALPN, allowed != 0);
+}
+
+/* ---- JDK 11 ---- */
+
+void SSL_set_jdk11_workaround(SSL *ssl, int enable) {
+  if (ssl->settings->jdk11_workaround == (enable != 0)) return;
+  ssl_settings *s = ssl_settings_edit(&ssl->settings, SSL_EDIT_CONFIG);
+  if (s != NULL) s->jdk11_workaround = enable != 0;
 }
 
 /* ---- What ties data to its handshake ---- */

@@ -1,5 +1,5 @@
 /* verify_config.c: how the peer's chain is to be verified: mode, depth, names, parameters, trusted
- * certificates.
+ * certificates; and what is kept of it.
  *
  * X509_VERIFY_PARAM is libcrypto's and has no way back from a bad name: it is then poisoned, cannot
  * be copied, and every verification with it fails.  So it is here: SSL_new fails, or the handshake
@@ -44,6 +44,18 @@ void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx,
                                       void *arg) {
   ctx->verify_whole = callback;
   ctx->verify_whole_arg = arg;
+}
+
+void SSL_set_enforce_rsa_key_usage(SSL *ssl, int enabled) {
+  ssl->local.ignore_rsa_key_usage = enabled == 0;
+}
+
+void SSL_CTX_set_retain_only_sha256_of_client_certs(SSL_CTX *ctx, int enable) {
+  ctx->local.retain_sha256 = enable != 0;
+}
+
+void SSL_set_retain_only_sha256_of_client_certs(SSL *ssl, int enable) {
+  ssl->local.retain_sha256 = enable != 0;
 }
 
 int SSL_alert_from_verify_result(long result) { return hf_verify_alert(result); }

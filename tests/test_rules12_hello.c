@@ -61,6 +61,7 @@ EDIT(suite_scsv) { UNUSED, set_suite(hello, "\x00\xff"); }
 EDIT(deflate) { UNUSED, hello->compression.data[0] = 1; }
 EDIT(sentinel_12) { UNUSED, end_random(hello, "DOWNGRD\1"); }
 EDIT(sentinel_11) { UNUSED, end_random(hello, "DOWNGRD\0"); }
+EDIT(sentinel_jdk11) { UNUSED, end_random(hello, "\xed\xbf\xb4\xa8\xc2\x47\x10\xff"); }
 EDIT(nearly_sentinel) { UNUSED, end_random(hello, "DOWNGRD\2"); }
 EDIT(unknown_extension) { UNUSED, craft_add_ext(hello, EXT_UNKNOWN, "", 0); }
 EDIT(key_share) { UNUSED, craft_add_ext(hello, EXT_KEY_SHARE, "\0\x1d\0\0", 4); }
@@ -161,12 +162,15 @@ Test(rules12_hello, client_13_extensions) {
   client_case(&selected, TLS13, false);
 }
 
-/* R-4.2.3-11: who could have had TLS 1.3 takes no ServerHello that says so; who could not does. */
+/* R-4.2.3-11 R-4.2.3-13: who could have had TLS 1.3 takes no ServerHello that says so; who could
+ * not does. */
 Test(rules12_hello, downgrade) {
   static const struct rule refused[] = {RULE(sentinel_12, AL_ILLEGAL_PARAMETER),
-                                        RULE(sentinel_11, AL_ILLEGAL_PARAMETER)};
-  static const struct rule taken[] = {RULE(sentinel_12, AL_NONE), RULE(sentinel_11, AL_NONE)};
-  for (int i = 0; i < 2; i++) {
+                                        RULE(sentinel_11, AL_ILLEGAL_PARAMETER),
+                                        RULE(sentinel_jdk11, AL_ILLEGAL_PARAMETER)};
+  static const struct rule taken[] = {RULE(sentinel_12, AL_NONE), RULE(sentinel_11, AL_NONE),
+                                      RULE(sentinel_jdk11, AL_NONE)};
+  for (int i = 0; i < 3; i++) {
     client_case(&refused[i], TLS13, false);
     client_case(&taken[i], TLS12, false);
   }

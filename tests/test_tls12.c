@@ -110,6 +110,51 @@ Test(tls12, every_key_and_suite) {
   }
 }
 
+static bool saw_misuse;
+
+static bool look_at_usage(void *arg, struct side_answer *answer, const hf_question_t *q) {
+  (void)arg, (void)answer;
+  if (q->ask == HF_ASK_VERDICT) saw_misuse = q->verdict.not_for_signing;
+  return false;
+}
+
+/* R-5246-7.4.2-3: only a client that says so takes a key that may not sign, and only RSA's. */
+Test(tls12, key_usage) {
+  static const struct {
+    const char *name;
+    uint32_t flags;
+    bool taken;
+  } cases[] = {
+      {"rsa-encipherment", 0, false},
+      {"rsa-encipherment", HF_IGNORE_RSA_KEY_USAGE, true},
+      {"rsa-2048", HF_IGNORE_RSA_KEY_USAGE, true},
+      {"no-signing", HF_IGNORE_RSA_KEY_USAGE, false},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct fixture f;
+    begin(&f, cases[i].name, NULL);
+    f.client.settings.flags = cases[i].flags;
+    f.client.answer = look_at_usage;
+    saw_misuse = false;
+    if (cases[i].taken) {
+      run(&f);
+    } else {
+      fails(&f, true, HF_KEY_USAGE, 47);
+    }
+    cr_expect_eq(saw_misuse, i == 1, "%zu", i);
+    end(&f);
+  }
+}
+
+/* R-5246-7.4.2-3: clients sign always. */
+Test(tls12, key_usage_of_a_client) {
+  struct fixture f;
+  begin(&f, "rsa-2048", "rsa-encipherment");
+  f.server.settings.flags = HF_REQUEST_CLIENT_CERT | HF_IGNORE_RSA_KEY_USAGE;
+  fails(&f, false, HF_KEY_USAGE, 47);
+  end(&f);
+}
+
 Test(tls12, client_certificates) {
   static const char *const names[] = {"client-ecdsa-p256", "client-ed25519", "client-rsa-2048"};
   for (size_t i = 0; i < 4; i++) {

@@ -161,6 +161,12 @@ enum {
   /* client: if protocols are offered, take the server's choice though it is none of them; early
    * data is offered then whatever the session's protocol is */
   HF_ALLOW_UNKNOWN_ALPN = 1 << 26,
+  /* client: TLS 1.2: take an RSA certificate whose keyUsage does not allow signing, which RFC 5246
+   * section 7.4.2 forbids; HF_ASK_VERDICT says that it is one */
+  HF_IGNORE_RSA_KEY_USAGE = 1 << 27,
+  /* server: take a hello that looks like one of JDK 11, whose TLS 1.3 has bugs before 11.0.2, as if
+   * it did not offer TLS 1.3 */
+  HF_JDK11_WORKAROUND = 1 << 28,
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */

@@ -124,6 +124,9 @@ typedef struct hf_question_t {
       hf_bytes ocsp, scts;
       hf_bytes server_name; /* client: hf_start.server_name */
       bool raw_key;         /* chain[0] is a SubjectPublicKeyInfo (RFC 7250) */
+      /* chain[0] has a keyUsage that does not allow the signature that its key made: only with
+       * HF_IGNORE_RSA_KEY_USAGE */
+      bool not_for_signing;
     } verdict;
     struct {
       /* those of hf_settings.compressors that the peer takes, in their order; at least one */

@@ -72,6 +72,12 @@ HF_SSL_EXPORT uint32_t SSL_SESSION_get_ticket_lifetime_hint(const SSL_SESSION *s
 HF_SSL_EXPORT X509 *SSL_SESSION_get0_peer(const SSL_SESSION *session);
 HF_SSL_EXPORT const STACK_OF(CRYPTO_BUFFER) *
     SSL_SESSION_get0_peer_certificates(const SSL_SESSION *session);
+/* SSL_SESSION_get0_peer_sha256 lends the SHA-256 hash of a client's certificate, which stands for
+ * it in a server's session with SSL_CTX_set_retain_only_sha256_of_client_certs; |*out| NULL and
+ * |*out_len| 0: there is none.  SSL_SESSION_has_peer_sha256 returns 1 if there is one. */
+HF_SSL_EXPORT int SSL_SESSION_has_peer_sha256(const SSL_SESSION *session);
+HF_SSL_EXPORT void SSL_SESSION_get0_peer_sha256(const SSL_SESSION *session, const uint8_t **out,
+                                                size_t *out_len);
 /* SSL_SESSION_get0_ocsp_response and SSL_SESSION_get0_signed_cert_timestamp_list lend a client what
  * the server stapled to its certificate, as SSL_get0_ocsp_response and
  * SSL_get0_signed_cert_timestamp_list do; |*out_len| 0: nothing. */

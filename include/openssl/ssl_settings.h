@@ -370,6 +370,21 @@ HF_SSL_EXPORT void SSL_CTX_set_custom_verify(
 HF_SSL_EXPORT void SSL_set_custom_verify(SSL *ssl, int mode,
                                          enum ssl_verify_result_t (*callback)(SSL *ssl,
                                                                               uint8_t *out_alert));
+/* SSL_set_enforce_rsa_key_usage: if |enabled| is 0, a client of TLS 1.2 also takes RSA certificates
+ * whose keyUsage does not allow the signature that their key made, which RFC 5246 section 7.4.2
+ * forbids.  At first, and in every other case whatever |enabled| is, they fail the handshake with
+ * SSL_R_KEY_USAGE_BIT_INCORRECT.  It is looked at after the verification of the chain, whose
+ * callbacks may set it. */
+HF_SSL_EXPORT void SSL_set_enforce_rsa_key_usage(SSL *ssl, int enabled);
+/* SSL_CTX_set_retain_only_sha256_of_client_certs: if |enable| is not 0, a server keeps of a
+ * client's certificates no more than the SHA-256 hash of the first, in memory and in sessions: see
+ * SSL_SESSION_get0_peer_sha256.  The chain is there until the end of the handshake, for callbacks;
+ * afterwards SSL_get_peer_certificate and its like return NULL, and what they lent is gone.
+ * |enable| counts when the certificates come, and when a session is to be resumed: one that has the
+ * chain where the hash is wanted, or the other way round, leads to a full handshake.  Raw public
+ * keys are kept. */
+HF_SSL_EXPORT void SSL_CTX_set_retain_only_sha256_of_client_certs(SSL_CTX *ctx, int enable);
+HF_SSL_EXPORT void SSL_set_retain_only_sha256_of_client_certs(SSL *ssl, int enable);
 /* SSL_CTX_set_verify_algorithm_prefs sets the SignatureSchemes that the peer may use, best first.
  */
 HF_SSL_EXPORT int SSL_CTX_set_verify_algorithm_prefs(SSL_CTX *ctx, const uint16_t *prefs,

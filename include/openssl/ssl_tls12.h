@@ -1,6 +1,6 @@
-/* ssl_tls12.h: the part of ssl.h about what only TLS 1.2 has: False Start, the extended main
- * secret, tls-unique, renegotiation, of which there is none, and shorter records.  Include
- * <openssl/ssl.h>.
+/* ssl_tls12.h: the part of ssl.h about what only TLS 1.2 has: False Start, a way round JDK 11's
+ * TLS 1.3, the extended main secret, tls-unique, renegotiation, of which there is none, and shorter
+ * records.  Include <openssl/ssl.h>.
  */
 #ifndef HANDFAST_OPENSSL_SSL_TLS12_H
 #define HANDFAST_OPENSSL_SSL_TLS12_H
@@ -24,6 +24,15 @@ HF_SSL_EXPORT int SSL_in_false_start(const SSL *ssl);
  * protocol, or not, as at first.  If memory runs out, the reason is on the error queue and nothing
  * changes. */
 HF_SSL_EXPORT void SSL_CTX_set_false_start_allowed_without_alpn(SSL_CTX *ctx, int allowed);
+
+/* ---- JDK 11 ---- */
+
+/* SSL_set_jdk11_workaround: if |enable| is not 0, a server speaks TLS 1.2 with clients whose
+ * ClientHello looks like one of JDK 11 with TLS 1.3, which has bugs before 11.0.2 (JDK-8211806,
+ * JDK-8212885, JDK-8213202).  To be set before the handshake, or in a callback that sees the
+ * ClientHello.  A server without TLS 1.2 then refuses them.  If memory runs out it changes nothing,
+ * and the error queue says so. */
+HF_SSL_EXPORT void SSL_set_jdk11_workaround(SSL *ssl, int enable);
 
 /* ---- What ties data to its handshake ---- */
 

@@ -100,7 +100,7 @@ static void set_options(SSL *ssl, const struct config *config) {
                         (config->partial_write ? SSL_MODE_ENABLE_PARTIAL_WRITE : 0u));
   if (config->enable_ocsp_stapling) SSL_enable_ocsp_stapling(ssl);
   if (config->enable_signed_cert_timestamps) SSL_enable_signed_cert_timestamps(ssl);
-  if (config->enforce_rsa_key_usage) SSL_set_enforce_rsa_key_usage(ssl, 1);
+  SSL_set_enforce_rsa_key_usage(ssl, config->enforce_rsa_key_usage);
   if (config->jdk11_workaround) SSL_set_jdk11_workaround(ssl, 1);
   if (config->retain_only_sha256_client_cert) SSL_set_retain_only_sha256_of_client_certs(ssl, 1);
   /* With that option BoringSSL gives none in TLS 1.3 either, and OpenSSL gives such as stand for
