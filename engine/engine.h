@@ -667,6 +667,13 @@ bool hf_offer_in_context(const hf_conn *conn, const hf_offer *offer);
 /* Server: hf_psk_mode: do both sides have a way to use PSKs?  hf_psk_alone: may psk_ke be it? */
 bool hf_psk_mode(const hf_conn *conn);
 bool hf_psk_alone(const hf_conn *conn);
+/* hf_next_suite gives the suites that both have one after the other, the best first; |walk| is all
+ * zero at first.  False: there are no more. */
+typedef struct hf_suite_walk {
+  CBS theirs;        /* rest of the client's list */
+  size_t start, end; /* those of ours that are equally good */
+} hf_suite_walk;
+bool hf_next_suite(const hf_conn *conn, hf_suite_walk *walk, uint16_t *code);
 /* hf_psk_hashes says which hashes the PSKs of the hello have, by their binders' lengths;
  * hf_psk_hash which one has |len| bytes. */
 enum { HF_PSK_SHA256 = 1, HF_PSK_SHA384 = 2, HF_PSK_OTHER = 4 };

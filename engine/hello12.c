@@ -56,16 +56,11 @@ static hf_status check_hello(const hf_conn *conn) {
   return HF_ILLEGAL_COMPRESSION;  // RFC 5246 7.4.1.2: null must be there
 }
 
-/* Which suites of TLS 1.2 do both have? */
-static bool shared(const hf_conn *conn, const hf_suite *suite) {
-  return suite->version == HF_TLS12 && hf_wire_has(hf_hello_suites(conn), suite->id) &&
-         hf_codes_have(conn->config->settings.suites, suite->id);
-}
-
 static hf_status check_suites(const hf_conn *conn) {
-  const hf_codes ours = conn->config->settings.suites;
-  for (size_t i = 0; i < ours.num; i++) {
-    if (shared(conn, hf_suite_find(ours.list[i]))) {
+  hf_suite_walk walk = {0};
+  uint16_t code;
+  while (hf_next_suite(conn, &walk, &code)) {
+    if (hf_suite_find(code)->version == HF_TLS12) {
       return HF_OK;
     }
   }
@@ -131,18 +126,12 @@ static bool can_serve(const hf_suite *suite, const hf_identity *identity, CBS si
 }
 
 hf_status hf_suite_for_12(hf_conn *conn, const hf_identity *identity) {
-  const hf_codes ours = conn->config->settings.suites;
   const CBS sigalgs = hf_hello_list(conn, HF_EXT_signature_algorithms, false);
-  CBS theirs = hf_hello_suites(conn);
-  const bool their_order = (conn->config->settings.flags & HF_PREFER_CLIENT_SUITES) != 0;
-  const size_t num = their_order ? CBS_len(&theirs) / 2 : ours.num;
-  for (size_t i = 0; i < num; i++) {
-    uint16_t code = their_order ? 0 : ours.list[i], sigalg;
-    if (their_order && !CBS_get_u16(&theirs, &code)) {
-      break;
-    }
+  hf_suite_walk walk = {0};
+  uint16_t code, sigalg;
+  while (hf_next_suite(conn, &walk, &code)) {
     const hf_suite *suite = hf_suite_find(code);
-    if (suite != NULL && shared(conn, suite) && can_serve(suite, identity, sigalgs, &sigalg)) {
+    if (suite->version == HF_TLS12 && can_serve(suite, identity, sigalgs, &sigalg)) {
       conn->suite = suite;
       conn->own_sigalg = sigalg;
       return HF_OK;

@@ -126,6 +126,29 @@ static hf_status check_hello(const hf_conn *conn) {
   return hf_quic_check_hello(conn);
 }
 
+/* By the client's order all of ours are equally good. */
+bool hf_next_suite(const hf_conn *conn, hf_suite_walk *walk, uint16_t *code) {
+  const hf_settings *s = &conn->config->settings;
+  const bool all_equal = (s->flags & HF_PREFER_CLIENT_SUITES) != 0;
+  for (;;) {
+    while (CBS_get_u16(&walk->theirs, code)) {
+      const hf_codes equal = {s->suites.list + walk->start, walk->end - walk->start};
+      if (hf_codes_have(equal, *code)) {
+        return true;
+      }
+    }
+    if (walk->end == s->suites.num) {
+      return false;
+    }
+    walk->theirs = hf_hello_suites(conn);
+    walk->start = walk->end++;
+    while (walk->end < s->suites.num &&
+           (all_equal || (walk->end <= 32 && s->equal_suites >> (walk->end - 1) & 1))) {
+      walk->end++;
+    }
+  }
+}
+
 static const hf_suite *suite_like(uint16_t id, const hf_suite *like) {
   const hf_suite *suite = hf_suite_find(id);
   return suite != NULL && suite->version == HF_TLS13 && (like == NULL || suite->md() == like->md())
@@ -134,18 +157,11 @@ static const hf_suite *suite_like(uint16_t id, const hf_suite *like) {
 }
 
 const hf_suite *hf_choose_suite(const hf_conn *conn, const hf_suite *like) {
-  const hf_codes ours = conn->config->settings.suites;
   const hf_suite *suite = NULL;
-  CBS theirs = hf_hello_suites(conn);
+  hf_suite_walk walk = {0};
   uint16_t code;
-  if (conn->config->settings.flags & HF_PREFER_CLIENT_SUITES) {
-    while (suite == NULL && CBS_get_u16(&theirs, &code)) {
-      suite = hf_codes_have(ours, code) ? suite_like(code, like) : NULL;
-    }
-    return suite;
-  }
-  for (size_t i = 0; suite == NULL && i < ours.num; i++) {
-    suite = hf_wire_has(theirs, ours.list[i]) ? suite_like(ours.list[i], like) : NULL;
+  while (suite == NULL && hf_next_suite(conn, &walk, &code)) {
+    suite = suite_like(code, like);
   }
   return suite;
 }

@@ -148,6 +148,7 @@ enum { MAX_SUITES = 16 };
 typedef struct place {
   const SSL_CIPHER *cipher;
   bool active, struck;
+  bool equal; /* to the next one */
 } place;
 typedef struct row {
   place places[MAX_SUITES];
@@ -159,7 +160,7 @@ static void fill(row *r) {
   const SSL_CIPHER *cipher;
   for (size_t i = 0; (cipher = ssl_cipher_at(i)) != NULL; i++)
     if (cipher->version < TLS1_3_VERSION && r->num < MAX_SUITES)
-      r->places[r->num++] = (place){cipher, false, false};
+      r->places[r->num++] = (place){cipher, false, false, false};
 }
 
 /* fits says whether a suite is what the |len| bytes at |text| mean; |*known| whether they mean
@@ -192,8 +193,9 @@ static void to_end(row *r, size_t *at, size_t *end) {
   --*end;
 }
 
-/* apply does |op| to the suites that |text| means.  False: it means nothing that is known. */
-static bool apply(row *r, char op, const char *text, size_t len) {
+/* apply does |op| to the suites that |text| means; those that it adds are |equal| to what is added
+ * next.  False: it means nothing that is known. */
+static bool apply(row *r, char op, const char *text, size_t len, bool equal) {
   bool any_known = false;
   size_t end = r->num;
   for (size_t i = 0; i < end && i < r->num; i++) {
@@ -209,6 +211,7 @@ static bool apply(row *r, char op, const char *text, size_t len) {
       p->active = false;
     } else if (op == '+' ? p->active : !p->active) {
       p->active = true;
+      p->equal = equal;
       to_end(r, &i, &end);
     }
   }
@@ -227,6 +230,11 @@ static void sort(row *r) {
     }
 }
 
+/* end_group: what comes after a bracket is not as good as what was in it. */
+static void end_group(row *r) {
+  if (r->num > 0) r->places[r->num - 1].equal = false;
+}
+
 static bool command(row *r, const char *text, size_t len) {
   if (ssl_is_word("@STRENGTH", text, len)) {
     sort(r);
@@ -236,17 +244,22 @@ static bool command(row *r, const char *text, size_t len) {
   return len == strlen("@SECLEVEL=0") && memcmp(text, "@SECLEVEL=", strlen("@SECLEVEL=")) == 0;
 }
 
-/* read_list works |str| off on |r|.  False: |strict|, and a word is not known. */
+/* read_list works |str| off on |r|; suites in brackets are equally good.  False: |strict|, and a
+ * word is not known. */
 static bool read_list(row *r, const char *str, bool strict) {
   static const char kBetween[] = ":,; []|";
+  bool equal = false;
   for (;;) {
-    str += strspn(str, kBetween);
+    for (; *str != 0 && strchr(kBetween, *str) != NULL; str++) {
+      if (*str == ']') end_group(r);
+      if (*str == '[' || *str == ']') equal = *str == '[';
+    }
     if (*str == 0) return true;
     size_t len =
         1 + strcspn(str + 1, ":,; []|@"); /* "DEFAULT@SECLEVEL=1": a command needs no gap */
     char op = strchr("+-!", *str) != NULL ? *str : 0;
     size_t skip = op != 0 ? 1 : 0;
-    bool known = *str == '@' ? command(r, str, len) : apply(r, op, str + skip, len - skip);
+    bool known = *str == '@' ? command(r, str, len) : apply(r, op, str + skip, len - skip, equal);
     if (!known && strict) {
       SSL_ERR(SSL_R_INVALID_COMMAND);
       return false;
@@ -260,9 +273,15 @@ static bool read_list(row *r, const char *str, bool strict) {
 static bool take_row(ssl_settings *s, const row *r) {
   uint16_t ids[MAX_SUITES];
   size_t num = 0;
-  for (size_t i = 0; i < r->num; i++)
-    if (r->places[i].active) ids[num++] = r->places[i].cipher->id;
-  return ssl_codes_set(&s->suites12, ids, num);
+  uint32_t equal = 0;
+  for (size_t i = 0; i < r->num; i++) {
+    if (!r->places[i].active) continue;
+    equal |= r->places[i].equal ? 1u << num : 0;
+    ids[num++] = r->places[i].cipher->id;
+  }
+  if (!ssl_codes_set(&s->suites12, ids, num)) return false;
+  s->equal12 = equal;
+  return true;
 }
 
 bool ssl_suites12_default(ssl_settings *settings) {

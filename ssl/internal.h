@@ -115,6 +115,7 @@ typedef struct ssl_settings {
   uint32_t options;
   ssl_codes suites;               /* of TLS 1.3 */
   ssl_codes suites12;             /* of TLS 1.2 and below */
+  uint32_t equal12;               /* bit i: suites12[i] and the next one are equally good */
   STACK_OF(SSL_CIPHER) * ciphers; /* both, for SSL_get_ciphers */
   ssl_codes groups;               /* empty: default; so the next */
   ssl_codes key_shares;           /* of a client's first hello, if |key_shares_set|; else default */

@@ -185,7 +185,7 @@ static SSL_SESSION *established(SSL *ssl) {
 
 SSL_SESSION *SSL_get_session(const SSL *ssl) {
   if (ssl->established != NULL) return ssl->established;
-  if (!ssl->io.done) return ssl->session;
+  if (!ssl->io.done && !ssl->io.false_start) return ssl->session;
   /* A session of TLS 1.2 is the same, however often it is resumed. */
   if (ssl_resumed(ssl) && ssl->session != NULL && SSL_version(ssl) < TLS1_3_VERSION)
     return ssl->session;

@@ -119,6 +119,7 @@ static ssl_settings *copy(ssl_settings *from) {
   atomic_init(&to->credentials, NULL);
   to->version_min = from->version_min;
   to->version_max = from->version_max;
+  to->equal12 = from->equal12;
   to->options = from->options;
   to->max_cert_list = from->max_cert_list;
   to->num_tickets = from->num_tickets;

@@ -56,9 +56,11 @@ static bool draft_suites(draft *d, const ssl_settings *s) {
   const ssl_codes *lists[] = {&s->suites, &s->suites12};
   size_t num = 0;
   for (size_t i = out->version_max < TLS1_3_VERSION ? 1 : 0;
-       i < (out->version_min < TLS1_3_VERSION ? 2u : 1u); i++)
+       i < (out->version_min < TLS1_3_VERSION ? 2u : 1u); i++) {
+    if (i == 1 && num < 32) out->equal_suites = s->equal12 << num;
     for (size_t j = 0; j < lists[i]->num && j < MAX_CODES; j++)
       d->suites[num++] = lists[i]->list[j];
+  }
   out->suites = (hf_codes){d->suites, num};
   if (num > 0) return true;
   SSL_ERR(SSL_R_NO_CIPHERS_AVAILABLE);

@@ -180,6 +180,9 @@ typedef struct hf_settings {
   /* of all versions, in order of preference; none: all there are. A version without a suite is not
    * spoken */
   hf_codes suites;
+  /* server: bit i: suites[i] and suites[i + 1] are equally good, and of those that are the client's
+   * order chooses */
+  uint32_t equal_suites;
   hf_codes groups; /* in order of preference; none: x25519, secp256r1, secp384r1 */
   /* client: groups that get a share in the first hello (4.3.8); each of |groups|, in its order;
    * none: the first group; none, but with a |list| that is not NULL: no share is sent */
