@@ -340,10 +340,20 @@ hf_status hf_send_ext_compress_certificate(hf_conn *conn, hf_place place, CBB *l
   return hf_ext_end(list, ok);
 }
 
+static bool names_twice(CBS codes) {
+  uint16_t code;
+  while (CBS_get_u16(&codes, &code)) {
+    if (hf_wire_has(codes, code)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 hf_status hf_receive_ext_compress_certificate(hf_conn *conn, hf_place place, CBS *body) {
   CBS algorithms;
   if (!CBS_get_u8_length_prefixed(body, &algorithms) || CBS_len(&algorithms) == 0 ||
-      CBS_len(&algorithms) % 2 != 0) {
+      CBS_len(&algorithms) % 2 != 0 || names_twice(algorithms)) {
     return HF_BAD_EXTENSION;
   }
   if (place == CR) {

@@ -47,8 +47,9 @@ static hf_status check_header(const hf_conn *conn, const uint8_t *in) {
   if (type < HF_CCS || type > HF_APPLICATION_DATA) {
     return not_tls(conn, in);
   }
-  // The version means nothing (RFC 9846 5.1), but the first record's tells TLS from other things.
-  if (!conn->record_seen && in[1] != 3) {
+  // In TLS 1.2 it is the version (RFC 5246 6.2.1).  In TLS 1.3 it means nothing (RFC 9846 5.1), but
+  // the first record's tells TLS from other things.
+  if (hf_tls12(conn) ? in[1] != 3 || in[2] != 3 : !conn->record_seen && in[1] != 3) {
     return HF_WRONG_VERSION_NUMBER;
   }
   const bool sealed =
