@@ -53,7 +53,7 @@ static int number(const char *flag, const char *text) {
 }
 
 static struct data base64(const char *flag, const char *text) {
-  struct data out;
+  struct data out = {NULL, 0};
   size_t room, len = strlen(text);
   if (!EVP_DecodedLength(&room, len) || (out.bytes = malloc(room + 1)) == NULL ||
       !EVP_DecodeBase64(out.bytes, &out.len, room, (const uint8_t *)text, len)) {

@@ -3,8 +3,8 @@
 
 SHIM is the program that speaks for us, DIRECTORY what tests/bogo/fetch made, PATTERN what the names of the tests to run
 match, several with semicolons between them.  What config.json disables is not run.  A run of all of them also holds
-DISABLED.md to config.json and to the suite: each pattern stands there with its reason and how many tests it removes, no
-test is removed twice, and those that passed and those removed are all there are.
+DISABLED.md to config.json and to the suite: each pattern stands there with its reason and how many tests it removes that
+no pattern before it does, and those that ran and those removed are all there are.
 
 The last line is `N passed, N failed, N skipped`; a test that asks for what the shim has no flag for has failed.
 """
@@ -58,15 +58,12 @@ def page_errors(names, num_run):
     rows = dict(re.findall(r"^\| `(\S+)` \| ([\d,]+) \|", (HERE / "DISABLED.md").read_text(), re.M))
     yield from (f"config.json disables {p}, DISABLED.md does not say so" for p in patterns if p not in rows)
     yield from (f"DISABLED.md has {p}, config.json has not" for p in rows if p not in patterns)
-    removed = {}
+    removed = set()
     for pattern in patterns:
-        matching = fnmatch.filter(names, pattern)
+        matching = set(fnmatch.filter(names, pattern)) - removed
         if str(len(matching)) != rows.get(pattern, "").replace(",", ""):
             yield f"{pattern} removes {len(matching)} tests, not {rows.get(pattern)}"
-        for name in matching:
-            if name in removed:
-                yield f"{name} is removed by {removed[name]} and by {pattern}"
-            removed[name] = pattern
+        removed |= matching
     if num_run + len(removed) != len(names):
         yield f"{num_run} ran and {len(removed)} are disabled, of {len(names)}"
 
@@ -76,7 +73,8 @@ def main():
         sys.exit(__doc__)
     shim, directory = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
     counts, shown = {"PASSED": 0, "FAILED": 0, "UNIMPLEMENTED": 0}, 0
-    for outcome, name, said in run(shim, directory, ["-test", sys.argv[3]] if len(sys.argv) == 4 else []):
+    pattern = sys.argv[3] if len(sys.argv) == 4 else ""
+    for outcome, name, said in run(shim, directory, ["-test", pattern] if pattern else []):
         counts[outcome] += 1
         if outcome == "PASSED":
             continue
@@ -88,7 +86,7 @@ def main():
         if shown > SHOWN:
             print(name)
     failed = counts["FAILED"] + counts["UNIMPLEMENTED"]
-    if len(sys.argv) == 3:
+    if not pattern:
         names = all_names(shim, directory)
         errors = list(page_errors(names, counts["PASSED"] + failed))
         failed += len(errors)
