@@ -391,8 +391,8 @@ HF_SSL_EXPORT int SSL_CTX_set_verify_algorithm_prefs(SSL_CTX *ctx, const uint16_
                                                      size_t num_prefs);
 HF_SSL_EXPORT int SSL_set_verify_algorithm_prefs(SSL *ssl, const uint16_t *prefs, size_t num_prefs);
 /* SSL_CTX_set_signing_algorithm_prefs sets those that this side may use; what is not known here is
- * passed over.  A certificate that none of them is for is not shown: a handshake that needs it fails
- * with NO_COMMON_SIGNATURE_ALGORITHMS. */
+ * passed over.  A certificate that none of them is for is not shown: a handshake that needs it
+ * fails with NO_COMMON_SIGNATURE_ALGORITHMS. */
 HF_SSL_EXPORT int SSL_CTX_set_signing_algorithm_prefs(SSL_CTX *ctx, const uint16_t *prefs,
                                                       size_t num_prefs);
 HF_SSL_EXPORT int SSL_set_signing_algorithm_prefs(SSL *ssl, const uint16_t *prefs,
