@@ -210,7 +210,7 @@ static hf_status check(hf_settings *s) {
                          HF_DEMAND_COOKIE | HF_PREFER_CLIENT_SUITES | HF_PREFER_CLIENT_GROUPS |
                          HF_REQUEST_OCSP | HF_REQUEST_SCTS | HF_ALLOW_PSK_KE | HF_GREASE |
                          HF_PERMUTE_EXTENSIONS | HF_FALSE_START | HF_STORE_SESSIONS |
-                         HF_NO_TICKETS | HF_REQUIRE_EMS | HF_SEND_FALLBACK_SCSV;
+                         HF_NO_TICKETS | HF_REQUIRE_EMS | HF_SEND_FALLBACK_SCSV | HF_VERIFY_RESUMED;
   bool good =
       (s->flags & ~flags) == 0 && (s->role == HF_CLIENT || s->role == HF_SERVER) &&
       valid_transport(s) && s->version_min <= s->version_max &&

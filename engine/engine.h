@@ -122,7 +122,8 @@ enum {
   CLIENT_COMPRESSED = 1024,
   OCSP = 2048,
   TICKET = 4096,
-  KEEP = 8192
+  KEEP = 8192,
+  REVERIFY = 16384
 };
 
 /* Proofs: what OPEN demands. */

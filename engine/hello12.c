@@ -235,6 +235,7 @@ static hf_status take_session_id(hf_conn *conn, const CBS *id) {
     return HF_WRONG_SESSION_ID;
   }
   hf_flag(conn, RESUMED, same);
+  hf_flag(conn, REVERIFY, same && (conn->config->settings.flags & HF_VERIFY_RESUMED) != 0);
   return HF_OK;
 }
 

@@ -127,6 +127,7 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if (!server) {
     if (variant & SSL_CONFIG_FALSE_START) flags |= HF_FALSE_START;
     if (variant & SSL_CONFIG_FALLBACK) flags |= HF_SEND_FALLBACK_SCSV;
+    if (variant & SSL_CONFIG_REVERIFY) flags |= HF_VERIFY_RESUMED;
     return flags | s->hello_flags;
   }
   if (variant & SSL_CONFIG_STORE) flags |= HF_STORE_SESSIONS;
@@ -203,6 +204,9 @@ static unsigned variant_of(const SSL *ssl, bool ack_name) {
   if (ssl->role != SSL_ROLE_SERVER) {
     if (local->mode & SSL_MODE_ENABLE_FALSE_START) variant |= SSL_CONFIG_FALSE_START;
     if (local->mode & SSL_MODE_SEND_FALLBACK_SCSV) variant |= SSL_CONFIG_FALLBACK;
+    if (ssl->ctx->reverify_on_resume && local->custom_verify != NULL &&
+        local->verify_mode != SSL_VERIFY_NONE)
+      variant |= SSL_CONFIG_REVERIFY;
     return variant;
   }
   variant |= SSL_CONFIG_SERVER;

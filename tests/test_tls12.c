@@ -164,6 +164,43 @@ Test(tls12, a_ticket_is_resumed) {
   end(&f);
 }
 
+static bool refuse_sessions(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  size_t *asked = arg;
+  if (question->ask != HF_ASK_VERDICT || question->verdict.num > 0) return false;
+  answer->refuse = (*asked)++ > 0;
+  answer->alert = 46;
+  return answer->refuse;
+}
+
+/* R-H-26: in TLS 1.2 once the server has shown, by its Finished, that it is the session's. */
+Test(tls12, a_sessions_chain_is_judged) {
+  struct fixture f;
+  struct pair first, second;
+  size_t asked = 0;
+  begin(&f, "ecdsa-p256", NULL);
+  f.server.settings.flags = HF_ISSUE_TICKETS;
+  f.client.settings.flags = HF_VERIFY_RESUMED;
+  f.client.answer = refuse_sessions;
+  f.client.arg = &asked;
+  run(&f);
+  cr_expect_eq(asked, 0u);
+  again(&f, &first);
+  run(&f);
+  cr_expect(facts_of(&f.pair.client).resumed);
+  cr_expect_eq(asked, 1u);
+  second = f.pair;
+  memset(&f.pair, 0, sizeof f.pair);
+  cr_assert_eq(pair_new(&f.pair, &f.client, &f.server, 0), HF_OK);
+  cr_expect_not(pair_run(&f.pair));
+  cr_expect_eq(asked, 2u);
+  cr_expect_eq(side_fault(&f.pair.client), HF_REFUSED);
+  cr_expect_eq(side_fault(&f.pair.server), HF_PEER_ALERT);
+  cr_expect_gt(facts_of(&f.pair.client).peer_finished.len, 0u);
+  pair_free(&second);
+  pair_free(&first);
+  end(&f);
+}
+
 static bool renew(void *arg, struct side_answer *answer, const hf_question_t *question) {
   (void)arg;
   if (question->ask == HF_ASK_SESSION) answer->flags = HF_RENEW_TICKET;

@@ -157,6 +157,9 @@ enum {
   /* client: TLS 1.2: HF_CAN_SEND as soon as its own Finished is out (RFC 7918), if ALPN chose a
    * protocol */
   HF_FALSE_START = 1 << 24,
+  /* client: ask HF_ASK_VERDICT about the chain of a session too: before early data is offered with
+   * it, and when it was resumed without */
+  HF_VERIFY_RESUMED = 1 << 28,
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */
