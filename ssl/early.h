@@ -28,6 +28,9 @@ int ssl_early_returns(SSL *ssl, unsigned wants);
  * handshake. */
 bool ssl_early_may_write(const SSL *ssl, bool by_name);
 bool ssl_early_may_read(const SSL *ssl);
+/* ssl_early_session is the session whose early data a client sends, and for as long as that, or its
+ * refusal, is what the application knows of: what it is told then is the session's.  NULL: none. */
+const SSL_SESSION *ssl_early_session(const SSL *ssl);
 /* ssl_early_offers notes why a client that offers |session| (NULL: none) offers no early data. */
 void ssl_early_offers(SSL *ssl, const SSL_SESSION *session);
 /* ssl_early_accepts decides for a server, which is asked HF_ASK_SESSION and resumes |session| from

@@ -5,6 +5,7 @@
 #include <openssl/mem.h>
 #include <openssl/pool.h>
 
+#include "ssl/early.h"
 #include "ssl/session.h"
 
 /* ---- Certificates ---- */
@@ -162,7 +163,10 @@ const SSL_CIPHER *SSL_get_pending_cipher(const SSL *ssl) {
   return suite == 0 ? NULL : SSL_get_cipher_by_value(suite);
 }
 
-const SSL_CIPHER *SSL_get_current_cipher(const SSL *ssl) { return SSL_get_pending_cipher(ssl); }
+const SSL_CIPHER *SSL_get_current_cipher(const SSL *ssl) {
+  const SSL_SESSION *early = ssl_early_session(ssl);
+  return early != NULL ? SSL_get_cipher_by_value(early->suite) : SSL_get_pending_cipher(ssl);
+}
 
 uint16_t SSL_get_peer_signature_algorithm(const SSL *ssl) { return facts_of(ssl).sigalg; }
 int SSL_session_reused(const SSL *ssl) { return facts_of(ssl).resumed || SSL_in_early_data(ssl); }

@@ -212,6 +212,39 @@ Test(ssl_early, a_retry_leaves_the_protocol_open) {
   cr_assert_eq(alpn_len, 0);
 }
 
+/* Until the application takes note of the refusal it is told of the connection that it wrote to. */
+Test(ssl_early, a_refusal_changes_nothing_before_it_is_reset) {
+  const uint8_t *alpn;
+  unsigned alpn_len;
+  for (int i = 0; i < 2; i++) {
+    ssl_early_protocol = "one";
+    cr_assert_eq(SSL_CTX_set_ciphersuites(early.server, "TLS_AES_128_GCM_SHA256"), 1);
+    cr_assert_eq(SSL_CTX_set1_groups_list(early.server, "X25519"), 1);
+    SSL_SESSION *session = learn();
+    ssl_early_protocol = i == 0 ? "two" : NULL;
+    cr_assert_eq(SSL_CTX_set_ciphersuites(early.server, "TLS_AES_256_GCM_SHA384"), 1);
+    if (i == 1) cr_assert_eq(SSL_CTX_set1_groups_list(early.server, "P-384"), 1);
+    open_to(early.server, session);
+    begin();
+    cr_assert_leq(SSL_accept(pair.server), 0);
+    if (i == 1) {
+      cr_assert_eq(error_of(pair.client, SSL_connect(pair.client)), SSL_ERROR_EARLY_DATA_REJECTED);
+      cr_assert_leq(SSL_accept(pair.server), 0);
+    }
+    cr_assert_eq(error_of(pair.client, SSL_connect(pair.client)), SSL_ERROR_EARLY_DATA_REJECTED);
+    cr_assert_eq(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(pair.client)), 0x1301);
+    SSL_get0_alpn_selected(pair.client, &alpn, &alpn_len);
+    cr_assert(alpn_len == 3 && memcmp(alpn, "one", 3) == 0);
+    cr_assert_eq(SSL_get_group_id(pair.client), SSL_GROUP_X25519);
+    SSL_reset_early_data_reject(pair.client);
+    cr_assert(ssl_pair_handshake(&pair));
+    cr_assert_eq(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(pair.client)), 0x1302);
+    SSL_get0_alpn_selected(pair.client, &alpn, &alpn_len);
+    cr_assert(i == 0 ? alpn_len == 3 && memcmp(alpn, "two", 3) == 0 : alpn_len == 0);
+    ssl_pair_free(&pair);
+  }
+}
+
 Test(ssl_early, refused_for_another_protocol) {
   ssl_early_protocol = "one";
   SSL_SESSION *session = learn();
