@@ -367,6 +367,31 @@ Test(ssl_early, a_write_that_blocked_begins_anew) {
   cr_assert_arr_eq(got, text, sizeof got);
 }
 
+/* Over a ring of one byte what may be early goes before anything is waited for. */
+Test(ssl_early, the_last_that_may_be_early_goes_out) {
+  BIO *net;
+  uint8_t byte;
+  int ret, num = 0;
+  cr_assert_eq(SSL_CTX_set_max_early_data(early.server, 2), 1);
+  SSL_SESSION *session = learn();
+  SSL *ssl = ssl_half(&net, early.client, false, 1);
+  cr_assert_not_null(ssl);
+  cr_assert(SSL_set_tlsext_host_name(ssl, "localhost") && SSL_set_session(ssl, session));
+  SSL_SESSION_free(session);
+  while ((ret = SSL_connect(ssl)) != 1) {
+    cr_assert_eq(SSL_get_error(ssl, ret), SSL_ERROR_WANT_WRITE);
+    cr_assert_eq(BIO_read(net, &byte, 1), 1);
+  }
+  while (BIO_read(net, &byte, 1) == 1) continue;
+  while ((ret = SSL_get_error(ssl, SSL_write(ssl, "hello", 5))) == SSL_ERROR_WANT_WRITE)
+    while (BIO_read(net, &byte, 1) == 1) num++;
+  while (BIO_read(net, &byte, 1) == 1) num++;
+  cr_assert_eq(ret, SSL_ERROR_WANT_READ);
+  cr_assert_eq(num, 5 + 2 + 1 + 16); /* RFC 9846 5.2: header, data, type, tag */
+  SSL_free(ssl);
+  BIO_free(net);
+}
+
 /* Small rings: each side blocks in the middle of everything, and nobody waits for ever. */
 Test(ssl_early, over_small_rings) {
   static char text[5000], got[5000];
