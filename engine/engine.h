@@ -592,6 +592,7 @@ hf_status hf_blame(hf_status otherwise);
 void hf_hs_free(hf_conn *conn);
 
 /* ---- conn.c ---- */
+bool hf_starts_falsely(const hf_conn *conn); /* RFC 7918: it may send before it is done */
 bool hf_stopped(const hf_conn *conn); /* a question is pending that stops the peer's bytes */
 
 /* ---- record.c ---- */

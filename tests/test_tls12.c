@@ -338,6 +338,7 @@ Test(tls12, sessions_keep_their_version) {
 
 /* ---- False Start, RFC 7918 ---- */
 
+/* R-7918-4-3 */
 Test(tls12, false_start) {
   struct fixture f;
   begin(&f, "ecdsa-p256", NULL);
@@ -352,17 +353,30 @@ Test(tls12, false_start) {
   buf_drop(&server->out, server->out.len);
   cr_assert(hf_wants(client->conn) & HF_CAN_SEND);
   cr_assert_not(hf_wants(client->conn) & HF_READY);
+  uint8_t mine[32], theirs[32];
+  cr_expect_eq(hf_export(client->conn, mine, 32, "label", bytes_of("context")), HF_OK);
+  cr_expect_eq(hf_export(server->conn, theirs, 32, "label", bytes_of("context")), HF_MISUSE);
   cr_expect_eq(side_send(client, (const uint8_t *)"early", 5), HF_OK);
   cr_assert(pair_run(&f.pair));
   cr_expect_eq(server->app.len, 5u);
+  cr_expect_eq(hf_export(server->conn, theirs, 32, "label", bytes_of("context")), HF_OK);
+  cr_expect(memcmp(mine, theirs, 32) == 0);
   replay(&f.pair);
   end(&f);
 }
 
+/* R-7918-4-3 */
 Test(tls12, exporters_agree) {
   struct fixture f;
   uint8_t a[40], b[40], c[40];
   begin(&f, "ecdsa-p256", NULL);
+  cr_assert_eq(pair_new(&f.pair, &f.client, &f.server, 0), HF_OK);
+  struct side *client = &f.pair.client, *server = &f.pair.server;
+  (void)side_feed(server, client->out.data, client->out.len);
+  buf_drop(&client->out, client->out.len);
+  (void)side_feed(client, server->out.data, server->out.len);
+  cr_expect_eq(hf_export(client->conn, a, 40, "label", bytes_of("")), HF_MISUSE, "no Finished yet");
+  pair_free(&f.pair);
   run(&f);
   const hf_bytes none = {NULL, 0}, empty = {(const uint8_t *)"", 0};
   cr_expect_eq(hf_export(f.pair.client.conn, a, 40, "label", none), HF_OK);
