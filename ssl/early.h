@@ -13,8 +13,8 @@ enum {
   SSL_EARLY_OPEN, /* the handshake has returned for it */
   SSL_EARLY_OVER  /* a server's has ended; a client's was refused, and that was taken note of */
 };
-/* Milliseconds by which the age that a client says may be wrong: what the engine allows. */
-enum { SSL_EARLY_AGE_WINDOW = 10000 };
+/* Milliseconds by which the age that a client says may be wrong. */
+enum { SSL_EARLY_AGE_WINDOW = 60000 };
 
 /* ssl_early_refused says whether the server refused what went out, and the application is to hear
  * of it before anything else happens; then ssl->want is set. */

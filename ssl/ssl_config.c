@@ -6,6 +6,7 @@
  * names the setting. */
 #include <openssl/mem.h>
 
+#include "ssl/early.h"
 #include "ssl/quic.h"
 #include "ssl/session.h"
 
@@ -161,6 +162,7 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   out->ticket_lifetime = s->ticket_lifetime;
   if (!server && out->transport == HF_RECORDS) out->max_fragment_length = s->max_fragment;
   if (server && s->early_server) out->max_early_data = s->max_early_data;
+  out->early_age_window = SSL_EARLY_AGE_WINDOW;
   draft_sizes(out, s->max_cert_list);
   const hf_codes of_server = draft_types(d->server_types, &s->server_types),
                  of_client = draft_types(d->client_types, &s->client_types);

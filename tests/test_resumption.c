@@ -345,6 +345,27 @@ static void by_another_suite(struct fixture *f) {
 }
 static void by_a_cookie(struct fixture *f) { f->server.settings.flags |= HF_DEMAND_COOKIE; }
 
+/* R-8-5 */
+Test(resumption, how_wrong_the_age_may_be) {
+  static const struct {
+    uint32_t window;
+    int late;
+    bool accepted;
+  } cases[] = {{0, 10000, true},      {0, 10001, false},     {0, -10000, true},
+               {0, -10001, false},    {60000, 60000, true},  {60000, 60001, false},
+               {60000, -60000, true}, {60000, -60001, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct fixture f;
+    begin(&f);
+    f.server.settings.early_age_window = cases[i].window;
+    f.client.start.now += 100000;
+    f.server.start.now += (uint64_t)(100000 + cases[i].late);
+    start_early(&f, 100);
+    complete(&f, true, cases[i].accepted);
+    finish(&f);
+  }
+}
+
 /* R-4.3.10-3 R-4.3.10-4: each reason to refuse; the handshake goes on. */
 Test(resumption, early_data_is_refused_by_the_caller) { refused(by_the_caller, true); }
 Test(resumption, early_data_is_refused_without_a_session) { refused(by_no_session, false); }

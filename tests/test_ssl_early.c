@@ -276,20 +276,40 @@ Test(ssl_early, refused_by_the_callback) {
   expect_read(pair.server, "early");
 }
 
-static void minute_ahead(const SSL *ssl, struct timeval *out) {
+static int64_t now[2]; /* in milliseconds: the client's and the server's */
+static void tell(struct timeval *out, int64_t time) {
+  out->tv_sec = time / 1000;
+  out->tv_usec = time % 1000 * 1000;
+}
+static void client_clock(const SSL *ssl, struct timeval *out) {
   (void)ssl;
-  gettimeofday(out, NULL);
-  out->tv_sec += 60;
+  tell(out, now[0]);
+}
+static void server_clock(const SSL *ssl, struct timeval *out) {
+  (void)ssl;
+  tell(out, now[1]);
 }
 
 /* A client whose clock is not the one it had. */
 Test(ssl_early, refused_for_the_age) {
-  SSL_SESSION *session = learn();
-  SSL_CTX_set_current_time_cb(early.client, minute_ahead);
-  open_to(early.server, session);
-  expect_refused(ssl_early_data_peer_declined, ssl_early_data_ticket_age_skew, true);
-  int32_t skew = SSL_get_ticket_age_skew(pair.server);
-  cr_assert(skew == 60 || skew == 59, "%d", skew);
+  static const int64_t cases[] = {60000, -60000, 61000, -61000, 60001, -60001};
+  SSL_CTX_set_current_time_cb(early.client, client_clock);
+  SSL_CTX_set_current_time_cb(early.server, server_clock);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    now[0] = now[1] = 1900000000000 + (int64_t)i * 1000000;
+    SSL_SESSION *session = learn();
+    now[cases[i] < 0] += cases[i] < 0 ? -cases[i] : cases[i];
+    open_to(early.server, session);
+    if (i < 2) {
+      begin();
+      cr_assert_eq(SSL_accept(pair.server), 1);
+      expect_read(pair.server, "early");
+    } else {
+      expect_refused(ssl_early_data_peer_declined, ssl_early_data_ticket_age_skew, true);
+    }
+    cr_assert_eq(SSL_get_ticket_age_skew(pair.server), cases[i] / 1000);
+    ssl_pair_free(&pair);
+  }
 }
 
 /* a server that does not know the ticket shows its certificate, which

@@ -211,6 +211,9 @@ typedef struct hf_settings {
   uint32_t flags; /* HF_REQUEST_CLIENT_CERT ... */
   /* server: bytes of early data a ticket allows (4.7.1); HF_QUIC: any but 0 means that it does */
   uint32_t max_early_data;
+  /* server: milliseconds by which the age of a ticket, by the client's word, may be wrong for early
+   * data to be taken (8.3); 0: 10000 */
+  uint32_t early_age_window;
   uint32_t ticket_lifetime; /* server: seconds, at most 604800 (4.7.1); 0: 172800 */
   /* server: how many tickets to issue once ready, 16 at most; 0: 2 with HF_ISSUE_TICKETS */
   uint32_t num_tickets;
