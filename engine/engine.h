@@ -593,7 +593,7 @@ void hf_hs_free(hf_conn *conn);
 
 /* ---- conn.c ---- */
 bool hf_starts_falsely(const hf_conn *conn); /* RFC 7918: it may send before it is done */
-bool hf_stopped(const hf_conn *conn); /* a question is pending that stops the peer's bytes */
+bool hf_stopped(const hf_conn *conn);        /* a question is pending that stops the peer's bytes */
 
 /* ---- record.c ---- */
 hf_status hf_record_write(hf_conn *conn, uint8_t type, const uint8_t *data, size_t len);
