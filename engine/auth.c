@@ -408,6 +408,11 @@ hf_status hf_ask_VERDICT(hf_conn *conn) {
   CBS list = certificate_list(conn), certificate, extensions;
   bool not_for_signing = false;
   size_t num = 0;
+  if (hf_has(conn, REVERIFY)) {
+    hf_ask_begin(conn, HF_ASK_VERDICT)->verdict.server_name =
+        hf_range(conn->server_name, conn->server_name_len);
+    return HF_OK;
+  }
   for (CBS count = list; next_entry(conn, &count, &certificate, &extensions);) {
     num++;
   }
@@ -446,7 +451,10 @@ hf_status hf_answer_verdict(hf_conn *conn) {
   if (!hf_answering(conn, HF_ASK_VERDICT)) {
     return HF_MISUSE;
   }
-  conn->proofs |= HF_PROOF_CHAIN;
+  // A session's chain is no proof of who came without it.
+  if (conn->hs->question.verdict.num > 0) {
+    conn->proofs |= HF_PROOF_CHAIN;
+  }
   return hf_answered(conn, HF_OK);
 }
 

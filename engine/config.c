@@ -28,6 +28,7 @@ static const uint16_t default_sigalgs[] = {
 
 enum {
   HF_DEFAULT_LIFETIME = 2 * 86400,
+  HF_DEFAULT_AGE_WINDOW = 10000,
   HF_DEFAULT_MESSAGE = 128 * 1024,
   HF_DEFAULT_FLIGHT = 256 * 1024,
   HF_MAX_LIST = 64,
@@ -187,6 +188,7 @@ static void fill_in(hf_settings *s) {
     s->key_shares.num = 1;
   }
   s->ticket_lifetime = s->ticket_lifetime == 0 ? HF_DEFAULT_LIFETIME : s->ticket_lifetime;
+  s->early_age_window = s->early_age_window == 0 ? HF_DEFAULT_AGE_WINDOW : s->early_age_window;
   s->max_message = s->max_message == 0 ? HF_DEFAULT_MESSAGE : s->max_message;
   s->max_flight = s->max_flight == 0 ? HF_DEFAULT_FLIGHT : s->max_flight;
   if (s->flags & HF_REQUIRE_CLIENT_CERT) {
@@ -211,7 +213,7 @@ static hf_status check(hf_settings *s) {
       HF_PREFER_CLIENT_SUITES | HF_PREFER_CLIENT_GROUPS | HF_REQUEST_OCSP | HF_REQUEST_SCTS |
       HF_ALLOW_PSK_KE | HF_GREASE | HF_PERMUTE_EXTENSIONS | HF_FALSE_START | HF_STORE_SESSIONS |
       HF_NO_TICKETS | HF_REQUIRE_EMS | HF_SEND_FALLBACK_SCSV | HF_FALSE_START_WITHOUT_ALPN |
-      HF_ALLOW_UNKNOWN_ALPN | HF_IGNORE_RSA_KEY_USAGE | HF_JDK11_WORKAROUND;
+      HF_ALLOW_UNKNOWN_ALPN | HF_IGNORE_RSA_KEY_USAGE | HF_JDK11_WORKAROUND | HF_VERIFY_RESUMED;
   bool good =
       (s->flags & ~flags) == 0 && (s->role == HF_CLIENT || s->role == HF_SERVER) &&
       valid_transport(s) && s->version_min <= s->version_max &&

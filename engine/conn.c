@@ -114,7 +114,7 @@ const hf_question_t *hf_question(const hf_conn *conn) {
 
 /* RFC 7918: a client that has checked the server's signature, and has a protocol that it agreed on
  * or can do without. All suites are of the strength that 5 demands. */
-static bool may_start_falsely(const hf_conn *conn) {
+bool hf_starts_falsely(const hf_conn *conn) {
   const uint32_t flags = conn->config->settings.flags;
   return !hf_is_server(conn) && (flags & HF_FALSE_START) && conn->write.level == HF_APPLICATION &&
          conn->own_finished_set && (conn->proofs & HF_PROOF_CHAIN) &&
@@ -140,7 +140,7 @@ static bool may_send(const hf_conn *conn) {
     return hf_has(conn, EARLY) && conn->early_left > 0;
   }
   if (hf_tls12(conn)) {
-    return may_start_falsely(conn);
+    return hf_starts_falsely(conn);
   }
   return hf_is_server(conn) && conn->write.level == HF_APPLICATION;
 }

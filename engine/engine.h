@@ -122,7 +122,8 @@ enum {
   CLIENT_COMPRESSED = 1024,
   OCSP = 2048,
   TICKET = 4096,
-  KEEP = 8192
+  KEEP = 8192,
+  REVERIFY = 16384
 };
 
 /* Proofs: what OPEN demands. */
@@ -597,7 +598,8 @@ hf_status hf_blame(hf_status otherwise);
 void hf_hs_free(hf_conn *conn);
 
 /* ---- conn.c ---- */
-bool hf_stopped(const hf_conn *conn); /* a question is pending that stops the peer's bytes */
+bool hf_starts_falsely(const hf_conn *conn); /* RFC 7918: it may send before it is done */
+bool hf_stopped(const hf_conn *conn);        /* a question is pending that stops the peer's bytes */
 
 /* ---- record.c ---- */
 hf_status hf_record_write(hf_conn *conn, uint8_t type, const uint8_t *data, size_t len);

@@ -226,6 +226,7 @@ static hf_status take_session_id(hf_conn *conn, const CBS *id) {
     return hs->offers.len > 0 ? HF_OLD_SESSION_VERSION : HF_WRONG_SESSION_ID;
   }
   hf_flag(conn, RESUMED, same);
+  hf_flag(conn, REVERIFY, same && (conn->config->settings.flags & HF_VERIFY_RESUMED) != 0);
   return HF_OK;
 }
 

@@ -143,7 +143,7 @@ hf_status hf_export_12(const hf_conn *conn, uint8_t *out, size_t out_len, hf_byt
   const uint8_t len[] = {(uint8_t)(context.len >> 8), (uint8_t)context.len};
   const hf_bytes seeds[] = {hf_range(conn->client_random, 32), hf_range(conn->server_random, 32),
                             hf_range(len, sizeof(len)), context};
-  if (!conn->ready || context.len > UINT16_MAX || label.len > 249) {
+  if (context.len > UINT16_MAX || label.len > 249) {
     return HF_MISUSE;
   }
   const hf_status status =

@@ -219,12 +219,11 @@ static hf_status check_binder(const hf_conn *conn, const hf_offer *offer, size_t
 
 /* Is a ticket as old as its client says?  An external PSK has no age. */
 static bool age_fits(const hf_conn *conn, const hf_offer *offer, size_t index) {
-  enum { HF_AGE_WINDOW = 10000 };  // milliseconds: RFC 9846 8.3
   const uint32_t said =
       conn->hs->question.session.candidates[index].obfuscated_age - offer->age_add;
   const uint64_t real = conn->now - offer->issued;
   const uint64_t apart = real > said ? real - said : said - real;
-  return offer->kind != HF_BINDER_RESUMPTION || apart <= HF_AGE_WINDOW;
+  return offer->kind != HF_BINDER_RESUMPTION || apart <= conn->config->settings.early_age_window;
 }
 
 /* May the early data that was offered with candidate |index| be taken, under |suite|? */

@@ -228,6 +228,9 @@ hf_status hf_psk_begin(hf_conn *conn, const hf_start *start) {
     hf_flag(conn, PSK_OFFERED, true);
     if (early_fits(conn, &first)) {
       hf_flag(conn, EARLY, true);
+      hf_flag(conn, REVERIFY,
+              first.kind == HF_BINDER_RESUMPTION &&
+                  (conn->config->settings.flags & HF_VERIFY_RESUMED) != 0);
       conn->early_left = first.max_early_data;
       if (CBS_len(&first.alpn) > 0) {
         status = hf_set_alpn(conn, CBS_data(&first.alpn), CBS_len(&first.alpn));

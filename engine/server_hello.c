@@ -193,6 +193,8 @@ hf_status hf_receive_SERVER_HELLO(hf_conn *conn, CBS *body) {
   }
   memcpy(conn->server_random, CBS_data(&random), 32);
   hf_flag(conn, RESUMED, psk);
+  hf_flag(conn, REVERIFY,
+          psk && !conn->external_psk && (conn->config->settings.flags & HF_VERIFY_RESUMED) != 0);
   OPENSSL_cleanse(&hs->entropy, sizeof(hs->entropy));
   return HF_OK;
 }

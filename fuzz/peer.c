@@ -110,7 +110,7 @@ static void begin(struct fuzz_peer *peer, hf_role role, unsigned settings, hf_by
   if (role == HF_SERVER && (settings & FUZZ_CLIENT_CERT)) s.flags |= HF_REQUEST_CLIENT_CERT;
   if (role == HF_SERVER && (settings & FUZZ_TICKETS)) s.flags |= HF_ISSUE_TICKETS;
   if (session.data != NULL) s.flags |= HF_ALLOW_EARLY_DATA;
-  if (settings & FUZZ_LOOK_ON) s.flags |= HF_EXPORT_SECRETS | HF_TRACE;
+  if (settings & FUZZ_LOOK_ON) s.flags |= HF_EXPORT_SECRETS | HF_TRACE | HF_VERIFY_RESUMED;
   if (settings & FUZZ_SMALL) {
     s.record_size_limit = 512;
     s.padding = 32;
@@ -218,7 +218,7 @@ static hf_status answer(const struct fuzz_peer *peer) {
     case HF_ASK_SIGNATURE:
       return answer_signature(conn, q);
     case HF_ASK_VERDICT:
-      CHECK(q->verdict.num > 0);
+      CHECK((q->verdict.num > 0) == (q->verdict.chain != NULL));
       return hf_answer_verdict(conn);
     case HF_ASK_TICKET:
       return hf_answer_ticket(conn, q->ticket.state.len <= 65535 ? q->ticket.state : none);

@@ -403,7 +403,7 @@ static hf_status answer_identity(hf_conn *conn, const hf_answers *answers,
 }
 
 static hf_status answer_verdict(hf_conn *conn, hf_answers *answers, const hf_question_t *question) {
-  if (question->verdict.raw_key) return HF_MISUSE;
+  if (question->verdict.raw_key || question->verdict.num == 0) return HF_MISUSE;
   hf_facts facts;
   hf_get_facts(&facts, conn);
   uint8_t alert = hf_answers_verify(answers, question, facts.role);

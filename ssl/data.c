@@ -40,6 +40,9 @@ static bool may_start(const SSL *ssl) {
  * call has to return. */
 static int ready_to_write(SSL *ssl, bool early) {
   while (!ssl->io.done && !ssl_early_may_write(ssl, early) && !may_start(ssl)) {
+    /* A peer may wait for the last that may be early, as this side then would for the peer. */
+    ssl_step step = ssl->io.write_staged > 0 ? ssl_io_push(ssl) : SSL_STEP_DONE;
+    if (step != SSL_STEP_DONE) return ssl_stop_waiting(ssl, step, SSL_WRITING);
     int ret = ssl_go_on(ssl);
     if (ret <= 0) return ret;
     if (ssl->io.app.len == 0) continue;

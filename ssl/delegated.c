@@ -1,6 +1,7 @@
 /* delegated.c: delegated credentials (RFC 9345): the one that an SSL shows beside its certificate,
  * and what it takes from its peer.  Checking the peer's is the engine's. */
 #include <openssl/bytestring.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pool.h>
 
@@ -21,12 +22,21 @@ static EVP_PKEY *key_of(const CRYPTO_BUFFER *dc) {
   return NULL;
 }
 
-/* fits says whether |dc| is a credential for |key|, or for any key if that is NULL. */
+/* fits says whether |dc| is a credential for |key|, or for any key if that is NULL.  If not, the
+ * reason is on the error queue: that of X509_check_private_key, if it is the key. */
 static bool fits(const CRYPTO_BUFFER *dc, const EVP_PKEY *key) {
   EVP_PKEY *public_key = key_of(dc);
-  bool ok = public_key != NULL && (key == NULL || EVP_PKEY_cmp(public_key, key) == 1);
+  if (public_key == NULL) {
+    SSL_ERR(SSL_R_INVALID_DELEGATED_CREDENTIAL);
+    return false;
+  }
+  int same = key == NULL ? 1 : EVP_PKEY_cmp(public_key, key);
   EVP_PKEY_free(public_key);
-  return ok;
+  if (same != 1)
+    ERR_put_error(ERR_LIB_X509, 0,
+                  same == 0 ? X509_R_KEY_VALUES_MISMATCH : X509_R_KEY_TYPE_MISMATCH, __FILE__,
+                  __LINE__);
+  return same == 1;
 }
 
 void ssl_delegated_clear(ssl_delegated *delegated) {
@@ -53,10 +63,7 @@ int SSL_set1_delegated_credential(SSL *ssl, CRYPTO_BUFFER *dc, EVP_PKEY *pkey,
     SSL_ERR(SSL_R_NO_CERTIFICATE_ASSIGNED);
     return 0;
   }
-  if (dc != NULL && !fits(dc, pkey)) {
-    SSL_ERR(SSL_R_INVALID_DELEGATED_CREDENTIAL);
-    return 0;
-  }
+  if (dc != NULL && !fits(dc, pkey)) return 0;
   ssl_settings *s = ssl_settings_edit(&ssl->settings, SSL_EDIT_CREDENTIALS);
   if (s == NULL) return 0;
   ssl_delegated_clear(&s->delegated);

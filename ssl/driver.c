@@ -36,9 +36,7 @@ static bool start_with(SSL *ssl, ssl_custom_list *custom, hf_start *start) {
 
 bool ssl_start(SSL *ssl) {
   /* What cannot be had is said before anybody is asked. */
-  if (!ssl_quic_may_start(ssl) || ssl_build_config(ssl, false) == NULL ||
-      !ssl_session_reverify(ssl))
-    return false;
+  if (!ssl_quic_may_start(ssl) || ssl_build_config(ssl, false) == NULL) return false;
   hf_start start;
   ssl_psk key;
   ssl_custom_list custom;

@@ -96,9 +96,8 @@ bool ssl_answer_decompress(SSL *ssl, const hf_question_t *question);
  * ssl_answer. ticket.c */
 bool ssl_answer_session(SSL *ssl, const hf_question_t *question);
 bool ssl_answer_ticket(SSL *ssl, hf_bytes state);
-/* ssl_session_keep answers HF_ASK_KEEP.  ssl_session_reverify has the application verify the
- * session's chain once more, if it wants to, and drops the session if that is not trusted any more;
- * false, with ssl->want set: not yet.  ssl_session_offer makes hf_start.session for a connection
+/* ssl_session_keep answers HF_ASK_KEEP.  ssl_session_reverify answers HF_ASK_VERDICT about a
+ * session's chain, as ssl_answer.  ssl_session_offer makes hf_start.session for a connection
  * to |name|, to be freed with OPENSSL_free, and marks the session; absent: none.  ssl_session_taken
  * is for the end of a handshake: a client that resumed has the session's certificates; false:
  * memory ran out.  ssl_session_give_due gives a session of TLS 1.2, which came just before that

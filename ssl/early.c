@@ -171,6 +171,12 @@ int SSL_in_early_data(const SSL *ssl) {
   return facts_of(ssl).early_open || was_refused(ssl);
 }
 
+const SSL_SESSION *ssl_early_session(const SSL *ssl) {
+  bool client = ssl->role == SSL_ROLE_CLIENT && SSL_in_early_data(ssl);
+  /* Of an external key the engine tells what it knows. */
+  return client && SSL_get_psk_identity(ssl) == NULL ? ssl->session : NULL;
+}
+
 int SSL_early_data_accepted(const SSL *ssl) { return facts_of(ssl).early_accepted; }
 
 void SSL_reset_early_data_reject(SSL *ssl) {

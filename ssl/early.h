@@ -13,8 +13,8 @@ enum {
   SSL_EARLY_OPEN, /* the handshake has returned for it */
   SSL_EARLY_OVER  /* a server's has ended; a client's was refused, and that was taken note of */
 };
-/* Milliseconds by which the age that a client says may be wrong: what the engine allows. */
-enum { SSL_EARLY_AGE_WINDOW = 10000 };
+/* Milliseconds by which the age that a client says may be wrong. */
+enum { SSL_EARLY_AGE_WINDOW = 60000 };
 
 /* ssl_early_refused says whether the server refused what went out, and the application is to hear
  * of it before anything else happens; then ssl->want is set. */
@@ -28,6 +28,9 @@ int ssl_early_returns(SSL *ssl, unsigned wants);
  * handshake. */
 bool ssl_early_may_write(const SSL *ssl, bool by_name);
 bool ssl_early_may_read(const SSL *ssl);
+/* ssl_early_session is the session whose early data a client sends, and for as long as that, or its
+ * refusal, is what the application knows of: what it is told then is the session's.  NULL: none. */
+const SSL_SESSION *ssl_early_session(const SSL *ssl);
 /* ssl_early_offers notes why a client that offers |session| (NULL: none) offers no early data. */
 void ssl_early_offers(SSL *ssl, const SSL_SESSION *session);
 /* ssl_early_accepts decides for a server, which is asked HF_ASK_SESSION and resumes |session| from

@@ -8,6 +8,7 @@
 #include <openssl/ec_key.h>
 #include <openssl/nid.h>
 
+#include "ssl/early.h"
 #include "ssl/session.h"
 
 /* ---- Groups ---- */
@@ -171,6 +172,8 @@ const char *SSL_get_curve_name(uint16_t group_id) { return SSL_get_group_name(gr
 
 static uint16_t negotiated(const SSL *ssl) {
   hf_facts facts;
+  const SSL_SESSION *early = ssl_early_session(ssl);
+  if (early != NULL) return early->group;
   if (ssl->conn == NULL) return 0;
   hf_get_facts(&facts, ssl->conn);
   /* A resumed session of TLS 1.2 goes on with the secret of the exchange that it was made with. */

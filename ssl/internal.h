@@ -88,6 +88,7 @@ enum {
   SSL_CONFIG_REQUIRE = 32,    /* HF_REQUIRE_CLIENT_CERT */
   SSL_CONFIG_FALSE_START = 8, /* a client's, in the place of those: HF_FALSE_START */
   SSL_CONFIG_FALLBACK = 16,   /* HF_SEND_FALLBACK_SCSV */
+  SSL_CONFIG_REVERIFY = 32,   /* HF_VERIFY_RESUMED */
   SSL_CONFIG_QUIC = 64,       /* HF_QUIC; or */
   SSL_CONFIG_QUIC_LATE = 128, /* HF_QUIC without early data, for servers without a context for it */
   SSL_CONFIG_STATELESS = 192, /* HF_DEMAND_COOKIE: SSL_stateless, in the place of those two */

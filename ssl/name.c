@@ -4,7 +4,8 @@
 
 #include <openssl/mem.h>
 
-#include "ssl/internal.h"
+#include "ssl/early.h"
+#include "ssl/session.h"
 
 /* ---- Server name ---- */
 
@@ -133,7 +134,9 @@ void SSL_CTX_set_alpn_select_cb(SSL_CTX *ctx,
 
 void SSL_get0_alpn_selected(const SSL *ssl, const uint8_t **out_data, unsigned *out_len) {
   hf_facts facts = {0};
+  const SSL_SESSION *early = ssl_early_session(ssl);
   if (ssl->conn != NULL) hf_get_facts(&facts, ssl->conn);
+  if (early != NULL) facts.alpn = (hf_bytes){early->alpn.data, early->alpn.len};
   *out_data = facts.alpn.len > 0 ? facts.alpn.data : NULL;
   *out_len = (unsigned)facts.alpn.len;
 }

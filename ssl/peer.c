@@ -6,6 +6,7 @@
 #include <openssl/pool.h>
 #include <openssl/sha.h>
 
+#include "ssl/early.h"
 #include "ssl/session.h"
 
 /* ---- Certificates ---- */
@@ -181,7 +182,10 @@ const SSL_CIPHER *SSL_get_pending_cipher(const SSL *ssl) {
   return suite == 0 ? NULL : SSL_get_cipher_by_value(suite);
 }
 
-const SSL_CIPHER *SSL_get_current_cipher(const SSL *ssl) { return SSL_get_pending_cipher(ssl); }
+const SSL_CIPHER *SSL_get_current_cipher(const SSL *ssl) {
+  const SSL_SESSION *early = ssl_early_session(ssl);
+  return early != NULL ? SSL_get_cipher_by_value(early->suite) : SSL_get_pending_cipher(ssl);
+}
 
 /* A session has been signed for when it was made. */
 uint16_t SSL_get_peer_signature_algorithm(const SSL *ssl) {

@@ -214,6 +214,7 @@ bool ssl_accept_chain(SSL *ssl, const hf_question_t *question) {
 }
 
 static bool answer_verdict(SSL *ssl, const hf_question_t *question) {
+  if (question->verdict.num == 0) return ssl_session_reverify(ssl);
   if (!ssl_set_peer_staples(ssl, question->verdict.ocsp, question->verdict.scts))
     return refuse_internal(ssl);
   if (ssl->local.custom_verify != NULL) return ssl_ask_verdict(ssl, question);

@@ -17,10 +17,10 @@
 
 struct ssl_replay_entry {
   uint64_t mark;  /* of the ticket's hash, as much as there is room for */
-  uint64_t until; /* milliseconds since 1970 */
+  uint64_t until; /* milliseconds since 1970: when it is stale */
 };
 
-enum { SETS = 512, WAYS = 8 };
+enum { SETS = 2048, WAYS = 8 };
 
 void ssl_replay_init(ssl_replay *replay) {
   atomic_flag_clear(&replay->lock);
@@ -67,7 +67,7 @@ bool ssl_replay_first(SSL_CTX *ctx, hf_bytes ticket, uint64_t issued, uint32_t a
   ssl_replay *replay = &ctx->replay;
   struct ssl_replay_entry *entries = table(replay);
   uint8_t digest[SHA256_DIGEST_LENGTH];
-  const uint64_t sent = issued + age, until = sent + SSL_EARLY_AGE_WINDOW;
+  const uint64_t sent = issued + age, until = sent + SSL_EARLY_AGE_WINDOW + 1;
   uint64_t mark;
   if (entries == NULL || before_start(ctx, issued, sent)) return false;
   SHA256(ticket.data, ticket.len, digest);

@@ -58,7 +58,7 @@ void SSL_CTX_set_reverify_on_resume(SSL_CTX *ctx, int enabled) {
   ctx->reverify_on_resume = enabled != 0;
 }
 
-/* lend_peer has the callback find what it verifies where it always does. */
+/* lend_peer has whoever asks find the session's peer where a handshake's is. */
 static bool lend_peer(SSL *ssl) {
   if (!ssl_share_peer(ssl, ssl->session)) return false;
   ssl_staples_clear(&ssl->peer_staples);
@@ -66,38 +66,42 @@ static bool lend_peer(SSL *ssl) {
   return true;
 }
 
+/* answer_reverify answers with what the callback said, |result| and |alert|. */
+static bool answer_reverify(SSL *ssl, enum ssl_verify_result_t result, uint8_t alert) {
+  ssl->io.verifying = false;
+  if (result == ssl_verify_ok) {
+    ERR_clear_error();
+    return hf_answer_verdict(ssl->conn) != HF_MISUSE;
+  }
+  ssl->verify_result = X509_V_ERR_APPLICATION_VERIFICATION;
+  ssl->io.refusal = SSL_R_CERTIFICATE_VERIFY_FAILED;
+  return hf_refuse(ssl->conn, alert) == HF_OK;
+}
+
 bool ssl_session_reverify(SSL *ssl) {
-  const SSL_SESSION *session = ssl->role == SSL_ROLE_CLIENT ? ssl->session : NULL;
-  if (session == NULL || !ssl->ctx->reverify_on_resume || ssl->local.custom_verify == NULL ||
-      ssl->local.verify_mode == SSL_VERIFY_NONE ||
-      (session->chain == NULL && session->spki == NULL) || !may_offer(ssl, session) ||
-      atomic_load(&session->used))
-    return true;
+  const SSL_SESSION *session = ssl->session;
+  /* One that came of an external key has no chain, and nobody to distrust. */
+  if (session->chain == NULL && session->spki == NULL)
+    return answer_reverify(ssl, ssl_verify_ok, 0);
+  if (!ssl->io.verifying && !lend_peer(ssl)) {
+    ssl->io.refusal = ERR_R_MALLOC_FAILURE;
+    return hf_refuse(ssl->conn, SSL_AD_INTERNAL_ERROR) == HF_OK;
+  }
+  ssl->io.verifying = true;
   uint8_t alert = SSL_AD_CERTIFICATE_UNKNOWN;
   enum ssl_verify_result_t result = ssl_verify_invalid;
-  if (ssl->io.verifying || lend_peer(ssl)) result = ssl->local.custom_verify(ssl, &alert);
-  ssl->io.verifying = result == ssl_verify_retry;
-  if (ssl->io.verifying) {
-    ssl->want = SSL_ERROR_WANT_CERTIFICATE_VERIFY;
-    return false;
-  }
-  ssl_peer_clear(ssl);
-  if (result == ssl_verify_ok) return true;
-  /* A full handshake is the way to a chain that is good now. */
-  ERR_clear_error();
-  SSL_SESSION_free(ssl->session);
-  ssl->session = NULL;
-  return true;
+  if (ssl->local.custom_verify != NULL) result = ssl->local.custom_verify(ssl, &alert);
+  if (result != ssl_verify_retry) return answer_reverify(ssl, result, alert);
+  ssl->want = SSL_ERROR_WANT_CERTIFICATE_VERIFY;
+  return false;
 }
 
 bool ssl_session_taken(SSL *ssl) {
   if (ssl->role != SSL_ROLE_CLIENT || ssl->session == NULL || !ssl_resumed(ssl)) return true;
-  if (!ssl_share_peer(ssl, ssl->session)) {
+  if (!lend_peer(ssl)) {
     SSL_ERR(ERR_R_MALLOC_FAILURE);
     return false;
   }
-  ssl_staples_clear(&ssl->peer_staples);
-  ssl->peer_staples = ssl_staples_share(&ssl->session->staples);
   ssl->verify_result = ssl->session->verify_result;
   return true;
 }

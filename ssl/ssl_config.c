@@ -6,6 +6,7 @@
  * names the setting. */
 #include <openssl/mem.h>
 
+#include "ssl/early.h"
 #include "ssl/quic.h"
 #include "ssl/session.h"
 
@@ -129,6 +130,7 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if (!server) {
     if (variant & SSL_CONFIG_FALSE_START) flags |= HF_FALSE_START;
     if (variant & SSL_CONFIG_FALLBACK) flags |= HF_SEND_FALLBACK_SCSV;
+    if (variant & SSL_CONFIG_REVERIFY) flags |= HF_VERIFY_RESUMED;
     /* ssl_accept_chain refuses it, unless the application has said otherwise by then. */
     return flags | s->hello_flags | HF_IGNORE_RSA_KEY_USAGE;
   }
@@ -164,6 +166,7 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   out->ticket_lifetime = s->ticket_lifetime;
   if (!server && out->transport == HF_RECORDS) out->max_fragment_length = s->max_fragment;
   if (server && s->early_server) out->max_early_data = s->max_early_data;
+  out->early_age_window = SSL_EARLY_AGE_WINDOW;
   draft_sizes(out, s->max_cert_list);
   const hf_codes of_server = draft_types(d->server_types, &s->server_types),
                  of_client = draft_types(d->client_types, &s->client_types);
@@ -207,6 +210,9 @@ static unsigned variant_of(const SSL *ssl, bool ack_name) {
   if (ssl->role != SSL_ROLE_SERVER) {
     if (local->mode & SSL_MODE_ENABLE_FALSE_START) variant |= SSL_CONFIG_FALSE_START;
     if (local->mode & SSL_MODE_SEND_FALLBACK_SCSV) variant |= SSL_CONFIG_FALLBACK;
+    if (ssl->ctx->reverify_on_resume && local->custom_verify != NULL &&
+        local->verify_mode != SSL_VERIFY_NONE)
+      variant |= SSL_CONFIG_REVERIFY;
     return variant;
   }
   variant |= SSL_CONFIG_SERVER;

@@ -4,9 +4,8 @@
  * A ticket is a session as SSL_SESSION_to_bytes_for_ticket writes it, sealed by ticket_keys.c; with
  * SSL_OP_NO_TICKET it is the id of a session that is kept (session_cache.c), and in TLS 1.2 there
  * is none, for that has ids beside tickets.  Whoever resumes one is taken for who he was: the
- * client's chain, or its hash, and its verification's result are in it.  So a server that asks for
- * certificates neither gives tickets to clients without one nor takes theirs, for else a client
- * would stay anonymous that never was asked. */
+ * client's chain, or its hash, and its verification's result are in it.  So a server that requires
+ * certificates neither gives tickets to clients without one nor takes theirs. */
 #include <openssl/bytestring.h>
 #include <openssl/err.h>
 #include <openssl/mem.h>
@@ -17,12 +16,13 @@
 #include "ssl/quic.h"
 #include "ssl/session.h"
 
-static bool asks_for_certificates(const SSL *ssl) {
-  return (ssl->local.verify_mode & SSL_VERIFY_PEER) != 0;
+static bool requires_certificates(const SSL *ssl) {
+  const int both = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  return (ssl->local.verify_mode & both) == both;
 }
 
 bool ssl_session_may_stand_for(const SSL *ssl) {
-  return !asks_for_certificates(ssl) || ssl_peer_is_known(ssl);
+  return !requires_certificates(ssl) || ssl_peer_is_known(ssl);
 }
 
 static bool is_old(const SSL *ssl) { return SSL_version(ssl) < TLS1_3_VERSION; }
@@ -104,7 +104,7 @@ static bool fits(const SSL *ssl, const SSL_SESSION *session) {
          session->is_quic == ssl_quic_on(ssl) &&
          session->sid_ctx_len == s->session_id_context_len &&
          CRYPTO_memcmp(session->sid_ctx, s->session_id_context, session->sid_ctx_len) == 0 &&
-         (ssl_session_knows_peer(session) || !asks_for_certificates(ssl)) &&
+         (ssl_session_knows_peer(session) || !requires_certificates(ssl)) &&
          /* Who wants the hash alone is not to be given a chain, nor who wants that the hash. */
          (ssl->local.retain_sha256 ? session->chain == NULL : !session->has_sha256);
 }

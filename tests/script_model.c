@@ -64,6 +64,7 @@ model model_start(side me, const plan *p) {
   set(&m, COOKIE, false);
   set(&m, CLIENT_COMPRESSED, false);
   set(&m, COMPRESSED, p->compress_offered);
+  set(&m, REVERIFY, p->reverify && p->early_offered);
   return m;
 }
 
@@ -150,6 +151,7 @@ static void receive_as_client(model *m, const token *t) {
   if (is(t->name, "HELLO_RETRY_REQUEST")) set(m, EARLY, false);
   if (is(t->name, "SERVER_HELLO")) {
     set(m, RESUMED, t->says & SAYS_PSK);
+    set(m, REVERIFY, m->p->reverify && (t->says & SAYS_PSK));
     if (t->says & SAYS_PSK) set(m, CERT_REQUESTED, false);
     if (m->tls12) {
       set(m, TICKET, t->says & SAYS_TICKET);
@@ -209,7 +211,8 @@ void model_answer(model *m) {
   const char *ask = m->ask;
   ADD(m->asked, ask);
   m->last_ask = ask;
-  if (is(ask, "VERDICT")) m->proofs |= PROOF_CHAIN;
+  /* Of a session's chain it is no proof. */
+  if (is(ask, "VERDICT") && !(m->flags & REVERIFY)) m->proofs |= PROOF_CHAIN;
   if (m->me == SERVER) answer_as_server(m, ask);
   if (m->me == CLIENT && is(ask, "IDENTITY")) {
     set(m, CLIENT_CERT, m->p->client_cert);

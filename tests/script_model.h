@@ -41,7 +41,8 @@ enum {
   CLIENT_COMPRESSED = 1 << 10,
   OCSP = 1 << 11,
   TICKET = 1 << 12,
-  KEEP = 1 << 13
+  KEEP = 1 << 13,
+  REVERIFY = 1 << 14
 };
 
 typedef struct row {
@@ -86,7 +87,7 @@ typedef struct plan {
   bool quic;
   /* the client's */
   bool psk, psk_dropped_on_retry, early_offered, compress_offered, client_cert, client_compressed,
-      kem;
+      kem, reverify;
   /* the server's */
   bool retry, stateless, resumed, early_accepted, cert_requested, compressed,
       client_compress_offered;

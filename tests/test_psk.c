@@ -128,6 +128,16 @@ static uint16_t group_of(const struct side *side) {
   return facts.group;
 }
 
+/* R-H-28: there is no session, and so no chain to be asked about. */
+Test(psk, no_verdict) {
+  struct fixture f;
+  begin(&f);
+  f.client.settings.flags = HF_VERIFY_RESUMED | HF_ALLOW_EARLY_DATA;
+  f.psks[0].max_early_data = 100;
+  meet(&f, 0, 0);
+  end(&f);
+}
+
 /* R-4.3.11-9 R-4.3.11-10: the first of two; neither has an age. */
 Test(psk, the_first) {
   struct fixture f;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "craft_play.h"
+#include "engine/engine.h"
 #include "pair.h"
 #include "rules.h"
 
@@ -44,6 +45,12 @@ static void begin(struct fixture *f) {
   side_entropy(&f->server.start.entropy, 1001);
 }
 
+static void give_up(struct fixture *f) {
+  pair_free(&f->second);
+  pair_free(&f->first);
+  credential_free(f->credential);
+}
+
 static void finish(struct fixture *f) {
   static const size_t pieces[] = {1, 3, 0};
   for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
@@ -52,9 +59,7 @@ static void finish(struct fixture *f) {
     differs = side_replay(&f->second.server, pieces[i]);
     cr_expect_null(differs, "server, pieces of %zu: %s", pieces[i], differs);
   }
-  pair_free(&f->second);
-  pair_free(&f->first);
-  credential_free(f->credential);
+  give_up(f);
 }
 
 /* Starts the second connection; the client sends |len| bytes early. */
@@ -94,6 +99,131 @@ Test(resumption, a_session_is_resumed) {
   hf_facts facts;
   hf_get_facts(&facts, f.second.server.conn);
   cr_expect_eq(facts.group, 0x001d);
+  finish(&f);
+}
+
+/* ---- The session's chain is judged again ---- */
+
+/* verdicts is what is said of a session's chain, at the first question about one and at the second.
+ */
+struct verdicts {
+  bool refuse[2];
+  size_t asked, of_the_peer;
+};
+
+static bool judge(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  struct verdicts *v = arg;
+  if (question->ask != HF_ASK_VERDICT) return false;
+  if (question->verdict.num > 0) {
+    v->of_the_peer++;
+    return false;
+  }
+  cr_assert_lt(v->asked, 2u);
+  cr_expect_null(question->verdict.chain);
+  cr_expect_null(question->verdict.ocsp.data);
+  cr_expect_not(question->verdict.raw_key);
+  cr_expect_gt(question->verdict.server_name.len, 0u);
+  answer->refuse = v->refuse[v->asked++];
+  answer->alert = 46;
+  return answer->refuse;
+}
+
+static void begin_judged(struct fixture *f, struct verdicts *v, uint32_t flags) {
+  begin(f);
+  *v = (struct verdicts){.asked = 0};
+  f->client.settings.flags = flags | HF_VERIFY_RESUMED;
+  f->client.answer = judge;
+  f->client.arg = v;
+}
+
+/* R-H-28: a resumed handshake asks once, before it sends its Finished. */
+Test(resumption, a_sessions_chain_is_judged) {
+  for (int refuse = 0; refuse < 2; refuse++) {
+    struct fixture f;
+    struct verdicts v;
+    begin_judged(&f, &v, 0);
+    v.refuse[0] = refuse;
+    start_early(&f, 0);
+    if (refuse) {
+      cr_expect_not(pair_run(&f.second));
+      cr_expect_eq(side_fault(&f.second.client), HF_REFUSED);
+      cr_expect_eq(side_fault(&f.second.server), HF_PEER_ALERT);
+    } else {
+      complete(&f, true, false);
+    }
+    cr_expect_eq(v.asked, 1u);
+    finish(&f);
+  }
+}
+
+/* R-H-28: for early data before it can be sent, and after that only if it was not accepted. */
+Test(resumption, a_sessions_chain_is_judged_before_early_data) {
+  static const struct {
+    bool refuse_first, refuse_second, accepts;
+    size_t asked;
+  } cases[] = {{.accepts = true, .asked = 1},
+               {.asked = 2},
+               {.refuse_first = true, .accepts = true, .asked = 1},
+               {.refuse_second = true, .asked = 2}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct fixture f;
+    struct verdicts v;
+    const bool fails = cases[i].refuse_first || cases[i].refuse_second;
+    begin_judged(&f, &v, HF_ALLOW_EARLY_DATA);
+    v.refuse[0] = cases[i].refuse_first;
+    v.refuse[1] = cases[i].refuse_second;
+    if (!cases[i].accepts) f.server.start.now += 60000; /* too late for early data */
+    if (cases[i].refuse_first) {
+      cr_expect_eq(pair_new(&f.second, &f.client, &f.server, 0), HF_REFUSED, "%zu", i);
+      cr_expect_not(hf_wants(f.second.client.conn) & HF_CAN_SEND);
+    } else {
+      start_early(&f, 100);
+    }
+    if (cases[i].refuse_first)
+      cr_expect_gt(f.second.client.out.len, 0u, "no alert");
+    else if (fails)
+      cr_expect_not(pair_run(&f.second), "%zu", i);
+    else
+      complete(&f, true, cases[i].accepts);
+    cr_expect_eq(v.asked, cases[i].asked, "%zu", i);
+    if (!cases[i].refuse_first) finish(&f);
+    if (cases[i].refuse_first) give_up(&f);
+  }
+}
+
+/* R-H-28: nothing is sent early while the question is pending. */
+Test(resumption, early_data_waits_for_the_verdict) {
+  struct fixture f;
+  hf_facts facts;
+  begin(&f);
+  f.client.settings.flags |= HF_VERIFY_RESUMED;
+  f.client.leaves = HF_ASK_VERDICT;
+  f.client.forgets = true;
+  cr_assert_eq(pair_new(&f.second, &f.client, &f.server, 0), HF_OK);
+  hf_conn *client = f.second.client.conn;
+  cr_assert_eq(hf_question(client)->ask, HF_ASK_VERDICT);
+  cr_expect_not(hf_wants(client) & HF_CAN_SEND);
+  hf_get_facts(&facts, client);
+  cr_expect_not(facts.early_open);
+  cr_assert_eq(hf_answer_verdict(client), HF_OK);
+  cr_expect(hf_wants(client) & HF_CAN_SEND);
+  cr_expect_eq(client->proofs, 0);
+  give_up(&f);
+}
+
+/* R-H-28 R-H-22: a session's chain says nothing of a server that does not resume it. */
+Test(resumption, a_verdict_on_a_session_is_no_proof) {
+  struct fixture f;
+  struct verdicts v;
+  begin_judged(&f, &v, HF_ALLOW_EARLY_DATA);
+  f.server.settings.flags = 0;
+  f.server.start.now += 8ULL * 24 * 3600 * 1000; /* the ticket has expired there */
+  start_early(&f, 100);
+  cr_expect_eq(v.asked, 1u);
+  cr_expect_eq(f.second.client.conn->proofs, 0);
+  complete(&f, false, false);
+  cr_expect_eq(v.asked, 1u);
+  cr_expect_eq(v.of_the_peer, 1u);
   finish(&f);
 }
 
@@ -214,6 +344,27 @@ static void by_another_suite(struct fixture *f) {
   f->server.settings.suites = (hf_codes){chacha, 1};
 }
 static void by_a_cookie(struct fixture *f) { f->server.settings.flags |= HF_DEMAND_COOKIE; }
+
+/* R-8-5 */
+Test(resumption, how_wrong_the_age_may_be) {
+  static const struct {
+    uint32_t window;
+    int late;
+    bool accepted;
+  } cases[] = {{0, 10000, true},      {0, 10001, false},     {0, -10000, true},
+               {0, -10001, false},    {60000, 60000, true},  {60000, 60001, false},
+               {60000, -60000, true}, {60000, -60001, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct fixture f;
+    begin(&f);
+    f.server.settings.early_age_window = cases[i].window;
+    f.client.start.now += 100000;
+    f.server.start.now += (uint64_t)(100000 + cases[i].late);
+    start_early(&f, 100);
+    complete(&f, true, cases[i].accepted);
+    finish(&f);
+  }
+}
 
 /* R-4.3.10-3 R-4.3.10-4: each reason to refuse; the handshake goes on. */
 Test(resumption, early_data_is_refused_by_the_caller) { refused(by_the_caller, true); }

@@ -204,7 +204,7 @@ static bool one_step(tally *all, table_run *run, side me) {
 static void expected_questions_12(const plan *p, char *client, char *server) {
   if (p->psk) strcat(server, "SESSION ");
   if (!p->resumed) strcat(server, "IDENTITY SIGNATURE ");
-  if (!p->resumed) strcat(client, "VERDICT ");
+  if (!p->resumed || p->reverify) strcat(client, "VERDICT ");
   if (p->cert_requested) strcat(client, "IDENTITY ");
   if (p->client_cert) strcat(client, "SIGNATURE ");
   if (p->client_cert) strcat(server, "VERDICT ");
@@ -225,6 +225,8 @@ static void expected_questions(const plan *p, char *client, char *server) {
   if (p->psk && !p->psk_dropped_on_retry) strcat(server, "SESSION ");
   if (!p->resumed) strcat(server, "IDENTITY ");
   if (p->kem) strcat(server, "ENCAP ");
+  if (p->reverify && p->early_offered) strcat(client, "VERDICT ");
+  if (p->reverify && p->resumed && !p->early_accepted) strcat(client, "VERDICT ");
   if (p->resumed) return;
   if (p->compressed) strcat(server, "COMPRESS ");
   strcat(server, "SIGNATURE ");
@@ -382,7 +384,7 @@ static bool possible(const plan *p) {
 
 static void run_all(tally *all) {
   cr_assert(sequences_read(&all->golden, GOLDEN), "cannot read " GOLDEN);
-  for (unsigned bits = 0; bits < 1u << 14; bits++) {
+  for (unsigned bits = 0; bits < 1u << 15; bits++) {
     plan p = {0};
     bool *const field[] = {&p.quic,
                            &p.psk,
@@ -397,8 +399,9 @@ static void run_all(tally *all) {
                            &p.resumed,
                            &p.early_accepted,
                            &p.cert_requested,
-                           &p.compressed};
-    for (size_t i = 0; i < 14; i++) *field[i] = bits >> i & 1;
+                           &p.compressed,
+                           &p.reverify};
+    for (size_t i = 0; i < sizeof field / sizeof *field; i++) *field[i] = bits >> i & 1;
     for (int offer = 0; offer < 2; offer++) {
       p.client_compress_offered = offer;
       if (possible(&p)) run_plan(all, &p);
@@ -417,12 +420,12 @@ static bool possible_12(const plan *p) {
 
 static void run_all_12(tally *all) {
   cr_assert(sequences_read(&all->golden, GOLDEN12), "cannot read " GOLDEN12);
-  for (unsigned bits = 0; bits < 1u << 11; bits++) {
+  for (unsigned bits = 0; bits < 1u << 12; bits++) {
     plan p = {.tls12 = true};
     bool *const field[] = {
         &p.psk,     &p.only12,         &p.ticket_offered, &p.status_offered,  &p.client_cert,
         &p.resumed, &p.cert_requested, &p.ticket,         &p.status_promised, &p.status_sent,
-        &p.store};
+        &p.store,   &p.reverify};
     for (size_t i = 0; i < sizeof field / sizeof *field; i++) *field[i] = bits >> i & 1;
     if (possible_12(&p)) run_plan(all, &p);
   }

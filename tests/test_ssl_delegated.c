@@ -162,6 +162,13 @@ Test(ssl_delegated, that_is_over) {
   ssl_pair_free(&pair);
 }
 
+static int x509_reason(void) {
+  const uint32_t error = ERR_get_error();
+  cr_expect_eq(ERR_peek_error(), 0u, "more than one error");
+  return ERR_GET_LIB(error) == ERR_LIB_X509 ? ERR_GET_REASON(error) : 0;
+}
+
+/* What is wrong with a key is said as SSL_use_PrivateKey says it. */
 Test(ssl_delegated, misuse) {
   static const uint16_t bad[][2] = {{SSL_SIGN_RSA_PSS_RSAE_SHA256, SSL_SIGN_ED25519},
                                     {SSL_SIGN_ED25519, SSL_SIGN_ED25519},
@@ -175,8 +182,15 @@ Test(ssl_delegated, misuse) {
     cr_expect_eq(SSL_CTX_set_delegated_credential_prefs(ctx, bad[i], 2), 0, "%zu", i);
   open_pair(&pair, "delegating");
   cr_expect_eq(SSL_set1_delegated_credential(pair.server, dc, NULL, NULL), 0);
+  ERR_clear_error();
   cr_expect_eq(SSL_set1_delegated_credential(pair.server, dc, other, NULL), 0);
+  cr_expect_eq(x509_reason(), X509_R_KEY_TYPE_MISMATCH);
+  EVP_PKEY_free(other);
+  other = credential_key("client-ed25519");
+  cr_expect_eq(SSL_set1_delegated_credential(pair.server, dc, other, NULL), 0);
+  cr_expect_eq(x509_reason(), X509_R_KEY_VALUES_MISMATCH);
   cr_expect_eq(SSL_set1_delegated_credential(pair.server, cut, key, NULL), 0);
+  cr_expect_eq(first_reason(), SSL_R_INVALID_DELEGATED_CREDENTIAL);
   cr_expect_eq(SSL_set1_delegated_credential(pair.client, dc, key, NULL), 0);
   /* Taken away again. */
   cr_expect_eq(SSL_set1_delegated_credential(pair.server, dc, key, NULL), 1);

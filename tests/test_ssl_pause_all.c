@@ -256,10 +256,10 @@ Test(ssl_pause_all, each_in_its_turn) {
     cr_assert(run(100), "%s", stops);
     cr_assert_str_eq(stops, FULL);
     get_session();
-    resumed(ids ? " C:WANT_CERTIFICATE_VERIFY S:PENDING_CERTIFICATE S:WANT_X509_LOOKUP"
-                  " S:PENDING_SESSION"
-                : " C:WANT_CERTIFICATE_VERIFY S:PENDING_CERTIFICATE S:WANT_X509_LOOKUP"
-                  " S:PENDING_TICKET");
+    resumed(ids ? " S:PENDING_CERTIFICATE S:WANT_X509_LOOKUP S:PENDING_SESSION"
+                  " C:WANT_CERTIFICATE_VERIFY"
+                : " S:PENDING_CERTIFICATE S:WANT_X509_LOOKUP S:PENDING_TICKET"
+                  " C:WANT_CERTIFICATE_VERIFY");
     get_session();
   }
 }
@@ -271,9 +271,8 @@ Test(ssl_pause_all, each_twice) {
   cr_assert_str_eq(stops, kTwice);
   get_session();
   resumed(
-      " C:WANT_CERTIFICATE_VERIFY C:WANT_CERTIFICATE_VERIFY"
       " S:PENDING_CERTIFICATE S:PENDING_CERTIFICATE S:WANT_X509_LOOKUP S:WANT_X509_LOOKUP"
-      " S:PENDING_TICKET S:PENDING_TICKET");
+      " S:PENDING_TICKET S:PENDING_TICKET C:WANT_CERTIFICATE_VERIFY C:WANT_CERTIFICATE_VERIFY");
 }
 
 /* Given up at each stop, by both sides: asan says whether anything was left behind. */
@@ -316,6 +315,7 @@ static const struct refusal {
     {CLIENT_CERT, false, SSL_R_CERT_CB_ERROR, SSL_AD_INTERNAL_ERROR},
     {CLIENT_SIGN, false, SSL_R_PRIVATE_KEY_OPERATION_FAILED, SSL_AD_INTERNAL_ERROR},
     {SERVER_VERIFY, false, SSL_R_CERTIFICATE_VERIFY_FAILED, SSL_AD_ACCESS_DENIED},
+    {CLIENT_VERIFY, true, SSL_R_CERTIFICATE_VERIFY_FAILED, SSL_AD_ACCESS_DENIED},
     {TICKET, true, ERR_R_INTERNAL_ERROR, SSL_AD_INTERNAL_ERROR},
     {LOOKUP, true, 0, 0},
 };

@@ -81,6 +81,35 @@ Test(ssl_session_tickets, the_client_is_known_again) {
   }
 }
 
+/* Whom a server has asked is who he was; whoever insists on a certificate takes only who showed
+ * one. */
+Test(ssl_session_tickets, a_client_without_a_certificate) {
+  static const uint16_t versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+  for (int i = 0; i < 2; i++) {
+    struct ssl_pair pair;
+    cr_assert_eq(SSL_CTX_set_max_proto_version(client_ctx, versions[i]), 1);
+    SSL_CTX_set_verify(server_ctx, SSL_VERIFY_PEER, NULL);
+    if (i == 0) cr_assert_not(meet(server_ctx));
+    if (i == 1) cr_assert_not(meet(server_ctx), "of another version");
+    for (int again = 0; again < 2; again++) {
+      begin(&pair, server_ctx);
+      cr_assert(finish(&pair));
+      cr_assert_null(SSL_get0_peer_certificate(pair.server));
+      cr_assert_eq(SSL_get_verify_result(pair.server), X509_V_OK);
+      ssl_pair_free(&pair);
+    }
+    SSL_CTX_set_verify(server_ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    begin(&pair, server_ctx);
+    (void)ssl_pair_handshake(&pair);
+    cr_assert_eq(SSL_is_init_finished(pair.server), 0);
+    cr_assert_eq(SSL_session_reused(pair.server), 0);
+    ssl_pair_free(&pair);
+  }
+  use_client_cert();
+  cr_assert_not(meet(server_ctx));
+  cr_assert(meet(server_ctx));
+}
+
 static int num_kept;
 
 static int count(SSL *ssl, SSL_SESSION *session) {

@@ -104,13 +104,3 @@ Test(ssl_tickets, no_ticket_neither_gives_nor_takes) {
   cr_assert_not(meet(SSL_OP_NO_TICKET));
   cr_assert_eq(session_len, 0);
 }
-
-/* A client without a certificate has never been asked for one; he is, where one is wanted, so his
- * ticket is not taken there, nor given, for nobody could use it. */
-Test(ssl_tickets, a_server_that_verifies_clients_neither_gives_nor_takes) {
-  cr_assert_not(meet(0));
-  cr_assert_gt(session_len, 0);
-  SSL_CTX_set_verify(server_ctx, SSL_VERIFY_PEER, NULL);
-  cr_assert_not(meet(0));
-  cr_assert_eq(session_len, 0);
-}

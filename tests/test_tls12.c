@@ -209,6 +209,43 @@ Test(tls12, a_ticket_is_resumed) {
   end(&f);
 }
 
+static bool refuse_sessions(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  size_t *asked = arg;
+  if (question->ask != HF_ASK_VERDICT || question->verdict.num > 0) return false;
+  answer->refuse = (*asked)++ > 0;
+  answer->alert = 46;
+  return answer->refuse;
+}
+
+/* R-H-28: in TLS 1.2 once the server has shown, by its Finished, that it is the session's. */
+Test(tls12, a_sessions_chain_is_judged) {
+  struct fixture f;
+  struct pair first, second;
+  size_t asked = 0;
+  begin(&f, "ecdsa-p256", NULL);
+  f.server.settings.flags = HF_ISSUE_TICKETS;
+  f.client.settings.flags = HF_VERIFY_RESUMED;
+  f.client.answer = refuse_sessions;
+  f.client.arg = &asked;
+  run(&f);
+  cr_expect_eq(asked, 0u);
+  again(&f, &first);
+  run(&f);
+  cr_expect(facts_of(&f.pair.client).resumed);
+  cr_expect_eq(asked, 1u);
+  second = f.pair;
+  memset(&f.pair, 0, sizeof f.pair);
+  cr_assert_eq(pair_new(&f.pair, &f.client, &f.server, 0), HF_OK);
+  cr_expect_not(pair_run(&f.pair));
+  cr_expect_eq(asked, 2u);
+  cr_expect_eq(side_fault(&f.pair.client), HF_REFUSED);
+  cr_expect_eq(side_fault(&f.pair.server), HF_PEER_ALERT);
+  cr_expect_gt(facts_of(&f.pair.client).peer_finished.len, 0u);
+  pair_free(&second);
+  pair_free(&first);
+  end(&f);
+}
+
 static bool renew(void *arg, struct side_answer *answer, const hf_question_t *question) {
   (void)arg;
   if (question->ask == HF_ASK_SESSION) answer->flags = HF_RENEW_TICKET;
@@ -346,6 +383,7 @@ Test(tls12, sessions_keep_their_version) {
 
 /* ---- False Start, RFC 7918 ---- */
 
+/* R-7918-4-4 */
 Test(tls12, false_start) {
   struct fixture f;
   begin(&f, "ecdsa-p256", NULL);
@@ -360,17 +398,30 @@ Test(tls12, false_start) {
   buf_drop(&server->out, server->out.len);
   cr_assert(hf_wants(client->conn) & HF_CAN_SEND);
   cr_assert_not(hf_wants(client->conn) & HF_READY);
+  uint8_t mine[32], theirs[32];
+  cr_expect_eq(hf_export(client->conn, mine, 32, "label", bytes_of("context")), HF_OK);
+  cr_expect_eq(hf_export(server->conn, theirs, 32, "label", bytes_of("context")), HF_MISUSE);
   cr_expect_eq(side_send(client, (const uint8_t *)"early", 5), HF_OK);
   cr_assert(pair_run(&f.pair));
   cr_expect_eq(server->app.len, 5u);
+  cr_expect_eq(hf_export(server->conn, theirs, 32, "label", bytes_of("context")), HF_OK);
+  cr_expect(memcmp(mine, theirs, 32) == 0);
   replay(&f.pair);
   end(&f);
 }
 
+/* R-7918-4-3 */
 Test(tls12, exporters_agree) {
   struct fixture f;
   uint8_t a[40], b[40], c[40];
   begin(&f, "ecdsa-p256", NULL);
+  cr_assert_eq(pair_new(&f.pair, &f.client, &f.server, 0), HF_OK);
+  struct side *client = &f.pair.client, *server = &f.pair.server;
+  (void)side_feed(server, client->out.data, client->out.len);
+  buf_drop(&client->out, client->out.len);
+  (void)side_feed(client, server->out.data, server->out.len);
+  cr_expect_eq(hf_export(client->conn, a, 40, "label", bytes_of("")), HF_MISUSE, "no Finished yet");
+  pair_free(&f.pair);
   run(&f);
   const hf_bytes none = {NULL, 0}, empty = {(const uint8_t *)"", 0};
   cr_expect_eq(hf_export(f.pair.client.conn, a, 40, "label", none), HF_OK);

@@ -161,8 +161,8 @@ HF_EXPORT void hf_answers_set_keeper(hf_answers *answers, hf_keeper keeper, void
  * nothing, if none is pending or this is one that |answers| has nothing for: HF_ASK_COMPRESS,
  * HF_ASK_DECOMPRESS,
  * HF_ASK_COOKIE without a key, HF_ASK_SIGNATURE for an identity without a key in
- * |answers|, HF_ASK_VERDICT on a raw public key.  After true look at hf_wants again: the connection
- * went on, or failed. */
+ * |answers|, HF_ASK_VERDICT on a raw public key or a session's chain.  After true look at hf_wants
+ * again: the connection went on, or failed. */
 HF_EXPORT bool hf_answer(hf_conn *conn, hf_answers *answers);
 
 /* ---- The pieces ---- */

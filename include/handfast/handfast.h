@@ -167,6 +167,9 @@ enum {
   /* server: take a hello that looks like one of JDK 11, whose TLS 1.3 has bugs before 11.0.2, as if
    * it did not offer TLS 1.3 */
   HF_JDK11_WORKAROUND = 1 << 28,
+  /* client: ask HF_ASK_VERDICT about the chain of a session too: before early data is offered with
+   * it, and when it was resumed without */
+  HF_VERIFY_RESUMED = 1 << 15,
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */
@@ -221,6 +224,9 @@ typedef struct hf_settings {
   uint32_t flags; /* HF_REQUEST_CLIENT_CERT ... */
   /* server: bytes of early data a ticket allows (4.7.1); HF_QUIC: any but 0 means that it does */
   uint32_t max_early_data;
+  /* server: milliseconds by which the age of a ticket, by the client's word, may be wrong for early
+   * data to be taken (8.3); 0: 10000 */
+  uint32_t early_age_window;
   uint32_t ticket_lifetime; /* server: seconds, at most 604800 (4.7.1); 0: 172800 */
   /* server: how many tickets to issue once ready, 16 at most; 0: 2 with HF_ISSUE_TICKETS */
   uint32_t num_tickets;
@@ -542,9 +548,9 @@ HF_EXPORT HF_MUST_USE hf_status hf_rekey(hf_conn *conn, bool peer_too);
 HF_EXPORT HF_MUST_USE hf_status hf_issue_ticket(hf_conn *conn);
 /* hf_export writes |out_len| bytes of keying material (7.5) for |label| (a string of at most 249
  * bytes) and |context|; absent and empty contexts are the same in TLS 1.3, not in TLS 1.2 (RFC
- * 5705). HF_MISUSE before HF_READY on a client, before its own Finished on a server, after a
- * failure, or if out_len is over 255 hash lengths; HF_NO_MEMORY, which does not harm the
- * connection. */
+ * 5705). HF_MISUSE before HF_READY, unless it is a server that has sent its Finished (TLS 1.3)
+ * or a client that may send already (TLS 1.2 with HF_FALSE_START); after a failure; or if out_len
+ * is over 255 hash lengths; HF_NO_MEMORY, which does not harm the connection. */
 HF_EXPORT HF_MUST_USE hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len,
                                           const char *label, hf_bytes context);
 /* hf_export_early is hf_export from the early exporter secret (7.5): of a client that has offered

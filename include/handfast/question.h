@@ -114,8 +114,9 @@ typedef struct hf_question_t {
       hf_bytes input;  /* the whole input of the signature algorithm (4.5.2): not hashed yet */
     } signature;
     struct {
-      /* DER certificates as received, the end entity's first; num is at least 1. A delegated
-       * credential beside the first was checked against it, and its key's signature verified */
+      /* DER certificates as received, the end entity's first. A delegated credential beside the
+       * first was checked against it, and its key's signature verified. None, and nothing stapled,
+       * with HF_VERIFY_RESUMED if it is a session's chain: whose session it is knows that */
       const hf_bytes *chain;
       size_t num;
       /* stapled to chain[0]: an OCSPResponse, a SignedCertificateTimestampList with its outer
@@ -212,7 +213,8 @@ HF_EXPORT HF_MUST_USE hf_status hf_answer_encap(hf_conn *conn, hf_bytes cipherte
 /* hf_answer_signature: 1 to 65535 bytes, in the encoding of 4.3.3. The engine does not verify
  * it. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_signature(hf_conn *conn, hf_bytes signature);
-/* hf_answer_verdict: the chain is trusted for its name. If it is not: hf_refuse. */
+/* hf_answer_verdict: the chain is trusted for its name. If it is not: hf_refuse. For a chain of
+ * the peer's that is a proof without which the handshake does not end. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_verdict(hf_conn *conn);
 /* hf_answer_compress: |data| is the message compressed by |algorithm|, one of those asked with; at
  * most 2^24-1 bytes, less what goes before it. Empty: it is sent as it is, and |algorithm| is

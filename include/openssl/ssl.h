@@ -257,7 +257,8 @@ HF_SSL_EXPORT size_t SSL_get_server_random(const SSL *ssl, uint8_t *out, size_t 
 HF_SSL_EXPORT size_t SSL_get_finished(const SSL *ssl, void *buf, size_t count);
 HF_SSL_EXPORT size_t SSL_get_peer_finished(const SSL *ssl, void *buf, size_t count);
 /* SSL_export_keying_material writes |out_len| bytes for |label| and |context| (RFC 9846 7.5);
- * |use_context| 0: none. */
+ * |use_context| 0: none.  Of a client it does when the handshake is done or SSL_in_false_start says
+ * 1, of a server as soon as it may write. */
 HF_SSL_EXPORT int SSL_export_keying_material(const SSL *ssl, uint8_t *out, size_t out_len,
                                              const char *label, size_t label_len,
                                              const uint8_t *context, size_t context_len,

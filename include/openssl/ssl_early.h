@@ -82,15 +82,15 @@ HF_SSL_EXPORT int SSL_SESSION_set_max_early_data(SSL_SESSION *session, uint32_t 
  * Early data is accepted if: it is switched on; the client offers it with its first ticket, and
  * that ticket allows it, is resumed, has the application protocol and suite that are chosen, and
  * the context of SSL_set_quic_early_data_context; there is no HelloRetryRequest; the age of the
- * ticket by the client's word is wrong by ten seconds at most; the callback of
+ * ticket by the client's word is wrong by sixty seconds at most; the callback of
  * SSL_CTX_set_allow_early_data_cb agrees; and the record says that it comes for the first time.
  *
  * The record is the SSL_CTX's, shared by its threads.  It remembers a ticket for as long as a hello
- * made with it would be fresh, 20 seconds at most, and early data is not accepted with it again in
- * that time: so of all replays of a hello one at most is accepted.  It has room for up to 4096
- * tickets, 64 KiB in all, made when first needed; when there is none for another, early data is
+ * made with it would be fresh, two minutes at most, and early data is not accepted with it again in
+ * that time: so of all replays of a hello one at most is accepted.  It has room for up to 16384
+ * tickets, 256 KiB in all, made when first needed; when there is none for another, early data is
  * refused and the handshake goes on without.  Tickets from before the SSL_CTX was made, by keys or
- * from a store that the application brought, do for early data only in hellos of ten seconds later:
+ * from a store that the application brought, do for early data only in hellos of a minute later:
  * what was accepted before is not known.
  *
  * It does not protect where several SSL_CTXs take the same tickets (in several processes or on
@@ -105,7 +105,7 @@ HF_SSL_EXPORT void SSL_CTX_set_allow_early_data_cb(SSL_CTX *ctx, int (*cb)(SSL *
                                                    void *arg);
 HF_SSL_EXPORT void SSL_set_allow_early_data_cb(SSL *ssl, int (*cb)(SSL *ssl, void *arg), void *arg);
 /* SSL_OP_NO_ANTI_REPLAY: the record is neither asked nor written.  For those whose callback knows
- * what was seen before, on all their servers; otherwise every replay within the ten seconds is
+ * what was seen before, on all their servers; otherwise every replay within that minute is
  * accepted. */
 #define SSL_OP_NO_ANTI_REPLAY 0x01000000L
 /* SSL_get_ticket_age_skew returns by how many seconds the age of the ticket, by the client's word,

@@ -73,8 +73,8 @@ HF_SSL_EXPORT int SSL_get_negotiated_client_cert_type(const SSL *ssl);
  * section 4) that the key of the current certificate has signed, to peers that take it, and sign
  * with |pkey|, or with |key_method| if that is NULL; other peers see the certificate alone.  A |dc|
  * of NULL takes it away.  BoringSSL has it for servers; here a client can show one too.  Returns 1;
- * or 0: |dc| cannot be parsed, |pkey| is not its key, there is no certificate yet, both keys are
- * NULL, or memory ran out. */
+ * or 0: |dc| cannot be parsed, |pkey| is not its key (X509_R_KEY_VALUES_MISMATCH), there is no
+ * certificate yet, both keys are NULL, or memory ran out. */
 HF_SSL_EXPORT int SSL_set1_delegated_credential(SSL *ssl, CRYPTO_BUFFER *dc, EVP_PKEY *pkey,
                                                 const SSL_PRIVATE_KEY_METHOD *key_method);
 /* SSL_delegated_credential_used returns 1 if either side signed the handshake with a delegated

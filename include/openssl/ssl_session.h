@@ -165,10 +165,10 @@ HF_SSL_EXPORT int (*SSL_CTX_sess_get_new_cb(SSL_CTX *ctx))(SSL *ssl, SSL_SESSION
  * handshake has begun. */
 HF_SSL_EXPORT int SSL_set_session(SSL *ssl, SSL_SESSION *session);
 /* SSL_CTX_set_reverify_on_resume: if |enabled| is not 0, the callback of SSL_CTX_set_custom_verify
- * is asked about the chain of a session before that is offered, and SSL_connect waits for it as it
- * does in a handshake (SSL_ERROR_WANT_CERTIFICATE_VERIFY).  A session whose chain it does not trust
- * any more is not offered: the handshake is a full one.  With SSL_VERIFY_NONE, on a server and
- * without such a callback it does nothing. */
+ * is asked about the chain of a session too: when it was resumed, or, if early data goes with it,
+ * before that can be written, and then once more if the early data was not accepted.  What it says
+ * is as in a full handshake: SSL_ERROR_WANT_CERTIFICATE_VERIFY, or the connection fails with its
+ * alert.  With SSL_VERIFY_NONE, on a server and without such a callback it does nothing. */
 HF_SSL_EXPORT void SSL_CTX_set_reverify_on_resume(SSL_CTX *ctx, int enabled);
 /* SSL_get_session lends the session of the connection, and before the end of the handshake the one
  * that was set; NULL: none.  That of a TLS 1.3 connection tells about it and cannot be resumed.

@@ -48,6 +48,8 @@ static bool set_context(SSL_CTX *ctx, const struct config *config, SSL_CTX *old)
   }
   if (config->enable_grease) SSL_CTX_set_grease_enabled(ctx, 1);
   if (config->permute_extensions) SSL_CTX_set_permute_extensions(ctx, 1);
+  /* Each connection has an SSL_CTX of its own, which does not know what the last one accepted. */
+  SSL_CTX_set_options(ctx, SSL_OP_NO_ANTI_REPLAY);
   if (config->enable_early_data) SSL_CTX_set_early_data_enabled(ctx, 1);
   if (config->allow_unknown_alpn_protos) SSL_CTX_set_allow_unknown_alpn_protos(ctx, 1);
   if (config->allow_false_start_without_alpn) SSL_CTX_set_false_start_allowed_without_alpn(ctx, 1);
