@@ -619,6 +619,8 @@ bool hf_quic_has_params(const hf_conn *conn);
 hf_status hf_quic_set_params(hf_conn *conn, hf_bytes params);
 hf_bytes hf_quic_peer_params(const hf_conn *conn);
 size_t hf_quic_params_bound(const hf_conn *conn); /* of the extension */
+/* hf_quic_told_params: are the peer's among the extensions of |mask|, as they must be with QUIC? */
+bool hf_quic_told_params(const hf_conn *conn, uint32_t mask);
 /* hf_quic_check_hello: has the client's hello what QUIC demands, and nothing it forbids? */
 hf_status hf_quic_check_hello(const hf_conn *conn);
 /* hf_quic_check_alpn: if ALPN was offered, was a protocol chosen?  To be asked after the choice. */

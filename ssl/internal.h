@@ -89,6 +89,7 @@ enum {
   SSL_CONFIG_QUIC_LATE = 128, /* HF_QUIC without early data, for servers without a context for it */
   SSL_CONFIG_STATELESS = 192, /* HF_DEMAND_COOKIE: SSL_stateless, in the place of those two */
   SSL_CONFIG_STORE = 256,     /* HF_STORE_SESSIONS: sessions are kept somewhere */
+  SSL_CONFIG_QUIC_LEGACY = 256, /* HF_QUIC_LEGACY_PARAMS: QUIC's, in the place of that */
   SSL_CONFIGS = 512
 };
 

@@ -114,12 +114,18 @@ static void draft_free(draft *d) {
 
 static unsigned carrier_of(unsigned variant) { return variant & SSL_CONFIG_STATELESS; }
 
+static bool over_quic(unsigned variant) {
+  const unsigned carrier = carrier_of(variant);
+  return carrier == SSL_CONFIG_QUIC || carrier == SSL_CONFIG_QUIC_LATE;
+}
+
 static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   uint32_t flags = 0;
   if (variant & SSL_CONFIG_SECRETS) flags |= HF_EXPORT_SECRETS;
   if (variant & SSL_CONFIG_TRACE) flags |= HF_TRACE;
-  bool server = (variant & SSL_CONFIG_SERVER) != 0,
+  bool server = (variant & SSL_CONFIG_SERVER) != 0, quic = over_quic(variant),
        late = carrier_of(variant) == SSL_CONFIG_QUIC_LATE;
+  if (quic && (variant & SSL_CONFIG_QUIC_LEGACY)) flags |= HF_QUIC_LEGACY_PARAMS;
   if (!late && (server ? s->early_server : s->early_client)) flags |= HF_ALLOW_EARLY_DATA;
   if (s->options & SSL_OP_ALLOW_NO_DHE_KEX) flags |= HF_ALLOW_PSK_KE;
   /* RFC 5077: TLS 1.2's alone; in TLS 1.3 the option says what is in a ticket. */
@@ -129,7 +135,7 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
     if (variant & SSL_CONFIG_FALLBACK) flags |= HF_SEND_FALLBACK_SCSV;
     return flags | s->hello_flags;
   }
-  if (variant & SSL_CONFIG_STORE) flags |= HF_STORE_SESSIONS;
+  if ((variant & SSL_CONFIG_STORE) && !quic) flags |= HF_STORE_SESSIONS;
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   if (s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE))
@@ -150,11 +156,9 @@ static void draft_sizes(hf_settings *out, size_t max_cert_list) {
 
 static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   bool server = (variant & SSL_CONFIG_SERVER) != 0;
-  unsigned carrier = carrier_of(variant);
   hf_settings *out = &d->settings;
   out->role = server ? HF_SERVER : HF_CLIENT;
-  out->transport =
-      carrier == SSL_CONFIG_QUIC || carrier == SSL_CONFIG_QUIC_LATE ? HF_QUIC : HF_RECORDS;
+  out->transport = over_quic(variant) ? HF_QUIC : HF_RECORDS;
   out->flags = draft_flags(s, variant);
   out->num_tickets = (uint32_t)s->num_tickets;
   out->ticket_lifetime = s->ticket_lifetime;
@@ -197,7 +201,10 @@ static hf_config *make_config(const ssl_settings *s, unsigned variant) {
 static unsigned variant_of(const SSL *ssl, bool ack_name) {
   const ssl_local *local = &ssl->local;
   unsigned variant = 0;
-  if (ssl_quic_on(ssl)) variant |= ssl_quic_is_late(ssl) ? SSL_CONFIG_QUIC_LATE : SSL_CONFIG_QUIC;
+  if (ssl_quic_on(ssl)) {
+    variant |= ssl_quic_is_late(ssl) ? SSL_CONFIG_QUIC_LATE : SSL_CONFIG_QUIC;
+    if (ssl->quic->legacy) variant |= SSL_CONFIG_QUIC_LEGACY;
+  }
   if (ssl->ctx->keylog_callback != NULL) variant |= SSL_CONFIG_SECRETS;
   if (local->info_callback != NULL || local->msg_callback != NULL) variant |= SSL_CONFIG_TRACE;
   if (ssl->role != SSL_ROLE_SERVER) {
@@ -206,7 +213,7 @@ static unsigned variant_of(const SSL *ssl, bool ack_name) {
     return variant;
   }
   variant |= SSL_CONFIG_SERVER;
-  if (ssl_session_stores(ssl)) variant |= SSL_CONFIG_STORE;
+  if (ssl_session_stores(ssl) && !ssl_quic_on(ssl)) variant |= SSL_CONFIG_STORE;
   if (!ack_name) variant |= SSL_CONFIG_IGNORE_NAME;
   if (ssl->io.stateless != SSL_STATELESS_NO) variant |= SSL_CONFIG_STATELESS;
   if (!(local->verify_mode & SSL_VERIFY_PEER)) return variant;

@@ -136,6 +136,13 @@ static const struct row rows[] = {
      {[CH] = "0102abcd", [EE] = "0102abcd"},
      IN_CH | IN_EE,
      false},
+    /* of drafts of QUIC: for private use, so that over records it is nobody's */
+    {0xffa5,
+     "quic_transport_parameters_legacy",
+     IN_CH | IN_EE,
+     {[CH] = "0102abcd", [EE] = "0102abcd"},
+     IN_CH | IN_EE,
+     false},
     {58, "ticket_request", IN_CH | IN_EE, {[CH] = "0101", [EE] = "01"}, 0, false},
     {0xfe0d, "encrypted_client_hello", IN_CH | IN_HRR | IN_EE, {[CH] = "00"}, 0, false},
     {UNKNOWN, "an unknown type", 0, {[CH] = "616263"}, 0, false},

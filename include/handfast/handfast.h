@@ -157,6 +157,9 @@ enum {
   /* client: TLS 1.2: HF_CAN_SEND as soon as its own Finished is out (RFC 7918), if ALPN chose a
    * protocol */
   HF_FALSE_START = 1 << 24,
+  /* HF_QUIC: transport parameters go by the number that drafts had for them, 0xffa5, and not by RFC
+   * 9001's, 57; a peer that has only the other has none */
+  HF_QUIC_LEGACY_PARAMS = 1 << 28,
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */
@@ -440,8 +443,9 @@ HF_EXPORT bool hf_peer_extension(hf_bytes *body, const hf_conn *conn, unsigned p
                                  uint16_t type);
 
 /* hf_fault is why a connection failed. With HF_QUIC the caller tells the peer, by CONNECTION_CLOSE
- * (RFC 9001 section 4.8) with the error code 0x0100 + |alert|; or, if |status| is HF_WRONG_LEVEL,
- * with PROTOCOL_VIOLATION, and if it is HF_FLIGHT_TOO_LONG, with CRYPTO_BUFFER_EXCEEDED. */
+ * (RFC 9001 section 4.8) with the error code 0x0100 + |alert|; or, if |status| is HF_WRONG_LEVEL or
+ * HF_QUIC_COMPATIBILITY, with PROTOCOL_VIOLATION, and if it is HF_FLIGHT_TOO_LONG, with
+ * CRYPTO_BUFFER_EXCEEDED. */
 typedef struct hf_fault {
   hf_status status; /* HF_OK: it has not failed */
   /* AlertDescription sent (6.2), or received when status is HF_PEER_ALERT; 0 if none */

@@ -168,9 +168,9 @@ HF_EXPORT const hf_question_t *hf_question(const hf_conn *conn);
  * cannot be an answer to this question is HF_MISUSE too and leaves the question pending.
  * Otherwise the handshake goes on at once, and the status is HF_OK or the fault it met. */
 
-/* hf_answer_hello: |config| NULL: as it was; else a server's for the same transport. |alpn| one
- * protocol name out of those offered, or empty for none. |quic_params| NULL: as started; else with
- * HF_QUIC those to send, 2048 bytes at most. */
+/* hf_answer_hello: |config| NULL: as it was; else a server's for the same transport, and the
+ * same HF_QUIC_LEGACY_PARAMS. |alpn| one protocol name out of those offered, or empty for none.
+ * |quic_params| NULL: as started; else with HF_QUIC those to send, 2048 bytes at most. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_hello(hf_conn *conn, const hf_config *config,
                                                 hf_bytes alpn, const hf_bytes *quic_params);
 /* hf_add_extensions answers nothing: while HF_ASK_HELLO or HF_ASK_IDENTITY is pending it adds to
