@@ -255,6 +255,11 @@ struct hf_config {
   hf_settings settings; /* its pointers into |storage|, its defaults filled in */
   hf_bytes storage;
 };
+/* hf_own_max_data: of one record that this side sends, by its own wish. */
+static inline uint16_t hf_own_max_data(const hf_config *config) {
+  const uint16_t wanted = config->settings.max_data;
+  return wanted != 0 ? wanted : (uint16_t)HF_MAX_PLAINTEXT;
+}
 bool hf_codes_have(hf_codes codes, uint16_t code);
 /* hf_wire_has: is |code| in a list of 16-bit codes as on the wire? */
 bool hf_wire_has(CBS wire, uint16_t code);
@@ -404,7 +409,8 @@ typedef struct hf_post {
   uint8_t num_kept;
   uint32_t to_issue;
   bool install_read, install_write;
-  hf_bytes state; /* of the ticket that is being made */
+  hf_bytes state;    /* of the ticket that is being made */
+  hf_buffer tickets; /* messages that wait for the last of them, and are in no record yet */
 } hf_post;
 
 typedef struct hf_trace_log hf_trace_log;
@@ -632,6 +638,7 @@ hf_status hf_quic_write(hf_conn *conn, const uint8_t *data, size_t len);
 /* ---- post.c ---- */
 hf_status hf_post_begin(hf_conn *conn);   /* at OPEN: counts the tickets to make */
 hf_status hf_post_next(hf_conn *conn);    /* asks what is to be asked next */
+hf_status hf_post_seal(hf_conn *conn);    /* puts the tickets that are made into records */
 hf_status hf_post_receive(hf_conn *conn); /* messages after the handshake */
 hf_status hf_post_answered(hf_conn *conn, hf_status status);
 hf_status hf_queue_key_update(hf_conn *conn, bool request);

@@ -210,6 +210,7 @@ static void take_config(hf_conn *conn, const hf_config *config) {
   hf_config_up_ref(mine);
   hf_config_free(conn->config);
   conn->config = mine;
+  conn->max_data = hf_own_max_data(mine);  // nothing that the peer allows has come to count yet
 }
 
 /* RFC 9846 4.3.3, 4.3.8, 9.2: what only a hello with a PSK may lack. */

@@ -128,6 +128,8 @@ typedef struct ssl_settings {
   size_t num_tickets;       /* at most SSL_MAX_TICKETS */
   uint32_t hello_flags;     /* of hf_settings.flags, for clients alone */
   uint16_t max_fragment;    /* of hf_settings.max_fragment_length, for clients; 0: none */
+  uint16_t
+      max_send_fragment; /* 512 to 16384: hf_settings.max_data; set later, writes are cut to it */
   ssl_cert_algs cert_algs;
   bool early_client, early_server;
   uint32_t max_early_data; /* bytes that a server's tickets allow, with early_server; not 0 */
@@ -166,8 +168,6 @@ typedef struct ssl_local {
   uint32_t mode;
   bool quiet_shutdown;
   bool read_ahead;
-  uint16_t max_send_fragment; /* 512 to 16384: the driver cuts writes to this, and to
-                                 hf_facts.max_data */
   void (*info_callback)(const SSL *ssl, int type, int value);
   void (*msg_callback)(int is_write, int version, int content_type, const void *buf, size_t len,
                        SSL *ssl, void *arg);

@@ -136,6 +136,7 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
     return flags | s->hello_flags;
   }
   if ((variant & SSL_CONFIG_STORE) && !quic) flags |= HF_STORE_SESSIONS;
+  if (!quic) flags |= HF_ALWAYS_CCS; /* as both OpenSSL and BoringSSL do */
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   if (s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE))
@@ -162,7 +163,10 @@ static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   out->flags = draft_flags(s, variant);
   out->num_tickets = (uint32_t)s->num_tickets;
   out->ticket_lifetime = s->ticket_lifetime;
-  if (!server && out->transport == HF_RECORDS) out->max_fragment_length = s->max_fragment;
+  if (out->transport == HF_RECORDS) {
+    out->max_data = s->max_send_fragment;
+    if (!server) out->max_fragment_length = s->max_fragment;
+  }
   if (server && s->early_server) out->max_early_data = s->max_early_data;
   draft_sizes(out, s->max_cert_list);
   const hf_codes of_server = draft_types(d->server_types, &s->server_types),

@@ -1,5 +1,5 @@
-/* The looks of a client's hello through <openssl/ssl.h>: GREASE and the order of extensions, as the
- * bytes of the first flight have them. */
+/* The looks of a handshake through <openssl/ssl.h>: GREASE, padding, the order of extensions and
+ * the lengths of records, as the bytes have them. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -109,4 +109,68 @@ Test(ssl_hello, handshakes) {
   }
   SSL_CTX_free(client);
   SSL_CTX_free(server);
+}
+
+/* ---- Records of a handshake ---- */
+
+/* Reads all that waits in |net|. */
+static void take(struct buf *out, BIO *net) {
+  uint8_t bytes[4096];
+  int len;
+  while ((len = BIO_read(net, bytes, sizeof bytes)) > 0) buf_add(out, bytes, (size_t)len);
+}
+
+static size_t record_len(const struct buf *bytes, size_t at) {
+  return (size_t)bytes->data[at + 3] << 8 | bytes->data[at + 4];
+}
+
+/* What a server says to the hello of an engine. */
+static void server_says(struct buf *out, SSL_CTX *ctx, uint16_t version, bool compatible) {
+  struct side_setup setup = {.settings = {.role = HF_CLIENT, .version_max = version}};
+  struct side side;
+  BIO *net;
+  SSL *ssl = ssl_half(&net, ctx, true, 64 * 1024);
+  side_entropy(&setup.start.entropy, 5);
+  setup.start.no_compatibility = !compatible;
+  cr_assert_eq(side_new(&side, &setup), HF_OK);
+  cr_assert_eq(BIO_write(net, side.out.data, (int)side.out.len), (int)side.out.len);
+  cr_assert_eq(SSL_do_handshake(ssl), -1);
+  take(out, net);
+  side_free(&side);
+  SSL_free(ssl);
+  BIO_free(net);
+}
+
+/* R-H-26: SSL_CTX_set_max_send_fragment is for messages in the clear and for protected ones. */
+Test(ssl_hello, fragments_of_a_handshake) {
+  SSL_CTX *ctx = ssl_server_ctx("ecdsa-p256");
+  cr_assert_eq(SSL_CTX_set_max_send_fragment(ctx, 512), 1);
+  for (uint16_t version = 0x0303; version <= 0x0304; version++) {
+    const size_t most = version == 0x0303 ? 512 : 512 + 17;
+    struct buf flight = {0};
+    size_t full = 0;
+    server_says(&flight, ctx, version, true);
+    for (size_t at = 0; at < flight.len; at += 5 + record_len(&flight, at)) {
+      cr_expect_leq(record_len(&flight, at), most);
+      full += record_len(&flight, at) == most;
+    }
+    cr_expect_geq(full, 1u);
+    buf_free(&flight);
+  }
+  SSL_CTX_free(ctx);
+}
+
+/* R-E.4-3: a server sends change_cipher_spec to every client of TLS 1.3. */
+Test(ssl_hello, a_server_s_change_cipher_spec) {
+  SSL_CTX *ctx = ssl_server_ctx("ecdsa-p256");
+  for (int compatible = 0; compatible < 2; compatible++) {
+    struct buf flight = {0};
+    server_says(&flight, ctx, 0x0304, compatible);
+    const size_t second = 5 + record_len(&flight, 0);
+    cr_assert_gt(flight.len, second + 6);
+    cr_expect_eq(flight.data[second], REC_CCS);
+    cr_expect_eq(record_len(&flight, second), 1u);
+    buf_free(&flight);
+  }
+  SSL_CTX_free(ctx);
 }

@@ -160,6 +160,9 @@ enum {
   /* HF_QUIC: transport parameters go by the number that drafts had for them, 0xffa5, and not by RFC
    * 9001's, 57; a peer that has only the other has none */
   HF_QUIC_LEGACY_PARAMS = 1 << 28,
+  /* server, records: send change_cipher_spec also to a client whose legacy_session_id, being empty,
+   * does not ask for it (E.4) */
+  HF_ALWAYS_CCS = 1 << 29,
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */
@@ -223,6 +226,9 @@ typedef struct hf_settings {
   /* client: most bytes of data in a record, both ways: 512, 1024, 2048 or 4096 (RFC 6066 section
    * 4); 0: no such limit. For peers that do not know record_size_limit */
   uint16_t max_fragment_length;
+  /* records: most bytes of data in one that this side sends, those with messages and those in the
+   * clear included, 64 to 16384; 0: 16384, which is all that TLS allows. The peer may allow less */
+  uint16_t max_data;
   /* records: pad what is sealed to a multiple of this many bytes (5.4); 0: none. Not in TLS 1.2 */
   uint16_t padding;
 } hf_settings;
@@ -401,7 +407,9 @@ typedef struct hf_facts {
    */
   uint8_t header;
   uint8_t trailer; /* and after it, without padding: 17, in TLS 1.2 16 */
-  /* most bytes of data that one hf_seal takes: 16384, or less by the peer's record_size_limit */
+  /* most bytes of data that one hf_seal takes: hf_settings.max_data, or less by what the peer
+   * allows
+   */
   uint16_t max_data;
   /* TLS 1.2: the main secret is the extended one (RFC 7627) */
   bool extended_main_secret;

@@ -220,7 +220,8 @@ HF_EXPORT HF_MUST_USE hf_status hf_answer_compress(hf_conn *conn, uint16_t algor
 HF_EXPORT HF_MUST_USE hf_status hf_answer_decompress(hf_conn *conn, hf_bytes message);
 /* hf_answer_ticket: 1 to 65535 bytes from which HF_ASK_SESSION's answer can be had; empty: send
  * none. They go over the network and come back from anybody: seal the state (AEAD), or send a name
- * that cannot be guessed and keep it. */
+ * that cannot be guessed and keep it. In TLS 1.3 tickets go out together, once the last of those to
+ * be made is answered, or by hf_close. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_ticket(hf_conn *conn, hf_bytes ticket);
 /* hf_answer_done answers HF_ASK_KEEP and HF_ASK_INSTALL: seen. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_done(hf_conn *conn);
