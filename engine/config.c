@@ -134,7 +134,7 @@ static bool valid_transport(const hf_settings *s) {
   return s->transport == HF_RECORDS
              ? !(s->flags & HF_QUIC_LEGACY_PARAMS)
              : s->transport == HF_QUIC && s->padding == 0 && s->record_size_limit == 0 &&
-                   s->max_data == 0 && !(s->flags & HF_ALWAYS_CCS);
+                   s->max_data == 0 && !(s->flags & (HF_PAD_HELLO | HF_ALWAYS_CCS));
 }
 
 static bool has_suites(const hf_settings *s, uint16_t version) {
@@ -212,7 +212,7 @@ static hf_status check(hf_settings *s) {
                          HF_DEMAND_COOKIE | HF_PREFER_CLIENT_SUITES | HF_PREFER_CLIENT_GROUPS |
                          HF_REQUEST_OCSP | HF_REQUEST_SCTS | HF_ALLOW_PSK_KE | HF_GREASE |
                          HF_PERMUTE_EXTENSIONS | HF_FALSE_START | HF_STORE_SESSIONS |
-                         HF_NO_TICKETS | HF_REQUIRE_EMS | HF_SEND_FALLBACK_SCSV |
+                         HF_NO_TICKETS | HF_REQUIRE_EMS | HF_SEND_FALLBACK_SCSV | HF_PAD_HELLO |
                          HF_QUIC_LEGACY_PARAMS | HF_ALWAYS_CCS;
   bool good =
       (s->flags & ~flags) == 0 && (s->role == HF_CLIENT || s->role == HF_SERVER) &&

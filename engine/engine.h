@@ -395,6 +395,7 @@ typedef struct hf_hs {
   uint16_t compression; /* algorithm of the certificate that came, or goes */
   uint16_t psk_index;
   uint16_t peer_limit;       /* server: the client's record_size_limit */
+  uint16_t hello_fixed;      /* client: bytes of its hello before the extensions */
   uint16_t delegated_sigalg; /* that the peer's delegated credential is for; 0: it showed none */
   uint8_t cert_type[2];      /* [hf_role]: of that side's certificate */
   bool no_compatibility, ccs_sent, early_offered, must_cookie, ask_group, psk_dhe, psk_ke,
@@ -679,6 +680,7 @@ bool hf_psks_valid(const hf_start *start);
 size_t hf_psks_len(const hf_start *start); /* in a hello, of those that are valid */
 hf_status hf_psk_begin(hf_conn *conn, const hf_start *start);
 hf_status hf_psk_offer(const hf_conn *conn, CBB *list); /* pre_shared_key, its binders blank */
+size_t hf_psk_offer_len(const hf_conn *conn);           /* of what that writes */
 hf_status hf_psk_bind(hf_conn *conn); /* fills in the binders of the hello in hello_bytes */
 hf_status hf_psk_chosen(hf_conn *conn, CBS *body); /* the server's pre_shared_key */
 hf_status hf_psk_check_early(hf_conn *conn);

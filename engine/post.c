@@ -192,6 +192,7 @@ static hf_status put_body(CBB *body, const hf_conn *conn, hf_bytes ticket) {
   hf_session session;
   CBB nonce, field, extensions, early;
   HF_TRY(hf_session_parse(&session, conn->post->state));
+  const uint16_t grease = hf_ticket_grease(conn, session.age_add);
   bool ok = CBB_add_u32(body, session.lifetime) && CBB_add_u32(body, session.age_add) &&
             CBB_add_u8_length_prefixed(body, &nonce) &&
             CBB_add_u16(&nonce, (uint16_t)conn->tickets_issued) &&
@@ -200,7 +201,10 @@ static hf_status put_body(CBB *body, const hf_conn *conn, hf_bytes ticket) {
             CBB_add_u16_length_prefixed(body, &extensions);
   if (session.max_early_data > 0) {
     ok = ok && hf_ext_begin(&early, &extensions, HF_EXT_early_data) == HF_OK &&
-         CBB_add_u32(&early, session.max_early_data);
+         CBB_add_u32(&early, session.max_early_data) && CBB_flush(&extensions);
+  }
+  if (grease != 0) {
+    ok = ok && CBB_add_u16(&extensions, grease) && CBB_add_u16(&extensions, 0);
   }
   OPENSSL_cleanse(&session, sizeof(session));
   return ok && CBB_flush(body) ? HF_OK : HF_INTERNAL;

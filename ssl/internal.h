@@ -126,7 +126,7 @@ typedef struct ssl_settings {
   size_t max_cert_list;
   uint32_t ticket_lifetime; /* seconds, 1 to SSL_DEFAULT_SESSION_AUTH_TIMEOUT */
   size_t num_tickets;       /* at most SSL_MAX_TICKETS */
-  uint32_t hello_flags;     /* of hf_settings.flags, for clients alone */
+  uint32_t hello_flags;     /* of hf_settings.flags, for clients; HF_GREASE also for servers */
   uint16_t max_fragment;    /* of hf_settings.max_fragment_length, for clients; 0: none */
   uint16_t
       max_send_fragment; /* 512 to 16384: hf_settings.max_data; set later, writes are cut to it */

@@ -133,8 +133,10 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if (!server) {
     if (variant & SSL_CONFIG_FALSE_START) flags |= HF_FALSE_START;
     if (variant & SSL_CONFIG_FALLBACK) flags |= HF_SEND_FALLBACK_SCSV;
+    if ((s->options & SSL_OP_TLSEXT_PADDING) && !quic) flags |= HF_PAD_HELLO;
     return flags | s->hello_flags;
   }
+  flags |= s->hello_flags & HF_GREASE;
   if ((variant & SSL_CONFIG_STORE) && !quic) flags |= HF_STORE_SESSIONS;
   if (!quic) flags |= HF_ALWAYS_CCS; /* as both OpenSSL and BoringSSL do */
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;

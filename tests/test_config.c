@@ -60,6 +60,7 @@ Test(config, settings) {
       {"16384 bytes in a record", {.max_data = 16384}, HF_OK},
       {"16385 bytes in a record", {.max_data = 16385}, HF_MISUSE},
       {"records in QUIC", {.transport = HF_QUIC, .max_data = 512}, HF_MISUSE},
+      {"padded hellos in QUIC", {.transport = HF_QUIC, .flags = HF_PAD_HELLO}, HF_MISUSE},
       {"change_cipher_spec in QUIC",
        {.role = HF_SERVER, .transport = HF_QUIC, .flags = HF_ALWAYS_CCS},
        HF_MISUSE},

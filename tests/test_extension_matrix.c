@@ -90,7 +90,8 @@ static const struct row rows[] = {
     /* RFC 7250 3: a list in the hello, one of it in the answer */
     {19, "client_certificate_type", IN_CH | IN_EE, {[CH] = "0100", [EE] = "00"}, 0, true},
     {20, "server_certificate_type", IN_CH | IN_EE, {[CH] = "0100", [EE] = "00"}, 0, true},
-    {21, "padding", IN_CH, {[CH] = "000000"}, 0, false},
+    /* RFC 7685 3: a server is not told to look into it */
+    {21, "padding", IN_CH, {[CH] = "000000"}, IN_CH, false},
     /* RFC 8879 3 */
     {27, "compress_certificate", IN_CH | IN_CR, {[CH] = "020002", [CR] = "020002"}, 0, true},
     /* RFC 8449 4 */

@@ -124,6 +124,29 @@ static size_t record_len(const struct buf *bytes, size_t at) {
   return (size_t)bytes->data[at + 3] << 8 | bytes->data[at + 4];
 }
 
+/* R-7685-4-1: SSL_OP_TLSEXT_PADDING: a hello of 512 bytes with a record's head. */
+Test(ssl_hello, padding) {
+  SSL_CTX *ctx = ssl_client_ctx();
+  for (int on = 0; on < 2; on++) {
+    struct buf hello = {0};
+    BIO *net;
+    SSL *ssl = ssl_half(&net, ctx, false, 0);
+    cr_expect_eq(SSL_set_options(ssl, on ? SSL_OP_TLSEXT_PADDING : 0) & SSL_OP_TLSEXT_PADDING,
+                 on ? (uint32_t)SSL_OP_TLSEXT_PADDING : 0u);
+    cr_assert_eq(SSL_set_tlsext_host_name(ssl, "a-name-that-makes-this-hello-longer.example"), 1);
+    cr_assert_eq(SSL_do_handshake(ssl), -1);
+    take(&hello, net);
+    cr_assert_gt(hello.len, 5u);
+    cr_expect(on ? record_len(&hello, 0) == 512
+                 : record_len(&hello, 0) > 255 && record_len(&hello, 0) < 512,
+              "%zu bytes", record_len(&hello, 0));
+    buf_free(&hello);
+    SSL_free(ssl);
+    BIO_free(net);
+  }
+  SSL_CTX_free(ctx);
+}
+
 /* What a server says to the hello of an engine. */
 static void server_says(struct buf *out, SSL_CTX *ctx, uint16_t version, bool compatible) {
   struct side_setup setup = {.settings = {.role = HF_CLIENT, .version_max = version}};
@@ -173,4 +196,39 @@ Test(ssl_hello, a_server_s_change_cipher_spec) {
     buf_free(&flight);
   }
   SSL_CTX_free(ctx);
+}
+
+/* ---- Tickets ---- */
+
+static unsigned tickets, greased;
+
+static void on_msg(int is_write, int version, int content_type, const void *buf, size_t len,
+                   SSL *ssl, void *arg) {
+  const uint8_t *m = buf;
+  (void)version, (void)ssl, (void)arg;
+  if (!is_write || content_type != SSL3_RT_HANDSHAKE || m[0] != MSG_NEW_SESSION_TICKET) return;
+  tickets++;
+  cr_assert_geq(len, 6u);
+  /* Without early data it is the one extension, and empty. */
+  greased += m[len - 6] == 0 && m[len - 5] == 4 && m[len - 2] == 0 && m[len - 1] == 0 &&
+             is_grease((unsigned)m[len - 4] << 8 | m[len - 3]);
+}
+
+/* R-8701-4.1-2 */
+Test(ssl_hello, grease_of_a_server) {
+  SSL_CTX *client = ssl_client_ctx(), *server = ssl_server_ctx("ecdsa-p256");
+  SSL_CTX_set_msg_callback(server, on_msg);
+  for (int on = 0; on < 2; on++) {
+    struct ssl_pair pair;
+    tickets = greased = 0;
+    SSL_CTX_set_grease_enabled(server, on);
+    cr_assert(ssl_pair_new(&pair, client, server, 0));
+    cr_assert(ssl_pair_handshake(&pair));
+    cr_assert_eq(SSL_write(pair.server, "x", 1), 1);
+    cr_expect_eq(tickets, 2u);
+    cr_expect_eq(greased, on ? 2u : 0u);
+    ssl_pair_free(&pair);
+  }
+  SSL_CTX_free(client);
+  SSL_CTX_free(server);
 }

@@ -139,7 +139,8 @@ enum {
   HF_REQUEST_OCSP = 2048,
   HF_REQUEST_SCTS = 4096, /* and its signed certificate timestamps (RFC 6962 section 3.3) */
   /* client: send GREASE (RFC 8701): values that are reserved for it, by hf_entropy.grease, among
-   * the suites, groups and versions, a key share of one byte, and two extensions */
+   * the suites, groups and versions, a key share of one byte, and two extensions. server: an
+   * extension in each NewSessionTicket, by its ticket_age_add */
   HF_GREASE = 8192,
   /* client: send the extensions in an order that hf_entropy.grease determines; those of GREASE stay
    * first and last, pre_shared_key behind them (4.3.11) */
@@ -157,6 +158,10 @@ enum {
   /* client: TLS 1.2: HF_CAN_SEND as soon as its own Finished is out (RFC 7918), if ALPN chose a
    * protocol */
   HF_FALSE_START = 1 << 24,
+  /* client, records: a hello of 256 to 511 bytes, which some servers do not answer, gets as much
+   * padding (RFC 7685) that it has 512; not the one after a HelloRetryRequest, nor hf_start.hello
+   */
+  HF_PAD_HELLO = 1 << 27,
   /* HF_QUIC: transport parameters go by the number that drafts had for them, 0xffa5, and not by RFC
    * 9001's, 57; a peer that has only the other has none */
   HF_QUIC_LEGACY_PARAMS = 1 << 28,

@@ -186,7 +186,8 @@ HF_SSL_EXPORT void SSL_CTX_enable_signed_cert_timestamps(SSL_CTX *ctx);
 HF_SSL_EXPORT void SSL_enable_signed_cert_timestamps(SSL *ssl);
 
 /* SSL_CTX_set_grease_enabled has clients send GREASE (RFC 8701), or not: values that nobody
- * defines, among the suites, groups, shares, versions and extensions of their hellos.
+ * defines, among the suites, groups, shares, versions and extensions of their hellos; and servers,
+ * in the tickets of TLS 1.3.
  * SSL_CTX_set_permute_extensions has the extensions of each hello stand in another order.  Both are
  * off at first.  If memory runs out, the reason is on the error queue and nothing changes. */
 HF_SSL_EXPORT void SSL_CTX_set_grease_enabled(SSL_CTX *ctx, int enabled);
