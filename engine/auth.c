@@ -341,7 +341,10 @@ hf_status hf_receive_COMPRESSED_CERTIFICATE(hf_conn *conn, CBS *body) {
     return HF_UNKNOWN_COMPRESSION;
   }
   // RFC 8879 4: a length over the limit is known before anything is decompressed.
-  if (CBS_len(&data) == 0 || hs->decompressed_len > conn->config->settings.max_message) {
+  if (hs->decompressed_len > conn->config->settings.max_message) {
+    return HF_CERTIFICATE_TOO_LONG;
+  }
+  if (CBS_len(&data) == 0) {
     return HF_BAD_DECOMPRESSION;
   }
   hs->decompressing.start = (uint32_t)(CBS_data(&data) - conn->in.data);

@@ -6,12 +6,10 @@
 
 #include <string.h>
 
-enum { HF_EXT_CODE_PADDING = 21 };
-
 /* Most bytes that a hello made here can have. */
 static size_t hello_bound(const hf_conn *conn) {
   const hf_settings *s = &conn->config->settings;
-  size_t bound = 512 +
+  size_t bound = 512 + 5 /* padding */ +
                  2 * (s->suites.num + s->groups.num + s->verify_sigalgs.num + s->cert_sigalgs.num +
                       s->decompressors.num + s->delegated_sigalgs.num) +
                  s->alpn.len + conn->server_name_len + conn->hs->cookie.len + conn->hs->offers.len +
@@ -54,7 +52,7 @@ static hf_status put_suites(const hf_conn *conn, CBB *body) {
 }
 
 static hf_status first_hello(hf_conn *conn, CBB *body) {
-  const hf_hs *hs = conn->hs;
+  hf_hs *hs = conn->hs;
   CBB session_id, compression;
   const hf_bytes id = session_id_of(conn);
   if (!CBB_add_u16(body, HF_TLS12) ||
@@ -67,7 +65,30 @@ static hf_status first_hello(hf_conn *conn, CBB *body) {
   if (!CBB_add_u8_length_prefixed(body, &compression) || !CBB_add_u8(&compression, 0)) {
     return HF_INTERNAL;
   }
+  hs->hello_fixed = (uint16_t)(4 + CBB_len(body) + 2);
   return hf_extensions_send(conn, CH, body);
+}
+
+/* RFC 7685 4: there are servers that do not answer a hello of 256 to 511 bytes. */
+hf_status hf_send_ext_padding(hf_conn *conn, hf_place place, CBB *list) {
+  enum { TROUBLE = 256, GOOD = 512, HEAD = 4 };
+  static const uint8_t zeros[GOOD - TROUBLE];
+  CBB body;
+  (void)place;
+  const size_t len = conn->hs->hello_fixed + CBB_len(list) + hf_psk_offer_len(conn);
+  if (!(conn->config->settings.flags & HF_PAD_HELLO) || len < TROUBLE || len >= GOOD) {
+    return HF_OK;
+  }
+  // Not empty, for what has no body may not be last everywhere: RFC 7685 4 has one byte at least.
+  const size_t missing = GOOD - len;
+  HF_TRY(hf_ext_begin(&body, list, HF_EXT_padding));
+  return hf_ext_end(list, CBB_add_bytes(&body, zeros, missing > HEAD ? missing - HEAD : 1));
+}
+
+hf_status hf_receive_ext_padding(hf_conn *conn, hf_place place, CBS *body) {
+  (void)conn;
+  (void)place;
+  return CBS_skip(body, CBS_len(body)) ? HF_OK : HF_INTERNAL;
 }
 
 /* One extension of the first hello, as the second has it. */
@@ -77,7 +98,7 @@ static hf_status edit_extension(hf_conn *conn, CBB *list, uint16_t code, const C
     return hf_send_ext_key_share(conn, CH, list);
   }
   if (code == hf_ext_code(HF_EXT_early_data) || code == hf_ext_code(HF_EXT_pre_shared_key) ||
-      code == hf_ext_code(HF_EXT_cookie)) {
+      code == hf_ext_code(HF_EXT_cookie) || code == hf_ext_code(HF_EXT_padding)) {
     return HF_OK;  // gone, or written anew at the end
   }
   return CBB_add_u16(list, code) && CBB_add_u16_length_prefixed(list, &body) &&
@@ -182,7 +203,7 @@ static void hello_digest(uint8_t out[32], const uint8_t *base, const hf_hello *h
     }
     if (code != hf_ext_code(HF_EXT_key_share) && code != hf_ext_code(HF_EXT_early_data) &&
         code != hf_ext_code(HF_EXT_cookie) && code != hf_ext_code(HF_EXT_pre_shared_key) &&
-        code != HF_EXT_CODE_PADDING) {
+        code != hf_ext_code(HF_EXT_padding)) {
       SHA256_Update(&sha, CBS_data(&at), CBS_len(&at) - CBS_len(&extensions));
     }
   }

@@ -132,8 +132,10 @@ static bool valid_authorities(const hf_settings *s) {
 
 /* RFC 9001: nothing about records; early data is without limit (4.6.1). */
 static bool valid_transport(const hf_settings *s) {
-  return s->transport == HF_RECORDS ||
-         (s->transport == HF_QUIC && s->padding == 0 && s->record_size_limit == 0);
+  return s->transport == HF_RECORDS
+             ? !(s->flags & HF_QUIC_LEGACY_PARAMS)
+             : s->transport == HF_QUIC && s->padding == 0 && s->record_size_limit == 0 &&
+                   s->max_data == 0 && !(s->flags & (HF_PAD_HELLO | HF_ALWAYS_CCS));
 }
 
 static bool has_suites(const hf_settings *s, uint16_t version) {
@@ -213,7 +215,8 @@ static hf_status check(hf_settings *s) {
       HF_PREFER_CLIENT_SUITES | HF_PREFER_CLIENT_GROUPS | HF_REQUEST_OCSP | HF_REQUEST_SCTS |
       HF_ALLOW_PSK_KE | HF_GREASE | HF_PERMUTE_EXTENSIONS | HF_FALSE_START | HF_STORE_SESSIONS |
       HF_NO_TICKETS | HF_REQUIRE_EMS | HF_SEND_FALLBACK_SCSV | HF_FALSE_START_WITHOUT_ALPN |
-      HF_ALLOW_UNKNOWN_ALPN | HF_IGNORE_RSA_KEY_USAGE | HF_JDK11_WORKAROUND | HF_VERIFY_RESUMED;
+      HF_ALLOW_UNKNOWN_ALPN | HF_IGNORE_RSA_KEY_USAGE | HF_JDK11_WORKAROUND | HF_VERIFY_RESUMED |
+      HF_PAD_HELLO | HF_QUIC_LEGACY_PARAMS | HF_ALWAYS_CCS;
   bool good =
       (s->flags & ~flags) == 0 && (s->role == HF_CLIENT || s->role == HF_SERVER) &&
       valid_transport(s) && s->version_min <= s->version_max &&
@@ -227,6 +230,7 @@ static hf_status check(hf_settings *s) {
       s->num_tickets <= HF_MAX_TICKETS && s->padding <= HF_MAX_PLAINTEXT &&
       valid_fragment(s->max_fragment_length) && s->max_message < 1u << 24 &&
       s->max_flight <= 1u << 28 &&
+      (s->max_data == 0 || (s->max_data >= 64 && s->max_data <= HF_MAX_PLAINTEXT)) &&
       (s->record_size_limit == 0 ||
        (s->record_size_limit >= 64 && s->record_size_limit <= HF_MAX_PLAINTEXT + 1));
   return good ? HF_OK : HF_MISUSE;

@@ -50,7 +50,7 @@ static hf_status begin(hf_conn *conn, const hf_config *config, const hf_start *s
   conn->config = (hf_config *)config;
   hf_config_up_ref(conn->config);
   conn->now = start->now;
-  conn->max_data = HF_MAX_PLAINTEXT;
+  conn->max_data = hf_own_max_data(config);
   conn->max_inner = HF_MAX_PLAINTEXT + 1;
   conn->hs = OPENSSL_malloc(sizeof(*conn->hs));
   if (conn->hs == NULL) {
@@ -268,7 +268,10 @@ hf_status hf_close(hf_conn *conn) {
     hf_post_free(conn);
     conn->closed = true;
   }
-  hf_status status = hf_record_write(conn, HF_ALERT, body, sizeof(body));
+  hf_status status = hf_post_seal(conn);
+  if (status == HF_OK) {
+    status = hf_record_write(conn, HF_ALERT, body, sizeof(body));
+  }
   if (status == HF_OK) {
     conn->close_sent = true;
     hf_trace(conn, true, HF_ALERT, body, sizeof(body));

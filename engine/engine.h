@@ -259,6 +259,11 @@ struct hf_config {
   hf_settings settings; /* its pointers into |storage|, its defaults filled in */
   hf_bytes storage;
 };
+/* hf_own_max_data: of one record that this side sends, by its own wish. */
+static inline uint16_t hf_own_max_data(const hf_config *config) {
+  const uint16_t wanted = config->settings.max_data;
+  return wanted != 0 ? wanted : (uint16_t)HF_MAX_PLAINTEXT;
+}
 bool hf_codes_have(hf_codes codes, uint16_t code);
 /* hf_wire_has: is |code| in a list of 16-bit codes as on the wire? */
 bool hf_wire_has(CBS wire, uint16_t code);
@@ -394,6 +399,7 @@ typedef struct hf_hs {
   uint16_t compression; /* algorithm of the certificate that came, or goes */
   uint16_t psk_index;
   uint16_t peer_limit;       /* server: the client's record_size_limit */
+  uint16_t hello_fixed;      /* client: bytes of its hello before the extensions */
   uint16_t delegated_sigalg; /* that the peer's delegated credential is for; 0: it showed none */
   uint8_t cert_type[2];      /* [hf_role]: of that side's certificate */
   uint8_t psk_hashes;        /* server: HF_PSK_, of the PSKs of the first hello; 0: it had none */
@@ -410,7 +416,8 @@ typedef struct hf_post {
   uint8_t num_kept;
   uint32_t to_issue;
   bool install_read, install_write;
-  hf_bytes state; /* of the ticket that is being made */
+  hf_bytes state;    /* of the ticket that is being made */
+  hf_buffer tickets; /* messages that wait for the last of them, and are in no record yet */
 } hf_post;
 
 typedef struct hf_trace_log hf_trace_log;
@@ -629,6 +636,8 @@ bool hf_quic_has_params(const hf_conn *conn);
 hf_status hf_quic_set_params(hf_conn *conn, hf_bytes params);
 hf_bytes hf_quic_peer_params(const hf_conn *conn);
 size_t hf_quic_params_bound(const hf_conn *conn); /* of the extension */
+/* hf_quic_told_params: are the peer's among the extensions of |mask|, as they must be with QUIC? */
+bool hf_quic_told_params(const hf_conn *conn, uint32_t mask);
 /* hf_quic_check_hello: has the client's hello what QUIC demands, and nothing it forbids? */
 hf_status hf_quic_check_hello(const hf_conn *conn);
 /* hf_quic_check_alpn: if ALPN was offered, was a protocol chosen?  To be asked after the choice. */
@@ -640,6 +649,7 @@ hf_status hf_quic_write(hf_conn *conn, const uint8_t *data, size_t len);
 /* ---- post.c ---- */
 hf_status hf_post_begin(hf_conn *conn);   /* at OPEN: counts the tickets to make */
 hf_status hf_post_next(hf_conn *conn);    /* asks what is to be asked next */
+hf_status hf_post_seal(hf_conn *conn);    /* puts the tickets that are made into records */
 hf_status hf_post_receive(hf_conn *conn); /* messages after the handshake */
 hf_status hf_post_answered(hf_conn *conn, hf_status status);
 hf_status hf_queue_key_update(hf_conn *conn, bool request);
@@ -692,6 +702,7 @@ bool hf_psks_valid(const hf_start *start);
 size_t hf_psks_len(const hf_start *start); /* in a hello, of those that are valid */
 hf_status hf_psk_begin(hf_conn *conn, const hf_start *start);
 hf_status hf_psk_offer(const hf_conn *conn, CBB *list); /* pre_shared_key, its binders blank */
+size_t hf_psk_offer_len(const hf_conn *conn);           /* of what that writes */
 hf_status hf_psk_bind(hf_conn *conn); /* fills in the binders of the hello in hello_bytes */
 hf_status hf_psk_chosen(hf_conn *conn, CBS *body); /* the server's pre_shared_key */
 hf_status hf_psk_check_early(hf_conn *conn);

@@ -57,7 +57,7 @@ hf_status hf_extensions_send(hf_conn *conn, hf_place place, CBB *message) {
     if (n == custom_at) {
       HF_TRY(hf_custom_send(conn, place, &list));
     }
-    if (place == CH && i == HF_EXT_pre_shared_key) {
+    if (place == CH && i == HF_EXT_padding) {
       HF_TRY(hf_send_grease(conn, HF_GREASE_LAST_EXT, &list));
     }
     const bool asked = (conn->hs->peer_asked & 1u << i) != 0;

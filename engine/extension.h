@@ -74,7 +74,8 @@ typedef enum hf_grease_place {
   HF_GREASE_FIRST_EXT,
   HF_GREASE_LAST_EXT
 } hf_grease_place;
-uint16_t hf_grease(const hf_conn *conn, hf_grease_place place); /* 0: none is wanted */
+uint16_t hf_grease(const hf_conn *conn, hf_grease_place place);   /* 0: none is wanted */
+uint16_t hf_ticket_grease(const hf_conn *conn, uint32_t age_add); /* the same, in a ticket */
 bool hf_is_grease(uint16_t code);
 /* hf_put_greased writes a list of codes, |grease| first unless it is 0. */
 hf_status hf_put_greased(CBB *body, uint16_t grease, hf_codes codes);

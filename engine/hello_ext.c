@@ -64,7 +64,10 @@ hf_status hf_send_ext_supported_groups(hf_conn *conn, hf_place place, CBB *list)
 hf_status hf_receive_ext_supported_groups(hf_conn *conn, hf_place place, CBS *body) {
   CBS groups;
   (void)conn;
-  (void)place;
+  if (place == SH12) {
+    // RFC 8422 4: servers do not send it; some do all the same, and mean nothing by it.
+    return CBS_skip(body, CBS_len(body)) ? HF_OK : HF_INTERNAL;
+  }
   return hf_get_codes(body, &groups);
 }
 

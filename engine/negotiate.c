@@ -229,6 +229,7 @@ static void take_config(hf_conn *conn, const hf_config *config) {
   hf_config_up_ref(mine);
   hf_config_free(conn->config);
   conn->config = mine;
+  conn->max_data = hf_own_max_data(mine);  // nothing that the peer allows has come to count yet
 }
 
 /* RFC 9846 4.3.3, 4.3.8, 9.2: what only a hello with a PSK may lack. */
@@ -290,8 +291,10 @@ hf_status hf_answer_hello(hf_conn *conn, const hf_config *config, hf_bytes alpn,
   if (!hf_answering(conn, HF_ASK_HELLO) ||
       !hf_quic_valid(conn->config->settings.transport, params) ||
       (params.data == NULL && (quic_params != NULL || !hf_quic_has_params(conn))) ||
-      (config != NULL && (config->settings.role != HF_SERVER ||
-                          config->settings.transport != conn->config->settings.transport)) ||
+      (config != NULL &&
+       (config->settings.role != HF_SERVER ||
+        config->settings.transport != conn->config->settings.transport ||
+        ((config->settings.flags ^ conn->config->settings.flags) & HF_QUIC_LEGACY_PARAMS))) ||
       (alpn.len > 0 && !hf_alpn_offered(conn, alpn.data, alpn.len))) {
     return HF_MISUSE;
   }

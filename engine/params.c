@@ -17,7 +17,7 @@ hf_status hf_receive_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBS *body) {
   uint32_t mask;
   hf_forget_alpn(conn);  // what early data went out under
   HF_TRY(hf_extensions_receive(conn, EE, body, &mask));
-  if (hf_has(conn, QUIC) && !(mask & 1u << HF_EXT_quic_transport_parameters)) {
+  if (!hf_quic_told_params(conn, mask)) {
     return HF_MISSING_EXTENSION;  // RFC 9001 8.2
   }
   HF_TRY(hf_quic_check_alpn(conn));

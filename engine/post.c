@@ -39,6 +39,7 @@ void hf_post_free(hf_conn *conn) {
     hf_free_bytes(&post->kept[i]);
   }
   hf_free_bytes(&post->state);
+  hf_buffer_free(&post->tickets);
   OPENSSL_free(post);
   conn->post = NULL;
 }
@@ -187,11 +188,11 @@ hf_status hf_post_answered(hf_conn *conn, hf_status status) {
   return hf_leave(conn, status);
 }
 
-/* Writes a message of its own flight, in records at once. */
 static hf_status put_body(CBB *body, const hf_conn *conn, hf_bytes ticket) {
   hf_session session;
   CBB nonce, field, extensions, early;
   HF_TRY(hf_session_parse(&session, conn->post->state));
+  const uint16_t grease = hf_ticket_grease(conn, session.age_add);
   bool ok = CBB_add_u32(body, session.lifetime) && CBB_add_u32(body, session.age_add) &&
             CBB_add_u8_length_prefixed(body, &nonce) &&
             CBB_add_u16(&nonce, (uint16_t)conn->tickets_issued) &&
@@ -200,13 +201,16 @@ static hf_status put_body(CBB *body, const hf_conn *conn, hf_bytes ticket) {
             CBB_add_u16_length_prefixed(body, &extensions);
   if (session.max_early_data > 0) {
     ok = ok && hf_ext_begin(&early, &extensions, HF_EXT_early_data) == HF_OK &&
-         CBB_add_u32(&early, session.max_early_data);
+         CBB_add_u32(&early, session.max_early_data) && CBB_flush(&extensions);
+  }
+  if (grease != 0) {
+    ok = ok && CBB_add_u16(&extensions, grease) && CBB_add_u16(&extensions, 0);
   }
   OPENSSL_cleanse(&session, sizeof(session));
   return ok && CBB_flush(body) ? HF_OK : HF_INTERNAL;
 }
 
-/* Makes one message and queues it. */
+/* Adds one message to |flight|. */
 static hf_status write_message(hf_conn *conn, hf_buffer *flight, hf_message type, hf_bytes ticket,
                                uint8_t request) {
   CBB cbb, body;
@@ -216,15 +220,29 @@ static hf_status write_message(hf_conn *conn, hf_buffer *flight, hf_message type
                         : CBB_add_u8(&body, request)      ? HF_OK
                                                           : HF_INTERNAL;
   HF_TRY(hf_message_end(flight, &cbb, put, &len));
-  hf_trace(conn, true, HF_HANDSHAKE_RECORD, flight->data, len);
-  return hf_record_write(conn, HF_HANDSHAKE_RECORD, flight->data, len);
+  hf_trace(conn, true, HF_HANDSHAKE_RECORD, flight->data + flight->len - len, len);
+  return HF_OK;
 }
 
-static hf_status queue_message(hf_conn *conn, hf_message type, hf_bytes ticket, uint8_t request) {
+static hf_status queue_update(hf_conn *conn, uint8_t request) {
+  const hf_bytes none = {NULL, 0};
   hf_buffer flight = {NULL, 0, 0};
-  const hf_status status = write_message(conn, &flight, type, ticket, request);
+  hf_status status = write_message(conn, &flight, HF_MSG_KEY_UPDATE, none, request);
+  if (status == HF_OK) {
+    status = hf_record_write(conn, HF_HANDSHAKE_RECORD, flight.data, flight.len);
+  }
   hf_buffer_free(&flight);
   return status;
+}
+
+hf_status hf_post_seal(hf_conn *conn) {
+  if (conn->post == NULL) {
+    return HF_OK;
+  }
+  hf_buffer *tickets = &conn->post->tickets;
+  HF_TRY(hf_record_write(conn, HF_HANDSHAKE_RECORD, tickets->data, tickets->len));
+  hf_buffer_free(tickets);
+  return HF_OK;
 }
 
 hf_status hf_answer_ticket(hf_conn *conn, hf_bytes ticket) {
@@ -236,10 +254,14 @@ hf_status hf_answer_ticket(hf_conn *conn, hf_bytes ticket) {
   }
   hf_status status = HF_OK;
   if (ticket.len > 0 && !conn->close_sent) {
-    status = queue_message(conn, HF_MSG_NEW_SESSION_TICKET, ticket, 0);
+    status = write_message(conn, &conn->post->tickets, HF_MSG_NEW_SESSION_TICKET, ticket, 0);
     conn->tickets_issued++;
   }
   conn->post->to_issue--;
+  // All of them in as few records as they need.
+  if (status == HF_OK && conn->post->to_issue == 0) {
+    status = hf_post_seal(conn);
+  }
   return hf_post_answered(conn, status);
 }
 
@@ -274,12 +296,11 @@ static hf_status installs(hf_conn *conn, bool sending) {
 }
 
 hf_status hf_queue_key_update(hf_conn *conn, bool request) {
-  const hf_bytes none = {NULL, 0};
   hf_material next;
   // All that can fail comes first: the message and the change of keys are one thing.
   hf_status status = hf_next_material(&next, conn->suite, &conn->write);
   if (status == HF_OK) {
-    status = queue_message(conn, HF_MSG_KEY_UPDATE, none, request);
+    status = queue_update(conn, request);
   }
   if (status == HF_OK) {
     // One that asks is no answer: RFC 9846 4.7.3.

@@ -286,6 +286,18 @@ hf_status hf_psk_offer(const hf_conn *conn, CBB *list) {
   return hf_ext_end(list, put_list(conn, &body, false) && put_list(conn, &body, true));
 }
 
+size_t hf_psk_offer_len(const hf_conn *conn) {
+  enum { HEAD = 4, LISTS = 2 + 2, IDENTITY = 2 + 4, BINDER = 1 };
+  hf_offer offer;
+  CBS list = all_offers(conn);
+  size_t len = 0;
+  while (next_offer(conn, &list, &offer)) {
+    len += IDENTITY + CBS_len(&offer.identity) + BINDER + (size_t)offer.suite->hash_len;
+  }
+  OPENSSL_cleanse(&offer, sizeof(offer));
+  return len == 0 ? 0 : HEAD + LISTS + len;
+}
+
 /* The list of binders with its length: what no binder covers (RFC 9846 4.3.11.2). */
 static size_t binders_len(const hf_conn *conn) {
   hf_offer offer;

@@ -1,5 +1,5 @@
 /* quic.c: the QUIC carrier (RFC 9001 4): hf_quic_open and hf_quic_flush, and the extension
- * quic_transport_parameters (8.2).
+ * quic_transport_parameters (8.2), which drafts had under another number.
  *
  * No records, no alerts, no protection of data: handshake bytes by level, and the secrets by
  * HF_ASK_INSTALL.  conn->out is a row of segments, each a head (its level and length) and its
@@ -54,15 +54,34 @@ size_t hf_quic_params_bound(const hf_conn *conn) {
   return conn->quic != NULL ? 4 + conn->quic->own.len : 0;
 }
 
-hf_status hf_send_ext_quic_transport_parameters(hf_conn *conn, hf_place place, CBB *list) {
+/* Which of the two code points is spoken. */
+static hf_ext spoken(const hf_conn *conn) {
+  return conn->config->settings.flags & HF_QUIC_LEGACY_PARAMS
+             ? HF_EXT_quic_transport_parameters_legacy
+             : HF_EXT_quic_transport_parameters;
+}
+
+static hf_status send_params(const hf_conn *conn, CBB *list, hf_ext as) {
   CBB body;
-  (void)place;
-  if (conn->quic == NULL) {
+  if (conn->quic == NULL || as != spoken(conn)) {
     return HF_OK;
   }
   const hf_bytes own = conn->quic->own;
-  HF_TRY(hf_ext_begin(&body, list, HF_EXT_quic_transport_parameters));
+  HF_TRY(hf_ext_begin(&body, list, as));
   return hf_ext_end(list, CBB_add_bytes(&body, own.data, own.len));
+}
+
+/* The other one is passed over: a client may send both. */
+static hf_status receive_params(hf_conn *conn, CBS *body, hf_ext as) {
+  if (conn->quic != NULL && as == spoken(conn)) {
+    HF_TRY(hf_copy(&conn->quic->peer, CBS_data(body), CBS_len(body)));
+  }
+  return CBS_skip(body, CBS_len(body)) ? HF_OK : HF_INTERNAL;
+}
+
+hf_status hf_send_ext_quic_transport_parameters(hf_conn *conn, hf_place place, CBB *list) {
+  (void)place;
+  return send_params(conn, list, HF_EXT_quic_transport_parameters);
 }
 
 hf_status hf_receive_ext_quic_transport_parameters(hf_conn *conn, hf_place place, CBS *body) {
@@ -70,9 +89,23 @@ hf_status hf_receive_ext_quic_transport_parameters(hf_conn *conn, hf_place place
   if (conn->quic == NULL) {
     return HF_UNSUPPORTED_EXTENSION;  // RFC 9001 8.2: not over records
   }
-  HF_TRY(hf_copy(&conn->quic->peer, CBS_data(body), CBS_len(body)));
-  CBS_skip(body, CBS_len(body));
-  return HF_OK;
+  return receive_params(conn, body, HF_EXT_quic_transport_parameters);
+}
+
+/* The code point of drafts is one for private use: over records it may be anything. */
+hf_status hf_send_ext_quic_transport_parameters_legacy(hf_conn *conn, hf_place place, CBB *list) {
+  (void)place;
+  return send_params(conn, list, HF_EXT_quic_transport_parameters_legacy);
+}
+
+hf_status hf_receive_ext_quic_transport_parameters_legacy(hf_conn *conn, hf_place place,
+                                                          CBS *body) {
+  (void)place;
+  return receive_params(conn, body, HF_EXT_quic_transport_parameters_legacy);
+}
+
+bool hf_quic_told_params(const hf_conn *conn, uint32_t mask) {
+  return conn->quic == NULL || (mask & 1u << spoken(conn)) != 0;
 }
 
 hf_status hf_quic_check_hello(const hf_conn *conn) {
@@ -80,9 +113,9 @@ hf_status hf_quic_check_hello(const hf_conn *conn) {
     return HF_OK;
   }
   if (conn->hs->hello.session_id.len > 0) {
-    return HF_WRONG_LEVEL;  // RFC 9001 8.4: a PROTOCOL_VIOLATION
+    return HF_QUIC_COMPATIBILITY;  // RFC 9001 8.4: a PROTOCOL_VIOLATION
   }
-  return hf_ext_offered(conn, HF_EXT_quic_transport_parameters) ? HF_OK : HF_MISSING_EXTENSION;
+  return hf_quic_told_params(conn, conn->hs->hello.mask) ? HF_OK : HF_MISSING_EXTENSION;
 }
 
 hf_status hf_quic_check_alpn(const hf_conn *conn) {

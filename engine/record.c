@@ -152,11 +152,11 @@ hf_status hf_record_write(hf_conn *conn, uint8_t type, const uint8_t *data, size
   if (len > 0) {
     HF_TRY(hf_write_ccs(conn));
   }
-  // max_fragment_length is for what is not protected too (RFC 6066 4), record_size_limit is not
-  // (RFC 8449 4).
+  // max_fragment_length is for what is not protected too (RFC 6066 4), and so is this side's own
+  // bound; record_size_limit is not (RFC 8449 4).
   const bool limited = conn->write.level != HF_INITIAL ||
                        (hf_tls12(conn) && conn->hs != NULL && conn->hs->fragment != 0);
-  const size_t most = limited ? conn->max_data : HF_MAX_PLAINTEXT;
+  const size_t most = limited ? conn->max_data : hf_own_max_data(conn->config);
   while (len > 0) {
     const size_t part = len < most ? len : most;
     HF_TRY(write_one(conn, type, data, part));

@@ -350,11 +350,12 @@ static hf_status key_row(hf_conn *conn, const row *r) {
   return HF_OK;
 }
 
-/* RFC 9846 E.4: a dummy record, once, if the hello's legacy_session_id asks for it.  A client's
- * goes out with the record that it precedes, which may be an alert; early data is no part of the
- * queue, so what precedes that cannot wait. */
+/* RFC 9846 E.4: a dummy record, once, if the hello's legacy_session_id asks for it, or this side
+ * wants it.  A client's goes out with the record that it precedes, which may be an alert; early
+ * data is no part of the queue, so what precedes that cannot wait. */
 static hf_status ccs_row(hf_conn *conn) {
-  if (conn->hs->ccs_sent || conn->hs->hello.session_id.len == 0) {
+  const bool always = hf_is_server(conn) && (conn->config->settings.flags & HF_ALWAYS_CCS);
+  if (conn->hs->ccs_sent || (conn->hs->hello.session_id.len == 0 && !always)) {
     return HF_OK;
   }
   conn->hs->ccs_sent = true;

@@ -54,7 +54,6 @@ SSL_CTX *SSL_CTX_new(const SSL_METHOD *method) {
   }
   ctx->settings->version_min = ctx->settings->version_max = method->version;
   ctx->local.mode = SSL_MODE_NO_AUTO_CHAIN;
-  ctx->local.max_send_fragment = SSL3_RT_MAX_PLAIN_LENGTH;
   ctx->session_cache_mode = SSL_SESS_CACHE_SERVER;
   ctx->session_cache_size = SSL_SESSION_CACHE_MAX_SIZE_DEFAULT;
   ctx->session_timeout = SSL_DEFAULT_SESSION_TIMEOUT;
@@ -105,19 +104,22 @@ int SSL_set_read_ahead(SSL *ssl, int yes) {
 
 int SSL_get_read_ahead(const SSL *ssl) { return ssl->local.read_ahead; }
 
-static uint16_t fragment(size_t size) {
-  if (size < 512) return 512;
-  return size > SSL3_RT_MAX_PLAIN_LENGTH ? SSL3_RT_MAX_PLAIN_LENGTH : (uint16_t)size;
+static int set_max_send_fragment(ssl_settings **settings, size_t size) {
+  const size_t least = 512, most = SSL3_RT_MAX_PLAIN_LENGTH;
+  const size_t max = size < least ? least : size > most ? most : size;
+  if ((*settings)->max_send_fragment == max) return 1;
+  ssl_settings *s = ssl_settings_edit(settings, SSL_EDIT_CONFIG);
+  if (s == NULL) return 0;
+  s->max_send_fragment = (uint16_t)max;
+  return 1;
 }
 
 int SSL_CTX_set_max_send_fragment(SSL_CTX *ctx, size_t max_send_fragment) {
-  ctx->local.max_send_fragment = fragment(max_send_fragment);
-  return 1;
+  return set_max_send_fragment(&ctx->settings, max_send_fragment);
 }
 
 int SSL_set_max_send_fragment(SSL *ssl, size_t max_send_fragment) {
-  ssl->local.max_send_fragment = fragment(max_send_fragment);
-  return 1;
+  return set_max_send_fragment(&ssl->settings, max_send_fragment);
 }
 
 static void set_max_cert_list(ssl_settings **settings, size_t size) {

@@ -170,8 +170,9 @@ static bool check_write(SSL *ssl, size_t len) {
 static bool seal_part(SSL *ssl, const uint8_t *buf, size_t len) {
   hf_facts facts;
   hf_get_facts(&facts, ssl->conn);
-  size_t max =
-      facts.max_data < ssl->local.max_send_fragment ? facts.max_data : ssl->local.max_send_fragment;
+  size_t max = facts.max_data;
+  if (max > ssl->settings->max_send_fragment)
+    max = ssl->settings->max_send_fragment; /* set since */
   if (facts.role == HF_CLIENT && facts.early_open && max > facts.early_left)
     max = (size_t)facts.early_left;
   size_t part = len - ssl->io.write_done;

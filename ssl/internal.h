@@ -93,6 +93,7 @@ enum {
   SSL_CONFIG_QUIC_LATE = 128, /* HF_QUIC without early data, for servers without a context for it */
   SSL_CONFIG_STATELESS = 192, /* HF_DEMAND_COOKIE: SSL_stateless, in the place of those two */
   SSL_CONFIG_STORE = 256,     /* HF_STORE_SESSIONS: sessions are kept somewhere */
+  SSL_CONFIG_QUIC_LEGACY = 256, /* HF_QUIC_LEGACY_PARAMS: QUIC's, in the place of that */
   SSL_CONFIGS = 512
 };
 
@@ -130,8 +131,10 @@ typedef struct ssl_settings {
   size_t max_cert_list;
   uint32_t ticket_lifetime; /* seconds, 1 to SSL_DEFAULT_SESSION_AUTH_TIMEOUT */
   size_t num_tickets;       /* at most SSL_MAX_TICKETS */
-  uint32_t hello_flags;     /* of hf_settings.flags, for clients alone */
+  uint32_t hello_flags;     /* of hf_settings.flags, for clients; HF_GREASE also for servers */
   uint16_t max_fragment;    /* of hf_settings.max_fragment_length, for clients; 0: none */
+  uint16_t
+      max_send_fragment; /* 512 to 16384: hf_settings.max_data; set later, writes are cut to it */
   ssl_cert_algs cert_algs;
   bool jdk11_workaround; /* of servers */
   bool early_client, early_server;
@@ -173,8 +176,6 @@ typedef struct ssl_local {
   uint32_t mode;
   bool quiet_shutdown;
   bool read_ahead;
-  uint16_t max_send_fragment; /* 512 to 16384: the driver cuts writes to this, and to
-                                 hf_facts.max_data */
   void (*info_callback)(const SSL *ssl, int type, int value);
   void (*msg_callback)(int is_write, int version, int content_type, const void *buf, size_t len,
                        SSL *ssl, void *arg);

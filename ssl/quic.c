@@ -29,7 +29,7 @@ bool ssl_quic_may_start(const SSL *ssl) {
   bool on = ssl_quic_on(ssl), client = ssl->role == SSL_ROLE_CLIENT;
   bool params = ssl_quic_params(ssl).data != NULL;
   /* A server may still be given its parameters. */
-  if ((params && !on) || (on && ssl->quic->legacy) || (on && client && !params)) {
+  if ((params && !on) || (on && client && !params)) {
     SSL_ERR(SSL_R_QUIC_TRANSPORT_PARAMETERS_MISCONFIGURED);
   } else if (on && client && ssl->settings->alpn == NULL) {
     SSL_ERR(SSL_R_NO_APPLICATION_PROTOCOL); /* RFC 9001 8.1 */

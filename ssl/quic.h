@@ -40,7 +40,7 @@ struct ssl_quic {
   const SSL_QUIC_METHOD *method; /* lent; or */
   bool has_tls;                  /* these */
   ssl_quic_tls tls;
-  bool legacy; /* the code point of drafts is asked for */
+  bool legacy; /* parameters go by the code point of drafts */
   bool has_params;
   ssl_owned params, context;
   ssl_quic_run run;

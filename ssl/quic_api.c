@@ -122,7 +122,7 @@ void SSL_get_peer_quic_transport_params(const SSL *ssl, const uint8_t **out_para
 
 void SSL_set_quic_use_legacy_codepoint(SSL *ssl, int use_legacy) {
   /* Without memory there is nobody to tell, and nothing to be for QUIC. */
-  if (settle(ssl)) ssl->quic->legacy = use_legacy != 0;
+  if (ssl->conn == NULL && settle(ssl)) ssl->quic->legacy = use_legacy != 0;
 }
 
 int SSL_set_quic_early_data_context(SSL *ssl, const uint8_t *context, size_t context_len) {

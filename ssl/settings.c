@@ -22,6 +22,7 @@ ssl_settings *ssl_settings_new(void) {
   s->current_slot = -1;
   s->max_cert_list = SSL_MAX_CERT_LIST_DEFAULT;
   s->num_tickets = SSL_DEFAULT_TICKETS;
+  s->max_send_fragment = SSL3_RT_MAX_PLAIN_LENGTH;
   s->max_early_data = SSL_DEFAULT_EARLY_DATA;
   s->ticket_lifetime = SSL_DEFAULT_SESSION_PSK_DHE_TIMEOUT;
   if (!ssl_codes_set(&s->suites, kSuites, sizeof kSuites / sizeof kSuites[0]) ||
@@ -133,6 +134,7 @@ static ssl_settings *copy(ssl_settings *from) {
   to->max_early_data = from->max_early_data;
   to->ticket_lifetime = from->ticket_lifetime;
   to->max_fragment = from->max_fragment;
+  to->max_send_fragment = from->max_send_fragment;
   to->key_shares_set = from->key_shares_set;
   if (!copy_lists(to, from) || !ssl_slots_copy(to, from)) {
     ssl_settings_free(to);

@@ -117,12 +117,18 @@ static void draft_free(draft *d) {
 
 static unsigned carrier_of(unsigned variant) { return variant & SSL_CONFIG_STATELESS; }
 
+static bool over_quic(unsigned variant) {
+  const unsigned carrier = carrier_of(variant);
+  return carrier == SSL_CONFIG_QUIC || carrier == SSL_CONFIG_QUIC_LATE;
+}
+
 static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   uint32_t flags = 0;
   if (variant & SSL_CONFIG_SECRETS) flags |= HF_EXPORT_SECRETS;
   if (variant & SSL_CONFIG_TRACE) flags |= HF_TRACE;
-  bool server = (variant & SSL_CONFIG_SERVER) != 0,
+  bool server = (variant & SSL_CONFIG_SERVER) != 0, quic = over_quic(variant),
        late = carrier_of(variant) == SSL_CONFIG_QUIC_LATE;
+  if (quic && (variant & SSL_CONFIG_QUIC_LEGACY)) flags |= HF_QUIC_LEGACY_PARAMS;
   if (!late && (server ? s->early_server : s->early_client)) flags |= HF_ALLOW_EARLY_DATA;
   if (s->options & SSL_OP_ALLOW_NO_DHE_KEX) flags |= HF_ALLOW_PSK_KE;
   /* RFC 5077: TLS 1.2's alone; in TLS 1.3 the option says what is in a ticket. */
@@ -131,11 +137,14 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
     if (variant & SSL_CONFIG_FALSE_START) flags |= HF_FALSE_START;
     if (variant & SSL_CONFIG_FALLBACK) flags |= HF_SEND_FALLBACK_SCSV;
     if (variant & SSL_CONFIG_REVERIFY) flags |= HF_VERIFY_RESUMED;
+    if ((s->options & SSL_OP_TLSEXT_PADDING) && !quic) flags |= HF_PAD_HELLO;
     /* ssl_accept_chain refuses it, unless the application has said otherwise by then. */
     return flags | s->hello_flags | HF_IGNORE_RSA_KEY_USAGE;
   }
   if (s->jdk11_workaround) flags |= HF_JDK11_WORKAROUND;
-  if (variant & SSL_CONFIG_STORE) flags |= HF_STORE_SESSIONS;
+  flags |= s->hello_flags & HF_GREASE;
+  if ((variant & SSL_CONFIG_STORE) && !quic) flags |= HF_STORE_SESSIONS;
+  if (!quic) flags |= HF_ALWAYS_CCS; /* as both OpenSSL and BoringSSL do */
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
   if (s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE))
@@ -156,15 +165,16 @@ static void draft_sizes(hf_settings *out, size_t max_cert_list) {
 
 static bool fill_draft(draft *d, const ssl_settings *s, unsigned variant) {
   bool server = (variant & SSL_CONFIG_SERVER) != 0;
-  unsigned carrier = carrier_of(variant);
   hf_settings *out = &d->settings;
   out->role = server ? HF_SERVER : HF_CLIENT;
-  out->transport =
-      carrier == SSL_CONFIG_QUIC || carrier == SSL_CONFIG_QUIC_LATE ? HF_QUIC : HF_RECORDS;
+  out->transport = over_quic(variant) ? HF_QUIC : HF_RECORDS;
   out->flags = draft_flags(s, variant);
   out->num_tickets = (uint32_t)s->num_tickets;
   out->ticket_lifetime = s->ticket_lifetime;
-  if (!server && out->transport == HF_RECORDS) out->max_fragment_length = s->max_fragment;
+  if (out->transport == HF_RECORDS) {
+    out->max_data = s->max_send_fragment;
+    if (!server) out->max_fragment_length = s->max_fragment;
+  }
   if (server && s->early_server) out->max_early_data = s->max_early_data;
   out->early_age_window = SSL_EARLY_AGE_WINDOW;
   draft_sizes(out, s->max_cert_list);
@@ -204,7 +214,10 @@ static hf_config *make_config(const ssl_settings *s, unsigned variant) {
 static unsigned variant_of(const SSL *ssl, bool ack_name) {
   const ssl_local *local = &ssl->local;
   unsigned variant = 0;
-  if (ssl_quic_on(ssl)) variant |= ssl_quic_is_late(ssl) ? SSL_CONFIG_QUIC_LATE : SSL_CONFIG_QUIC;
+  if (ssl_quic_on(ssl)) {
+    variant |= ssl_quic_is_late(ssl) ? SSL_CONFIG_QUIC_LATE : SSL_CONFIG_QUIC;
+    if (ssl->quic->legacy) variant |= SSL_CONFIG_QUIC_LEGACY;
+  }
   if (ssl->ctx->keylog_callback != NULL) variant |= SSL_CONFIG_SECRETS;
   if (local->info_callback != NULL || local->msg_callback != NULL) variant |= SSL_CONFIG_TRACE;
   if (ssl->role != SSL_ROLE_SERVER) {
@@ -216,7 +229,7 @@ static unsigned variant_of(const SSL *ssl, bool ack_name) {
     return variant;
   }
   variant |= SSL_CONFIG_SERVER;
-  if (ssl_session_stores(ssl)) variant |= SSL_CONFIG_STORE;
+  if (ssl_session_stores(ssl) && !ssl_quic_on(ssl)) variant |= SSL_CONFIG_STORE;
   if (!ack_name) variant |= SSL_CONFIG_IGNORE_NAME;
   if (ssl->io.stateless != SSL_STATELESS_NO) variant |= SSL_CONFIG_STATELESS;
   if (!(local->verify_mode & SSL_VERIFY_PEER)) return variant;

@@ -152,9 +152,11 @@ Test(compression, malformed_messages) {
   expect(&play, &opener, AL_ILLEGAL_PARAMETER, "an algorithm that was not offered");
   begin(&play, &opener);
   say_compressed(&play, 1, opener.body.len, "");
+  cr_expect_eq(side_fault(&play.side), HF_BAD_DECOMPRESSION);
   expect(&play, &opener, AL_BAD_CERTIFICATE, "nothing in it");
   begin(&play, &opener);
   say_compressed(&play, 1, 0xffffff, squeezed);
+  cr_expect_eq(side_fault(&play.side), HF_CERTIFICATE_TOO_LONG);
   expect(&play, &opener, AL_BAD_CERTIFICATE, "16 MB out of 8 bytes");
   begin(&play, &opener);
   struct buf body = rules_bytes("\0\1\0\0", 4);

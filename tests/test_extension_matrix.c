@@ -90,7 +90,8 @@ static const struct row rows[] = {
     /* RFC 7250 3: a list in the hello, one of it in the answer */
     {19, "client_certificate_type", IN_CH | IN_EE, {[CH] = "0100", [EE] = "00"}, 0, true},
     {20, "server_certificate_type", IN_CH | IN_EE, {[CH] = "0100", [EE] = "00"}, 0, true},
-    {21, "padding", IN_CH, {[CH] = "000000"}, 0, false},
+    /* RFC 7685 3: a server is not told to look into it */
+    {21, "padding", IN_CH, {[CH] = "000000"}, IN_CH, false},
     /* RFC 8879 3 */
     {27, "compress_certificate", IN_CH | IN_CR, {[CH] = "020002", [CR] = "020002"}, 0, true},
     /* RFC 8449 4 */
@@ -132,6 +133,13 @@ static const struct row rows[] = {
     {52, "transparency_info", IN_CH | IN_CR | IN_CT, {[CH] = "", [CR] = ""}, 0, false},
     {57,
      "quic_transport_parameters",
+     IN_CH | IN_EE,
+     {[CH] = "0102abcd", [EE] = "0102abcd"},
+     IN_CH | IN_EE,
+     false},
+    /* of drafts of QUIC: for private use, so that over records it is nobody's */
+    {0xffa5,
+     "quic_transport_parameters_legacy",
      IN_CH | IN_EE,
      {[CH] = "0102abcd", [EE] = "0102abcd"},
      IN_CH | IN_EE,
@@ -191,8 +199,7 @@ static int expected(const struct row *row, enum message message, enum how how, b
   /* 4.3 names no alert for two of a type; BoringSSL has one for the lists that others may add to */
   if (how == TWICE && (message == CH || message == EE)) return AL_DECODE_ERROR;
   if (how == TWICE && row->type != CUSTOM) return AL_ILLEGAL_PARAMETER;
-  if (!is_known(row->type))
-    return response ? AL_UNSUPPORTED_EXTENSION : AL_NONE;
+  if (!is_known(row->type)) return response ? AL_UNSUPPORTED_EXTENSION : AL_NONE;
   /* The cookie answers nothing. */
   const bool solicited = offered || (row->type == EXT_COOKIE && message == HRR);
   if ((row->places >> message & 1) != 0 && response && !solicited)

@@ -167,6 +167,72 @@ Test(grease, permuted_extensions) {
   cr_expect_eq(places, (1u << num) - 1, "key_share is not everywhere: %x", places);
 }
 
+/* ---- Tickets ---- */
+
+/* Looks at the NewSessionTickets that |server| has sent: their values, 0 for none, and by what. */
+static size_t tickets_of(uint16_t value[4], uint8_t age_add[4], hf_conn *server) {
+  hf_event event;
+  size_t num = 0;
+  while (hf_next_event(server, &event)) {
+    const uint8_t *m = event.bytes.data;
+    if (!event.sent || event.content != 22 || m[0] != MSG_NEW_SESSION_TICKET) continue;
+    cr_assert_lt(num, 4u);
+    size_t at = 4 + 4 + 4;
+    age_add[num] = m[at - 1];
+    at += 1u + m[at];                            /* ticket_nonce */
+    at += 2u + ((size_t)m[at] << 8 | m[at + 1]); /* ticket */
+    const size_t end = at + 2u + ((size_t)m[at] << 8 | m[at + 1]);
+    cr_assert_eq(end, event.bytes.len);
+    value[num] = 0;
+    for (at += 2; at < end; at += 4u + ((size_t)m[at + 2] << 8 | m[at + 3])) {
+      const unsigned type = (unsigned)(m[at] << 8 | m[at + 1]);
+      if (is_grease(type))
+        value[num] = (uint16_t)type;
+      else
+        cr_expect_eq(type, EXT_EARLY_DATA);
+    }
+    num++;
+  }
+  return num;
+}
+
+/* R-8701-4.1-2 R-8701-4.1-1: in each ticket of a server that is told to; our client uses them. */
+Test(grease, in_tickets) {
+  struct credential *credential = credential_load("ecdsa-p256");
+  unsigned values = 0;
+  for (uint64_t seed = 1; seed < 30; seed++) {
+    const bool on = seed % 3 != 0, early = seed % 2 != 0;
+    struct side_setup client, server;
+    struct pair pair, second;
+    hf_facts facts;
+    uint16_t value[4];
+    uint8_t age_add[4];
+    pair_setup(&client, &server, credential, seed);
+    server.settings.flags |= HF_ISSUE_TICKETS | HF_TRACE | (on ? HF_GREASE : 0);
+    if (early) server.settings.flags |= HF_ALLOW_EARLY_DATA;
+    server.settings.max_early_data = 1000;
+    cr_assert_eq(pair_new(&pair, &client, &server, 0), HF_OK);
+    cr_assert(pair_run(&pair));
+    const char *differs = side_replay(&pair.server, 0);
+    cr_expect_null(differs, "%s", differs);
+    cr_assert_eq(tickets_of(value, age_add, pair.server.conn), 2u);
+    for (size_t i = 0; i < 2; i++) {
+      cr_expect_eq(value[i] != 0, on);
+      cr_expect(!on || (value[i] & 0xf0) == (age_add[i] & 0xf0));
+      values |= on ? 1u << (value[i] >> 12) : 0;
+    }
+    client.start.session = (hf_bytes){pair.client.kept.data, pair.client.kept.len};
+    cr_assert_eq(pair_new(&second, &client, &server, 0), HF_OK);
+    cr_assert(pair_run(&second));
+    hf_get_facts(&facts, second.client.conn);
+    cr_expect(facts.resumed);
+    pair_free(&second);
+    pair_free(&pair);
+  }
+  cr_expect_gt(__builtin_popcount(values), 8, "one value is not another: %x", values);
+  credential_free(credential);
+}
+
 /* ---- With servers ---- */
 
 /* R-8701-3.1-2 R-4.3-7: to the end, also after a HelloRetryRequest, whose second hello a strict

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "craft.h"
 #include "quic_pair.h"
 
 static const char client_order[] = " rHANDSHAKE wHANDSHAKE rAPPLICATION wAPPLICATION";
@@ -304,11 +305,125 @@ Test(quic, a_hello_for_records) {
     begin(&pair);
     records_hello(&hello, compatibility);
     (void)quic_give(&pair.server, HF_INITIAL, hello.data, hello.len);
-    check_fault(&pair.server, compatibility ? HF_WRONG_LEVEL : HF_MISSING_EXTENSION,
-                compatibility ? 10 : 109);
+    check_fault(&pair.server, compatibility ? HF_QUIC_COMPATIBILITY : HF_MISSING_EXTENSION,
+                compatibility ? 47 : 109);
     buf_free(&hello);
     quic_free(&pair);
   }
+}
+
+/* ---- The code point of drafts ---- */
+
+enum { PARAMS = 57, LEGACY_PARAMS = 0xffa5 };
+
+static void begin_legacy(struct quic_pair *pair, bool client, bool server) {
+  quic_set(pair, 78);
+  if (client) pair->client.settings.flags |= HF_QUIC_LEGACY_PARAMS;
+  if (server) pair->server.settings.flags |= HF_QUIC_LEGACY_PARAMS;
+  quic_start(pair);
+}
+
+/* Is |type| among the extensions of the message at the front of |sent|? */
+static bool has_extension(const struct buf *sent, uint16_t type) {
+  struct craft_hello hello = {0};
+  struct buf body = {0};
+  cr_assert_gt(sent->len, 4u);
+  buf_add(&body, sent->data + 4, (size_t)sent->data[2] << 8 | sent->data[3]);
+  cr_assert(craft_parse_hello(&hello, &body, false));
+  const bool has = craft_ext(&hello, type) != NULL;
+  craft_hello_free(&hello);
+  buf_free(&body);
+  return has;
+}
+
+/* R-9001-8.2-5: one of the two is spoken, and the other is none. */
+Test(quic, the_code_point_of_drafts) {
+  for (int client = 0; client < 2; client++) {
+    for (int server = 0; server < 2; server++) {
+      struct quic_pair pair;
+      begin_legacy(&pair, client, server);
+      cr_expect_eq(quic_run(&pair), client == server);
+      cr_expect_eq(has_extension(&pair.client.sent[HF_INITIAL], LEGACY_PARAMS), client);
+      cr_expect_eq(has_extension(&pair.client.sent[HF_INITIAL], PARAMS), !client);
+      if (client == server)
+        check_pair(&pair);
+      else
+        check_fault(&pair.server, HF_MISSING_EXTENSION, 109);
+      quic_free(&pair);
+    }
+  }
+}
+
+/* Adds an extension to the hello that |client| has to send. */
+static void add_extension(struct buf *out, const struct quic_end *client, uint16_t type) {
+  const struct buf *sent = &client->out[HF_INITIAL];
+  struct craft_hello hello = {0};
+  struct buf body = {0};
+  buf_add(&body, sent->data + 4, sent->len - 4);
+  cr_assert(craft_parse_hello(&hello, &body, false));
+  craft_add_ext(&hello, type, "\1\1\7", 3);
+  body.len = 0;
+  craft_write_hello(&body, &hello, false);
+  craft_message(out, MSG_CLIENT_HELLO, body.data, body.len);
+  craft_hello_free(&hello);
+  buf_free(&body);
+}
+
+/* R-9001-8.2-5: a server that is told both takes its own. */
+Test(quic, both_code_points) {
+  for (int legacy = 0; legacy < 2; legacy++) {
+    struct quic_pair pair;
+    struct buf hello = {0};
+    hf_facts facts;
+    begin_legacy(&pair, legacy, legacy);
+    add_extension(&hello, &pair.client, legacy ? PARAMS : LEGACY_PARAMS);
+    cr_expect_eq(quic_give(&pair.server, HF_INITIAL, hello.data, hello.len), HF_OK);
+    hf_get_facts(&facts, pair.server.conn);
+    cr_expect(bytes_equal(facts.quic_params, pair.client.start.quic_params));
+    cr_expect_gt(pair.server.sent[HF_HANDSHAKE].len, 0u);
+    buf_free(&hello);
+    quic_free(&pair);
+  }
+}
+
+/* R-9001-8.2-5 R-4.3-2: a client that is told the other, which it did not ask for. */
+Test(quic, the_other_code_point) {
+  for (int legacy = 0; legacy < 2; legacy++) {
+    struct quic_pair pair;
+    begin_legacy(&pair, legacy, legacy);
+    (void)quic_move(&pair.client, &pair.server, 0);
+    struct buf *flight = &pair.server.out[HF_HANDSHAKE];
+    const uint8_t ours[] = {legacy ? 0xff : 0, legacy ? 0xa5 : PARAMS};
+    size_t at = 6; /* EncryptedExtensions: its head, and the length of its block */
+    cr_assert_eq(flight->data[0], MSG_ENCRYPTED_EXTENSIONS);
+    while (memcmp(flight->data + at, ours, 2) != 0) at += 4u + flight->data[at + 3];
+    flight->data[at] = legacy ? 0 : 0xff;
+    flight->data[at + 1] = legacy ? PARAMS : 0xa5;
+    (void)quic_move(&pair.server, &pair.client, 0);
+    check_fault(&pair.client, HF_UNSUPPORTED_EXTENSION, 110);
+    quic_free(&pair);
+  }
+}
+
+/* R-9001-8.2-5 R-H-13: it is of QUIC alone, and a hello's configuration cannot change it. */
+Test(quic, the_code_point_is_settled) {
+  struct quic_pair pair;
+  hf_settings settings = {.role = HF_SERVER, .flags = HF_QUIC_LEGACY_PARAMS};
+  hf_config *config;
+  cr_expect_eq(hf_config_new(&config, &settings), HF_MISUSE, "over records");
+  settings.transport = HF_QUIC;
+  cr_assert_eq(hf_config_new(&config, &settings), HF_OK);
+  begin(&pair);
+  size_t used;
+  const struct buf *hello = &pair.client.out[HF_INITIAL];
+  cr_assert_eq(
+      hf_quic_open(pair.server.conn, &used, HF_INITIAL, (hf_bytes){hello->data, hello->len}),
+      HF_OK);
+  cr_assert_eq(hf_question(pair.server.conn)->ask, HF_ASK_HELLO);
+  cr_expect_eq(hf_answer_hello(pair.server.conn, config, bytes_of("h3"), NULL), HF_MISUSE);
+  cr_expect_eq(hf_question(pair.server.conn)->ask, HF_ASK_HELLO);
+  hf_config_free(config);
+  quic_free(&pair);
 }
 
 /* R-9001-8.2-3: over records the extension is refused. */

@@ -75,6 +75,9 @@ EDIT(name_body) { UNUSED, SET(EXT_SERVER_NAME, "\0\0"); }
 EDIT(alpn_chosen) { UNUSED, SET(EXT_ALPN, "\0\3\2bb"); }
 EDIT(alpn_other) { UNUSED, SET(EXT_ALPN, "\0\3\2cc"); }
 EDIT(alpn_two) { UNUSED, SET(EXT_ALPN, "\0\5\2bb\1a"); }
+EDIT(groups) { UNUSED, SET(EXT_SUPPORTED_GROUPS, "\0\2\0\x1d"); }
+EDIT(groups_of_no_form) { UNUSED, SET(EXT_SUPPORTED_GROUPS, "x"); }
+EDIT(padding) { UNUSED, SET(EXT_PADDING, "\0\0"); }
 EDIT(other_session_id) {
   UNUSED;
   for (int i = 0; i < 32; i++) put8(&hello->session_id, 0xee);
@@ -117,6 +120,11 @@ static const struct rule client_rules[] = {
     RULE(all_points, AL_NONE),
     RULE(no_points, AL_DECODE_ERROR),
     RULE(points_cut, AL_DECODE_ERROR),
+    /* R-8422-4-2 */
+    RULE(groups, AL_NONE),
+    RULE(groups_of_no_form, AL_NONE),
+    /* R-7685-3-1 */
+    RULE(padding, AL_ILLEGAL_PARAMETER),
     /* R-5246-7.4.1.3-1 */
     RULE(unknown_suite, AL_ILLEGAL_PARAMETER),
     RULE(suite_not_offered, AL_ILLEGAL_PARAMETER),

@@ -277,7 +277,6 @@ Test(ssl_quic, a_client_told_no_protocol) {
 static const SSL_QUIC_METHOD no_method;
 
 Test(ssl_quic, transport_parameters_and_quic_go_together) {
-  struct ssl_quic_pair pair;
   uint8_t long_params[2049] = {0};
   const uint8_t *params;
   size_t len;
@@ -297,13 +296,27 @@ Test(ssl_quic, transport_parameters_and_quic_go_together) {
   SSL_get_peer_quic_transport_params(ssl, &params, &len);
   cr_expect(params == NULL && len == 0);
   SSL_free(ssl);
-  new_pair(&pair, 0);
-  SSL_set_quic_use_legacy_codepoint(pair.client.ssl, 1);
-  cr_expect_eq(SSL_do_handshake(pair.client.ssl), -1);
-  cr_expect_eq(first_reason(), SSL_R_QUIC_TRANSPORT_PARAMETERS_MISCONFIGURED);
-  SSL_set_quic_use_legacy_codepoint(pair.client.ssl, 0);
-  cr_expect(ssl_quic_run(&pair));
-  ssl_quic_pair_free(&pair);
+}
+
+/* R-9001-8.2-5: the code point of drafts, once the handshake has begun no more. */
+Test(ssl_quic, the_code_point_of_drafts) {
+  for (int client = 0; client < 2; client++) {
+    for (int server = 0; server < 2; server++) {
+      struct ssl_quic_pair pair;
+      const uint8_t *params;
+      size_t len;
+      new_pair(&pair, 0);
+      SSL_set_quic_use_legacy_codepoint(pair.client.ssl, client);
+      SSL_set_quic_use_legacy_codepoint(pair.server.ssl, server);
+      cr_expect_eq(SSL_do_handshake(pair.client.ssl), -1);
+      SSL_set_quic_use_legacy_codepoint(pair.client.ssl, !client);
+      cr_expect_eq(ssl_quic_run(&pair), client == server);
+      cr_expect(client == server || pair.server.alert == SSL_AD_MISSING_EXTENSION);
+      SSL_get_peer_quic_transport_params(pair.server.ssl, &params, &len);
+      cr_expect_eq(len > 0, client == server);
+      ssl_quic_pair_free(&pair);
+    }
+  }
 }
 
 static int set_params(SSL *ssl, void *arg) { return SSL_set_quic_transport_params(ssl, arg, 2); }

@@ -139,7 +139,8 @@ enum {
   HF_REQUEST_OCSP = 2048,
   HF_REQUEST_SCTS = 4096, /* and its signed certificate timestamps (RFC 6962 section 3.3) */
   /* client: send GREASE (RFC 8701): values that are reserved for it, by hf_entropy.grease, among
-   * the suites, groups and versions, a key share of one byte, and two extensions */
+   * the suites, groups and versions, a key share of one byte, and two extensions. server: an
+   * extension in each NewSessionTicket, by its ticket_age_add */
   HF_GREASE = 8192,
   /* client: send the extensions in an order that hf_entropy.grease determines; those of GREASE stay
    * first and last, pre_shared_key behind them (4.3.11) */
@@ -170,6 +171,16 @@ enum {
   /* client: ask HF_ASK_VERDICT about the chain of a session too: before early data is offered with
    * it, and when it was resumed without */
   HF_VERIFY_RESUMED = 1 << 15,
+  /* client, records: a hello of 256 to 511 bytes, which some servers do not answer, gets as much
+   * padding (RFC 7685) that it has 512; not the one after a HelloRetryRequest, nor hf_start.hello
+   */
+  HF_PAD_HELLO = 1 << 16,
+  /* HF_QUIC: transport parameters go by the number that drafts had for them, 0xffa5, and not by RFC
+   * 9001's, 57; a peer that has only the other has none */
+  HF_QUIC_LEGACY_PARAMS = 1 << 17,
+  /* server, records: send change_cipher_spec also to a client whose legacy_session_id, being empty,
+   * does not ask for it (E.4) */
+  HF_ALWAYS_CCS = 1 << 18,
 };
 
 /* hf_settings is what hf_config_new reads. Everything it points at is copied. */
@@ -239,6 +250,9 @@ typedef struct hf_settings {
   /* client: most bytes of data in a record, both ways: 512, 1024, 2048 or 4096 (RFC 6066 section
    * 4); 0: no such limit. For peers that do not know record_size_limit */
   uint16_t max_fragment_length;
+  /* records: most bytes of data in one that this side sends, those with messages and those in the
+   * clear included, 64 to 16384; 0: 16384, which is all that TLS allows. The peer may allow less */
+  uint16_t max_data;
   /* records: pad what is sealed to a multiple of this many bytes (5.4); 0: none. Not in TLS 1.2 */
   uint16_t padding;
 } hf_settings;
@@ -417,7 +431,9 @@ typedef struct hf_facts {
    */
   uint8_t header;
   uint8_t trailer; /* and after it, without padding: 17, in TLS 1.2 16 */
-  /* most bytes of data that one hf_seal takes: 16384, or less by the peer's record_size_limit */
+  /* most bytes of data that one hf_seal takes: hf_settings.max_data, or less by what the peer
+   * allows
+   */
   uint16_t max_data;
   /* TLS 1.2: the main secret is the extended one (RFC 7627) */
   bool extended_main_secret;
@@ -459,8 +475,9 @@ HF_EXPORT bool hf_peer_extension(hf_bytes *body, const hf_conn *conn, unsigned p
                                  uint16_t type);
 
 /* hf_fault is why a connection failed. With HF_QUIC the caller tells the peer, by CONNECTION_CLOSE
- * (RFC 9001 section 4.8) with the error code 0x0100 + |alert|; or, if |status| is HF_WRONG_LEVEL,
- * with PROTOCOL_VIOLATION, and if it is HF_FLIGHT_TOO_LONG, with CRYPTO_BUFFER_EXCEEDED. */
+ * (RFC 9001 section 4.8) with the error code 0x0100 + |alert|; or, if |status| is HF_WRONG_LEVEL or
+ * HF_QUIC_COMPATIBILITY, with PROTOCOL_VIOLATION, and if it is HF_FLIGHT_TOO_LONG, with
+ * CRYPTO_BUFFER_EXCEEDED. */
 typedef struct hf_fault {
   hf_status status; /* HF_OK: it has not failed */
   /* AlertDescription sent (6.2), or received when status is HF_PEER_ALERT; 0 if none */

@@ -172,9 +172,9 @@ HF_EXPORT const hf_question_t *hf_question(const hf_conn *conn);
  * cannot be an answer to this question is HF_MISUSE too and leaves the question pending.
  * Otherwise the handshake goes on at once, and the status is HF_OK or the fault it met. */
 
-/* hf_answer_hello: |config| NULL: as it was; else a server's for the same transport. |alpn| one
- * protocol name out of those offered, or empty for none. |quic_params| NULL: as started; else with
- * HF_QUIC those to send, 2048 bytes at most. */
+/* hf_answer_hello: |config| NULL: as it was; else a server's for the same transport, and the
+ * same HF_QUIC_LEGACY_PARAMS. |alpn| one protocol name out of those offered, or empty for none.
+ * |quic_params| NULL: as started; else with HF_QUIC those to send, 2048 bytes at most. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_hello(hf_conn *conn, const hf_config *config,
                                                 hf_bytes alpn, const hf_bytes *quic_params);
 /* hf_add_extensions answers nothing: while HF_ASK_HELLO or HF_ASK_IDENTITY is pending it adds to
@@ -225,7 +225,8 @@ HF_EXPORT HF_MUST_USE hf_status hf_answer_compress(hf_conn *conn, uint16_t algor
 HF_EXPORT HF_MUST_USE hf_status hf_answer_decompress(hf_conn *conn, hf_bytes message);
 /* hf_answer_ticket: 1 to 65535 bytes from which HF_ASK_SESSION's answer can be had; empty: send
  * none. They go over the network and come back from anybody: seal the state (AEAD), or send a name
- * that cannot be guessed and keep it. */
+ * that cannot be guessed and keep it. In TLS 1.3 tickets go out together, once the last of those to
+ * be made is answered, or by hf_close. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_ticket(hf_conn *conn, hf_bytes ticket);
 /* hf_answer_done answers HF_ASK_KEEP and HF_ASK_INSTALL: seen. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_done(hf_conn *conn);

@@ -41,6 +41,9 @@
 #define DTLS1_3_VERSION 0xfefc
 
 /* Bits of SSL_CTX_set_options and SSL_set_options. */
+/* SSL_OP_TLSEXT_PADDING, as in OpenSSL: a ClientHello of 256 to 511 bytes, which some servers do
+ * not answer, is padded to 512 (RFC 7685).  Not over QUIC. */
+#define SSL_OP_TLSEXT_PADDING 0x00000010L
 #define SSL_OP_NO_QUERY_MTU 0x00001000L
 #define SSL_OP_NO_TICKET 0x00004000L
 #define SSL_OP_CIPHER_SERVER_PREFERENCE 0x00400000L

@@ -108,9 +108,10 @@ HF_SSL_EXPORT int SSL_set_quic_transport_params(SSL *ssl, const uint8_t *params,
  * handshake is complete. */
 HF_SSL_EXPORT void SSL_get_peer_quic_transport_params(const SSL *ssl, const uint8_t **out_params,
                                                       size_t *out_params_len);
-/* SSL_set_quic_use_legacy_codepoint with |use_legacy| not 0 asks for the code point that drafts of
- * QUIC had for transport parameters, 0xffa5.  There is only RFC 9001's, 57: such an SSL fails with
- * SSL_R_QUIC_TRANSPORT_PARAMETERS_MISCONFIGURED rather than send another than was asked for. */
+/* SSL_set_quic_use_legacy_codepoint with |use_legacy| not 0 has transport parameters sent and taken
+ * by the code point that drafts of QUIC had for them, 0xffa5, and not by RFC 9001's, 57, as at
+ * first.  A peer that has only the other fails the handshake with SSL_R_MISSING_EXTENSION.  Once
+ * the handshake has begun it changes nothing. */
 HF_SSL_EXPORT void SSL_set_quic_use_legacy_codepoint(SSL *ssl, int use_legacy);
 /* SSL_set_quic_early_data_context is for servers: 0-RTT is taken only on a connection with the same
  * |context|, not empty, as had the one that the ticket is from.  It is to hold all that the client

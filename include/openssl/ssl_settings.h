@@ -77,8 +77,9 @@ HF_SSL_EXPORT int SSL_CTX_set_read_ahead(SSL_CTX *ctx, int yes);
 HF_SSL_EXPORT int SSL_CTX_get_read_ahead(const SSL_CTX *ctx);
 HF_SSL_EXPORT int SSL_set_read_ahead(SSL *ssl, int yes);
 HF_SSL_EXPORT int SSL_get_read_ahead(const SSL *ssl);
-/* SSL_CTX_set_max_send_fragment bounds the data in one record; 512 to 16384, other values are
- * brought into the range. */
+/* SSL_CTX_set_max_send_fragment bounds the data in one record that is sent, of the handshake or the
+ * application; 512 to 16384, other values are brought into the range.  Set during a connection it
+ * can lower the bound, for what SSL_write makes.  Returns 1, or 0 if memory ran out. */
 HF_SSL_EXPORT int SSL_CTX_set_max_send_fragment(SSL_CTX *ctx, size_t max_send_fragment);
 HF_SSL_EXPORT int SSL_set_max_send_fragment(SSL *ssl, size_t max_send_fragment);
 /* SSL_CTX_set_max_cert_list bounds the peer's Certificate message, in bytes;
@@ -185,7 +186,8 @@ HF_SSL_EXPORT void SSL_CTX_enable_signed_cert_timestamps(SSL_CTX *ctx);
 HF_SSL_EXPORT void SSL_enable_signed_cert_timestamps(SSL *ssl);
 
 /* SSL_CTX_set_grease_enabled has clients send GREASE (RFC 8701), or not: values that nobody
- * defines, among the suites, groups, shares, versions and extensions of their hellos.
+ * defines, among the suites, groups, shares, versions and extensions of their hellos; and servers,
+ * in the tickets of TLS 1.3.
  * SSL_CTX_set_permute_extensions has the extensions of each hello stand in another order.  Both are
  * off at first.  If memory runs out, the reason is on the error queue and nothing changes. */
 HF_SSL_EXPORT void SSL_CTX_set_grease_enabled(SSL_CTX *ctx, int enabled);

@@ -46,7 +46,8 @@ static bool set_context(SSL_CTX *ctx, const struct config *config, SSL_CTX *old)
   if (config->cipher != NULL || config->server_preference) {
     SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
   }
-  if (config->enable_grease) SSL_CTX_set_grease_enabled(ctx, 1);
+  /* BoringSSL's servers do so unasked. */
+  if (config->enable_grease || config->server) SSL_CTX_set_grease_enabled(ctx, 1);
   if (config->permute_extensions) SSL_CTX_set_permute_extensions(ctx, 1);
   /* Each connection has an SSL_CTX of its own, which does not know what the last one accepted. */
   SSL_CTX_set_options(ctx, SSL_OP_NO_ANTI_REPLAY);
@@ -91,8 +92,10 @@ static bool set_curves(SSL *ssl, const struct list *curves) {
   return curves->num == 0 || SSL_set1_curves(ssl, nids, curves->num);
 }
 
+/* BoringSSL pads its hellos unasked. */
 static void set_options(SSL *ssl, const struct config *config) {
-  SSL_set_options(ssl, (config->no_tls13 ? SSL_OP_NO_TLSv1_3 : 0u) |
+  SSL_set_options(ssl, (config->quic ? 0u : SSL_OP_TLSEXT_PADDING) |
+                           (config->no_tls13 ? SSL_OP_NO_TLSv1_3 : 0u) |
                            (config->no_tls12 ? SSL_OP_NO_TLSv1_2 : 0u) |
                            (config->no_tls11 ? SSL_OP_NO_TLSv1_1 : 0u) |
                            (config->no_tls1 ? SSL_OP_NO_TLSv1 : 0u) |
