@@ -198,7 +198,7 @@ static int expected(const struct row *row, enum message message, enum how how, b
   const bool response = (RESPONSES >> message & 1) != 0;
   /* 4.3 names no alert for two of a type; BoringSSL has one for the lists that others may add to */
   if (how == TWICE && (message == CH || message == EE)) return AL_DECODE_ERROR;
-  if (how == TWICE && row->type != CUSTOM) return AL_ILLEGAL_PARAMETER;
+  if (how == TWICE) return AL_ILLEGAL_PARAMETER;
   if (!is_known(row->type)) return response ? AL_UNSUPPORTED_EXTENSION : AL_NONE;
   /* The cookie answers nothing. */
   const bool solicited = offered || (row->type == EXT_COOKIE && message == HRR);
@@ -209,7 +209,6 @@ static int expected(const struct row *row, enum message message, enum how how, b
     if (exceptions[i].type == row->type && exceptions[i].message == message &&
         (exceptions[i].hows >> how & 1) != 0)
       return exceptions[i].alert;
-  if (row->type == CUSTOM && message == NST) return AL_ILLEGAL_PARAMETER; /* twice */
   if ((row->places >> message & 1) == 0) return AL_ILLEGAL_PARAMETER;
   if (how == ONCE || (row->any_body >> message & 1) != 0) return AL_NONE;
   if (how == TRAILING) return AL_DECODE_ERROR;

@@ -391,7 +391,7 @@ static const struct rule server_rules[] = {
     RULE(long_session_id, AL_DECODE_ERROR),
     RULE(unknown_extension, AL_NONE),
     /* R-E.3-2 */
-    RULE(early_data, AL_PROTOCOL_VERSION),
+    RULE(early_data, AL_NONE),
 };
 
 /* R-4.2.3-12: a server that has TLS 1.3 says so in its random. */
