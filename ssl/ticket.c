@@ -97,11 +97,19 @@ int SSL_new_session_ticket(SSL *ssl) {
 
 /* ---- HF_ASK_SESSION ---- */
 
-/* fits says whether |ssl| may resume |session|; what concerns the protocol the engine sees to. */
+/* has_suite: whether the suite that is chosen is |session|'s, as BoringSSL wants it.  The engine,
+ * and RFC 9846 4.3.11, would be content with one of the same hash. */
+static bool has_suite(const SSL *ssl, const SSL_SESSION *session) {
+  const SSL_CIPHER *suite = SSL_get_pending_cipher(ssl);
+  return is_old(ssl) || (suite != NULL && SSL_CIPHER_get_protocol_id(suite) == session->suite);
+}
+
+/* fits says whether |ssl| may resume |session|; what else concerns the protocol the engine sees to.
+ */
 static bool fits(const SSL *ssl, const SSL_SESSION *session) {
   const ssl_settings *s = ssl->settings;
   return session->is_server && session->version == SSL_version(ssl) &&
-         session->is_quic == ssl_quic_on(ssl) &&
+         session->is_quic == ssl_quic_on(ssl) && has_suite(ssl, session) &&
          session->sid_ctx_len == s->session_id_context_len &&
          CRYPTO_memcmp(session->sid_ctx, s->session_id_context, session->sid_ctx_len) == 0 &&
          (ssl_session_knows_peer(session) || !requires_certificates(ssl)) &&

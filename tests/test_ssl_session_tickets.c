@@ -154,6 +154,15 @@ Test(ssl_session_tickets, the_session_id_context_must_be_the_same) {
   cr_assert_not(meet(server_ctx));
 }
 
+Test(ssl_session_tickets, a_session_goes_on_under_its_own_suite) {
+  cr_assert_eq(SSL_CTX_set_ciphersuites(client_ctx, "TLS_CHACHA20_POLY1305_SHA256"), 1);
+  cr_expect(!meet(server_ctx));
+  cr_expect(meet(server_ctx));
+  cr_assert_eq(SSL_CTX_set_ciphersuites(client_ctx, "TLS_AES_128_GCM_SHA256"), 1);
+  cr_expect(!meet(server_ctx), "another of the same hash");
+  cr_expect(meet(server_ctx));
+}
+
 Test(ssl_session_tickets, only_who_has_the_keys_takes_them) {
   SSL_CTX *other = ssl_server_ctx("ecdsa-p256");
   uint8_t keys[48];
