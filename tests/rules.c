@@ -77,6 +77,15 @@ const char *rules_verdict(struct craft_play *play, int alert) {
   return NULL;
 }
 
+const char *rules_reason(struct craft_play *play, hf_status status, int alert) {
+  static char text[300];
+  hf_fault fault;
+  hf_get_fault(&fault, play->side.conn);
+  if (fault.status == status) return rules_verdict(play, alert);
+  snprintf(text, sizeof text, "another reason: %s", fault.text);
+  return text;
+}
+
 void rules_say(struct craft_play *play, uint8_t type, struct buf *body) {
   craft_say(&play->craft, type, body);
   buf_free(body);

@@ -21,6 +21,9 @@ void rules_free(struct craft_play *play);
  * stay failed (R-H-6). */
 const char *rules_verdict(struct craft_play *play, int alert);
 
+/* rules_reason is rules_verdict, and the status must be |status| (HF_OK with AL_NONE). */
+const char *rules_reason(struct craft_play *play, hf_status status, int alert);
+
 /* rules_say sends a handshake message and frees |body|. */
 void rules_say(struct craft_play *play, uint8_t type, struct buf *body);
 /* rules_bytes makes a body. */

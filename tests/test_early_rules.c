@@ -132,6 +132,19 @@ Test(early_rules, more_in_the_record_of_the_end) {
   finish(&e, HF_EXCESS_HANDSHAKE_DATA, 10);
 }
 
+/* R-5.1-2: early data, or an alert, between the parts of the end. */
+Test(early_rules, records_inside_the_end) {
+  static const uint8_t types[] = {DATA, 21 /* alert */};
+  for (size_t i = 0; i < sizeof types; i++) {
+    struct early e;
+    begin(&e);
+    cr_expect_eq(say(&e, HANDSHAKE, end, 2), HF_OK);
+    (void)say(&e, types[i], "\1\0", 2);
+    cr_expect_eq(e.second.server.app.len, 0u);
+    finish(&e, HF_INTERLEAVED_RECORD, 10);
+  }
+}
+
 Test(early_rules, a_record_after_the_end) {
   struct early e;
   begin(&e);
