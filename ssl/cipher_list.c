@@ -5,8 +5,9 @@
  * are -W   makes them inactive; they can come back !W   strikes them out +W   moves those of them
  * that are active to the end
  *   @STRENGTH sorts the active ones by the length of their keys, longest first
- * W is a name or classes with + between, all of which must fit.  BoringSSL's brackets are read as
- * an order. */
+ * W is a name or classes with + between, all of which must fit.  [W|W] is a group, as BoringSSL has
+ * it: its suites are equally good, and the client's order decides among them.  With groups there is
+ * no - ! + @. */
 #include <string.h>
 
 #include <openssl/mem.h>
@@ -153,10 +154,11 @@ typedef struct place {
 typedef struct row {
   place places[MAX_SUITES];
   size_t num;
+  bool in_group, has_groups; /* brackets: one is open; there are some */
 } row;
 
 static void fill(row *r) {
-  r->num = 0;
+  *r = (row){.num = 0};
   const SSL_CIPHER *cipher;
   for (size_t i = 0; (cipher = ssl_cipher_at(i)) != NULL; i++)
     if (cipher->version < TLS1_3_VERSION && r->num < MAX_SUITES)
@@ -193,9 +195,9 @@ static void to_end(row *r, size_t *at, size_t *end) {
   --*end;
 }
 
-/* apply does |op| to the suites that |text| means; those that it adds are |equal| to what is added
- * next.  False: it means nothing that is known. */
-static bool apply(row *r, char op, const char *text, size_t len, bool equal) {
+/* apply does |op| to the suites that |text| means; those that a group adds are equal to what is
+ * added next.  False: it means nothing that is known. */
+static bool apply(row *r, char op, const char *text, size_t len) {
   bool any_known = false;
   size_t end = r->num;
   for (size_t i = 0; i < end && i < r->num; i++) {
@@ -211,7 +213,7 @@ static bool apply(row *r, char op, const char *text, size_t len, bool equal) {
       p->active = false;
     } else if (op == '+' ? p->active : !p->active) {
       p->active = true;
-      p->equal = equal;
+      p->equal = r->in_group;
       to_end(r, &i, &end);
     }
   }
@@ -230,9 +232,25 @@ static void sort(row *r) {
     }
 }
 
-/* end_group: what comes after a bracket is not as good as what was in it. */
-static void end_group(row *r) {
-  if (r->num > 0) r->places[r->num - 1].equal = false;
+/* bracket opens or closes a group.  What comes after one is not as good as what was in it. */
+static bool bracket(row *r, char c) {
+  const bool opens = c == '[';
+  if (opens == r->in_group) {
+    SSL_ERR(opens ? SSL_R_NESTED_GROUP : SSL_R_INVALID_COMMAND);
+    return false;
+  }
+  r->in_group = opens;
+  r->has_groups = true;
+  if (!opens && r->num > 0) r->places[r->num - 1].equal = false;
+  return true;
+}
+
+/* goes_with_groups: only names and classes do, for what else there is changes places. */
+static bool goes_with_groups(const row *r, char op) {
+  if (!r->has_groups || op == 0) return true;
+  SSL_ERR(r->in_group ? SSL_R_UNEXPECTED_OPERATOR_IN_GROUP
+                      : SSL_R_MIXED_SPECIAL_OPERATOR_WITH_GROUPS);
+  return false;
 }
 
 static bool command(row *r, const char *text, size_t len) {
@@ -244,28 +262,29 @@ static bool command(row *r, const char *text, size_t len) {
   return len == strlen("@SECLEVEL=0") && memcmp(text, "@SECLEVEL=", strlen("@SECLEVEL=")) == 0;
 }
 
-/* read_list works |str| off on |r|; suites in brackets are equally good.  False: |strict|, and a
- * word is not known. */
+/* read_list works |str| off on |r|.  False: brackets that do not fit; or |strict|, and a word is
+ * not known. */
 static bool read_list(row *r, const char *str, bool strict) {
-  static const char kBetween[] = ":,; []|";
-  bool equal = false;
-  for (;;) {
-    for (; *str != 0 && strchr(kBetween, *str) != NULL; str++) {
-      if (*str == ']') end_group(r);
-      if (*str == '[' || *str == ']') equal = *str == '[';
+  while (*str != 0) {
+    if (strchr(":,; |[]", *str) != NULL) {
+      if ((*str == '[' || *str == ']') && !bracket(r, *str)) return false;
+      str++;
+      continue;
     }
-    if (*str == 0) return true;
     size_t len =
         1 + strcspn(str + 1, ":,; []|@"); /* "DEFAULT@SECLEVEL=1": a command needs no gap */
-    char op = strchr("+-!", *str) != NULL ? *str : 0;
+    char op = strchr("+-!@", *str) != NULL ? *str : 0;
+    if (!goes_with_groups(r, op)) return false;
     size_t skip = op != 0 ? 1 : 0;
-    bool known = *str == '@' ? command(r, str, len) : apply(r, op, str + skip, len - skip, equal);
+    bool known = op == '@' ? command(r, str, len) : apply(r, op, str + skip, len - skip);
     if (!known && strict) {
       SSL_ERR(SSL_R_INVALID_COMMAND);
       return false;
     }
     str += len;
   }
+  if (r->in_group) SSL_ERR(SSL_R_INVALID_COMMAND);
+  return !r->in_group;
 }
 
 /* ---- Settings ---- */

@@ -75,7 +75,7 @@ static int finish(SSL *ssl) {
   ssl->io.answers = NULL;
   /* A server that got no certificate has nothing to complain of, nor has a client that needed none
    * with an external key; programs rely on it. */
-  if (ssl->peer_chain == NULL && !ssl->has_peer_sha256 &&
+  if (!ssl_peer_is_known(ssl) &&
       (ssl->role == SSL_ROLE_SERVER || SSL_get_psk_identity(ssl) != NULL))
     ssl->verify_result = X509_V_OK;
   ssl_peer_shorten(ssl);

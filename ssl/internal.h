@@ -368,6 +368,7 @@ struct ssl_st {
   int8_t role;              /* SSL_ROLE_ */
   SSL_SESSION *session;     /* client: to be offered; server: that was resumed; NULL: none */
   SSL_SESSION *established; /* for SSL_get_session, made when asked for */
+  SSL_SESSION *provisional; /* what was that before the end of a handshake of TLS 1.2 */
   char *psk_identity;       /* of the external key offered, or asked about last; NULL: none */
   BIO *rbio, *wbio;
   hf_conn *conn;  /* NULL: not started */

@@ -118,8 +118,13 @@ int (*SSL_CTX_sess_get_new_cb(SSL_CTX *ctx))(SSL *ssl, SSL_SESSION *session) {
 
 void ssl_session_establish(SSL *ssl, SSL_SESSION *session) {
   if (SSL_version(ssl) >= TLS1_3_VERSION) return;
+  /* What SSL_get_session lent before the end of the handshake lasts as long as what it lends then.
+   */
+  if (ssl->established != NULL) {
+    SSL_SESSION_free(ssl->provisional);
+    ssl->provisional = ssl->established;
+  }
   SSL_SESSION_up_ref(session);
-  SSL_SESSION_free(ssl->established);
   ssl->established = session;
 }
 
@@ -211,7 +216,8 @@ SSL_SESSION *SSL_get1_session(SSL *ssl) {
 void ssl_session_clear(SSL *ssl, bool all) {
   ssl_psk_clear(ssl);
   SSL_SESSION_free(ssl->established);
-  ssl->established = NULL;
+  SSL_SESSION_free(ssl->provisional);
+  ssl->established = ssl->provisional = NULL;
   if (!all && ssl->role == SSL_ROLE_CLIENT) return;
   SSL_SESSION_free(ssl->session);
   ssl->session = NULL;

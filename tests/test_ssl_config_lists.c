@@ -96,6 +96,27 @@ ParameterizedTest(struct list *list, ssl_config_lists, cipher_lists) {
   cr_assert_eq(sk_SSL_CIPHER_num(found), at, "%s", list->words);
 }
 
+Test(ssl_config_lists, groups_are_well_formed) {
+  static const struct {
+    const char *words;
+    int reason;
+  } bad[] = {
+      {"[AES128|[CHACHA20]]", SSL_R_NESTED_GROUP},
+      {"AES128]", SSL_R_INVALID_COMMAND},
+      {"AES128:[AES256|CHACHA20", SSL_R_INVALID_COMMAND},
+      {"[AES128|!CHACHA20]", SSL_R_UNEXPECTED_OPERATOR_IN_GROUP},
+      {"[AES128|CHACHA20]:AES256:!CHACHA20", SSL_R_MIXED_SPECIAL_OPERATOR_WITH_GROUPS},
+      {"[AES128|CHACHA20]:-CHACHA20", SSL_R_MIXED_SPECIAL_OPERATOR_WITH_GROUPS},
+      {"[AES128|CHACHA20]:+AES128", SSL_R_MIXED_SPECIAL_OPERATOR_WITH_GROUPS},
+      {"[AES128|CHACHA20]:@STRENGTH", SSL_R_MIXED_SPECIAL_OPERATOR_WITH_GROUPS},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    cr_expect_eq(SSL_CTX_set_cipher_list(ctx, bad[i].words), 0, "%s", bad[i].words);
+    reason(bad[i].reason);
+  }
+  cr_expect_eq(SSL_CTX_set_cipher_list(ctx, "!AES256:[AES128|CHACHA20]:AES256"), 1);
+}
+
 Test(ssl_config_lists, strict_lists_know_every_word) {
   cr_assert_eq(SSL_CTX_set_strict_cipher_list(ctx, "aRSA:!aNULL"), 1);
   cr_assert_eq(SSL_CTX_set_strict_cipher_list(ctx, "aRSA:BOGUS"), 0);

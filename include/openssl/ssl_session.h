@@ -170,8 +170,9 @@ HF_SSL_EXPORT int SSL_set_session(SSL *ssl, SSL_SESSION *session);
  * is as in a full handshake: SSL_ERROR_WANT_CERTIFICATE_VERIFY, or the connection fails with its
  * alert.  With SSL_VERIFY_NONE, on a server and without such a callback it does nothing. */
 HF_SSL_EXPORT void SSL_CTX_set_reverify_on_resume(SSL_CTX *ctx, int enabled);
-/* SSL_get_session lends the session of the connection, and before the end of the handshake the one
- * that was set; NULL: none.  That of a TLS 1.3 connection tells about it and cannot be resumed.
+/* SSL_get_session lends the session of the connection, until |ssl| is cleared or freed; before the
+ * end of the handshake the one that was set, and during False Start one that tells about what is
+ * known; NULL: none.  That of a TLS 1.3 connection tells about it and cannot be resumed.
  * SSL_get0_session is another name, SSL_get1_session takes a reference. */
 HF_SSL_EXPORT SSL_SESSION *SSL_get_session(const SSL *ssl);
 HF_SSL_EXPORT SSL_SESSION *SSL_get0_session(const SSL *ssl);

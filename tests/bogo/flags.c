@@ -52,10 +52,23 @@ static int number(const char *flag, const char *text) {
   return (int)value;
 }
 
+/* lasting gives memory that lasts until the program ends, and which it still knows of then. */
+static uint8_t *lasting(size_t len) {
+  static struct kept {
+    struct kept *next;
+    uint8_t bytes[];
+  } * first;
+  struct kept *kept = malloc(sizeof *kept + len);
+  if (kept == NULL) return NULL;
+  kept->next = first;
+  first = kept;
+  return kept->bytes;
+}
+
 static struct data base64(const char *flag, const char *text) {
   struct data out = {NULL, 0};
   size_t room, len = strlen(text);
-  if (!EVP_DecodedLength(&room, len) || (out.bytes = malloc(room + 1)) == NULL ||
+  if (!EVP_DecodedLength(&room, len) || (out.bytes = lasting(room)) == NULL ||
       !EVP_DecodeBase64(out.bytes, &out.len, room, (const uint8_t *)text, len)) {
     wrong("not base64", flag);
   }
@@ -134,7 +147,7 @@ static int digit(char c) {
 
 bool data_from_hex(struct data *out, const char *hex, size_t len) {
   out->len = len / 2;
-  if (len % 2 != 0 || (out->bytes = malloc(len / 2 + 1)) == NULL) return false;
+  if (len % 2 != 0 || (out->bytes = lasting(len / 2)) == NULL) return false;
   for (size_t i = 0; i < len / 2; i++) {
     int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
     if (high < 0 || low < 0) return false;

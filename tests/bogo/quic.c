@@ -32,12 +32,16 @@ static int on_write_secret(SSL *ssl, enum ssl_encryption_level_t level, const SS
 static bool write_record(struct quic *quic, enum ssl_encryption_level_t level, uint8_t type,
                          const uint8_t *data, size_t len) {
   const struct quic_secret *secret = &quic->write[level];
-  uint8_t header[HEADER];
-  CBB cbb;
-  CBB_init_fixed(&cbb, header, sizeof header);
-  return CBB_add_u8(&cbb, type) && CBB_add_u8(&cbb, (uint8_t)level) &&
-         CBB_add_u16(&cbb, secret->suite) && CBB_add_u32(&cbb, (uint32_t)(secret->len + len)) &&
-         wire_send(quic->wire, header, sizeof header) &&
+  const size_t rest = secret->len + len;
+  const uint8_t header[HEADER] = {type,
+                                  (uint8_t)level,
+                                  (uint8_t)(secret->suite >> 8),
+                                  (uint8_t)secret->suite,
+                                  (uint8_t)(rest >> 24),
+                                  (uint8_t)(rest >> 16),
+                                  (uint8_t)(rest >> 8),
+                                  (uint8_t)rest};
+  return wire_send(quic->wire, header, sizeof header) &&
          wire_send(quic->wire, secret->bytes, secret->len) && wire_send(quic->wire, data, len);
 }
 

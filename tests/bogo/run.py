@@ -27,20 +27,23 @@ def run(shim, directory, options, **environment):
                "-num-workers", str(2 * (os.cpu_count() or 1)), *options]
     runner = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                               env={**os.environ, **environment})
-    test, said = None, []
+    test, said, any_failed = None, [], False
     for line in runner.stdout:
         start = re.match(r"(PASSED|FAILED|UNIMPLEMENTED) \((.*)\)$", line)
-        if start or line.startswith(("PASS\n", "FAIL\n")):
+        if start or line == "PASS\n":
             if test:
                 yield (*test, "".join(said).strip())
             test, said = start and (start[1], start[2]), []
+            any_failed = any_failed or test and test[0] != "PASSED"
         else:
             said.append(line)
     if test:
         yield (*test, "".join(said).strip())
-    runner.wait()
-    if test is None and runner.returncode != 0 and said:
-        sys.exit("run.py: the runner gave up:\n" + "".join(said))
+    # At its end it exits with 1 if a test has failed, and else with 0.
+    if runner.wait() != (1 if any_failed else 0):
+        print("run.py: the runner gave up:\n" + "".join(said))
+        print("0 passed, 1 failed, 0 skipped")
+        sys.exit(1)
 
 
 def all_names(shim, directory):
@@ -48,7 +51,9 @@ def all_names(shim, directory):
     file = directory / "names"
     if not file.exists():
         names = sorted(name for _, name, _ in run(shim, directory, ["-include-disabled"], HF_BOGO_NAMES="1"))
-        file.write_text("\n".join(names) + "\n")
+        new = file.with_suffix(".new")
+        new.write_text("\n".join(names) + "\n")
+        new.replace(file)
     return file.read_text().split()
 
 
