@@ -21,8 +21,7 @@ foreach(target IN ITEMS handfast handfast_static handfast_ssl handfast_ssl_stati
       list(APPEND installed ${target})
       set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN;${BoringSSL_RPATH}")
       if(target MATCHES "ssl")
-        target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:${HF_OPENSSL_INCLUDE}>)
-        # Whatever else is linked, and in whatever order: a package's directories are -isystem, and -I comes before them.
+        # Before BoringSSL's own, in whatever order one links: a package's directories are -isystem, and -I precedes them.
         target_compile_options(${target} INTERFACE $<INSTALL_INTERFACE:-I$<INSTALL_PREFIX>/${HF_OPENSSL_INCLUDE}>)
       endif()
       target_include_directories(${target} INTERFACE

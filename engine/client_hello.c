@@ -62,7 +62,8 @@ static hf_status first_hello(hf_conn *conn, CBB *body) {
     return HF_INTERNAL;
   }
   HF_TRY(put_suites(conn, body));
-  if (!CBB_add_u8_length_prefixed(body, &compression) || !CBB_add_u8(&compression, 0)) {
+  if (!CBB_add_u8_length_prefixed(body, &compression) || !CBB_add_u8(&compression, 0) ||
+      !CBB_flush(body)) {
     return HF_INTERNAL;
   }
   hs->hello_fixed = (uint16_t)(4 + CBB_len(body) + 2);
@@ -221,7 +222,7 @@ static hf_status check_second(const hf_conn *conn, const uint8_t digest[32]) {
   if (psk && (hs->psk_hashes == 0 || !hf_ext_offered(conn, HF_EXT_psk_key_exchange_modes))) {
     return HF_INCONSISTENT_HELLO;
   }
-  // Only those that do not fit the suite may go.
+  // Only those that do not fit the suite may go; whether all are gone is what is looked at.
   if (!psk && (hs->psk_hashes & hf_psk_hash(conn->suite->hash_len))) {
     return HF_INCONSISTENT_HELLO;
   }

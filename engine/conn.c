@@ -262,13 +262,17 @@ hf_status hf_close(hf_conn *conn) {
   if (conn->close_sent) {
     return HF_OK;
   }
+  hf_status status = HF_OK;
   if (!conn->ready) {
     // The handshake is over: nothing of it may follow the close_notify.
+    status = hf_write_ccs(conn);
     hf_hs_free(conn);
     hf_post_free(conn);
     conn->closed = true;
   }
-  hf_status status = hf_post_seal(conn);
+  if (status == HF_OK) {
+    status = hf_post_seal(conn);
+  }
   if (status == HF_OK) {
     status = hf_record_write(conn, HF_ALERT, body, sizeof(body));
   }

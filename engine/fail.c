@@ -109,9 +109,11 @@ void hf_get_fault(hf_fault *out, const hf_conn *conn) {
 
 void hf_abort(hf_conn *conn, uint8_t alert) {
   if (conn->fault == HF_OK) {
-    // Of a hello that nobody has seen nobody need be told.
-    if (!conn->record_seen && conn->out_read == 0 && !hf_has(conn, QUIC)) {
+    // A hello that nobody has seen is taken back, and the keys of early data with it: of all that
+    // the peer gets the alert alone.
+    if (!conn->record_seen && conn->out_read == 0 && !conn->close_sent && !hf_has(conn, QUIC)) {
       hf_buffer_free(&conn->out);
+      hf_keys_wipe(&conn->write);
     }
     hf_fail(conn, HF_REFUSED, alert == 0 ? HF_ALERT_INTERNAL_ERROR : alert);
     (void)hf_leave(conn, HF_OK);

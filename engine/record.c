@@ -27,7 +27,7 @@ static void put_header(uint8_t *out, uint8_t type, uint16_t version, size_t len)
 /* How much padding |len| bytes of content get: RFC 9846 5.4. */
 static size_t padding(const hf_conn *conn, size_t len) {
   const size_t step = conn->config->settings.padding;
-  if (step == 0 || (len + 1) % step == 0) {
+  if (step == 0 || (len + 1) % step == 0 || len >= conn->max_data) {
     return 0;
   }
   const size_t pad = step - (len + 1) % step;
@@ -115,12 +115,11 @@ static hf_status protect(hf_conn *conn, uint8_t *out, size_t *written, uint8_t t
 
 /* Queues one record. */
 static hf_status write_one(hf_conn *conn, uint8_t type, const uint8_t *data, size_t len) {
+  const bool sealed = conn->write.level != HF_INITIAL && type != HF_CCS;
   size_t written = HF_HEADER + len;
-  HF_TRY(hf_buffer_reserve(&conn->out, len + (conn->suite != NULL || conn->write.level != HF_INITIAL
-                                                  ? overhead(conn, len)
-                                                  : HF_HEADER)));
+  HF_TRY(hf_buffer_reserve(&conn->out, len + (sealed ? overhead(conn, len) : HF_HEADER)));
   uint8_t *out = conn->out.data + conn->out.len;
-  if (conn->write.level != HF_INITIAL && type != HF_CCS) {
+  if (sealed) {
     HF_TRY(protect(conn, out, &written, type, data, len));
   } else {
     // RFC 9846 5.1: a first ClientHello may say 1.0, for old servers' sake.

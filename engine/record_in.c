@@ -91,8 +91,8 @@ static hf_status take_alert(hf_conn *conn, const uint8_t *data, size_t len, bool
     conn->closed = true;
     return HF_OK;
   }
-  // RFC 9846 6: the level says nothing; user_canceled alone is no error.  In TLS 1.2, and as long
-  // as it may come to that, a warning is one (RFC 5246 7.2).
+  // RFC 9846 6: otherwise the level says nothing; user_canceled alone is no error.  In TLS 1.2, and
+  // as long as it may come to that, a warning is one (RFC 5246 7.2).
   const bool levels = hf_tls12(conn) || (conn->version == 0 && hf_may_be(conn, HF_TLS12));
   const bool warning = levels ? data[0] == HF_WARNING : alert == HF_ALERT_USER_CANCELED;
   if (warning && !late_plain) {

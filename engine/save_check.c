@@ -97,7 +97,7 @@ bool hf_save_valid(const hf_conn *conn) {
          (conn->quic != NULL) == (s->transport == HF_QUIC) && hf_script_valid(conn) &&
          valid_stage(conn) && valid_keys(conn, &conn->read) && valid_keys(conn, &conn->write) &&
          valid_buffers(conn) && conn->max_data >= HF_LEAST_LIMIT - 1 &&
-         conn->max_data <= HF_MAX_PLAINTEXT && conn->max_inner >= HF_LEAST_LIMIT &&
+         conn->max_data <= hf_own_max_data(conn->config) && conn->max_inner >= HF_LEAST_LIMIT &&
          conn->max_inner <= HF_MAX_PLAINTEXT + 1 && conn->tickets_issued <= UINT16_MAX &&
          (!conn->exporter_set || conn->suite != NULL) && (conn->hs == NULL || valid_hs(conn)) &&
          (conn->post == NULL || valid_post(conn));

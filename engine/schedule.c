@@ -279,7 +279,7 @@ static hf_status export_from(uint8_t *out, size_t out_len, const hf_suite *suite
 hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len, const char *label,
                     hf_bytes context) {
   // A server may export from its own Finished on; a client when it knows the server. In TLS 1.2
-  // both wait for the peer's Finished, a client that need not for its own.
+  // both wait for the peer's Finished, unless a client may send before it comes (RFC 7918).
   const bool known = conn->ready || (hf_tls12(conn) ? hf_starts_falsely(conn) : hf_is_server(conn));
   if (conn->fault != HF_OK || !conn->exporter_set || !known) {
     return HF_MISUSE;

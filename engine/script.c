@@ -257,7 +257,11 @@ static bool passes_over(const hf_conn *conn, hf_message type) {
 static hf_status look(hf_conn *conn, bool *whole, hf_message *type, CBS *message, CBS *body) {
   for (;;) {
     HF_TRY(hf_next_message(conn, whole, type, message, body));
-    if (!*whole || !passes_over(conn, *type) || CBS_len(body) != 0) {
+    if (!*whole) {
+      return HF_OK;
+    }
+    if (!passes_over(conn, *type) || CBS_len(body) != 0) {
+      conn->warnings = 0;
       return HF_OK;
     }
     if (++conn->warnings > HF_MOST_WARNINGS) {

@@ -124,7 +124,7 @@ static hf_status receive_hello(hf_conn *conn, CBS *body, hf_place place, CBS *ra
   uint8_t compression;
   HF_TRY(check_version(conn, *body, place));
   if (place == SH && confuses_sessions(conn, *body)) {
-    return HF_OLD_SESSION_VERSION;
+    return HF_STRAY_PSK;
   }
   if (!CBS_get_u16(body, &legacy_version) || !CBS_get_bytes(body, random, 32) ||
       !CBS_get_u8_length_prefixed(body, &session_id) || CBS_len(&session_id) > 32 ||

@@ -311,7 +311,8 @@ bool ssl_custom_look(SSL *ssl) {
                                        !show(ssl, SSL_EXT_TLS1_3_CERTIFICATE_REQUEST, NULL)))
     return false;
   const hf_question_t *question = hf_question(ssl->conn);
-  if (question->ask != HF_ASK_VERDICT || (ssl->io.custom_done & HF_IN_CERTIFICATE) != 0)
+  if (question->ask != HF_ASK_VERDICT || question->verdict.num == 0 ||
+      (ssl->io.custom_done & HF_IN_CERTIFICATE) != 0)
     return true;
   X509 *x509 = certificate(question);
   bool ok = show(ssl, SSL_EXT_TLS1_3_CERTIFICATE, x509);

@@ -203,6 +203,40 @@ Test(reasons, abort_before_the_hello) {
   }
 }
 
+/* R-H-25: after close_notify, flushed or not, there is no alert more; nothing of that is lost. */
+Test(reasons, abort_after_close) {
+  for (int flushed = 0; flushed < 2; flushed++) {
+    struct side_setup setup;
+    hf_config *config = NULL;
+    hf_conn *conn = NULL;
+    uint8_t out[2048];
+    size_t len = 0;
+    rules_setup(&setup, HF_CLIENT, 0);
+    cr_assert_eq(hf_config_new(&config, &setup.settings), HF_OK);
+    cr_assert_eq(hf_new(&conn, config, &setup.start), HF_OK);
+    if (flushed) cr_assert_eq(hf_flush(conn, &len, out, sizeof out), HF_OK);
+    cr_assert_eq(hf_close(conn), HF_OK);
+    hf_abort(conn, 90);
+    cr_assert_eq(hf_flush(conn, &len, out, sizeof out), HF_OK);
+    cr_assert_geq(len, 7u);
+    cr_expect_arr_eq(out + len - 7, "\x15\3\3\0\2\1\0", 7);
+    hf_free(conn);
+    hf_config_free(config);
+  }
+}
+
+/* R-E.4-1: so has the close_notify that is the client's second flight. */
+Test(reasons, change_cipher_spec_before_close_notify) {
+  struct craft_play play;
+  rules_client(&play);
+  cr_assert(play_until(&play, SERVER_SAID_HELLO));
+  cr_expect_eq(play.craft.num_ccs, 0u);
+  cr_assert_eq(side_close(&play.side), HF_OK);
+  cr_expect_eq(craft_hear_alert(&play.craft), AL_CLOSE_NOTIFY);
+  cr_expect_eq(play.craft.num_ccs, 1u);
+  rules_free(&play);
+}
+
 /* R-6-4: levels that are none, with an error and with what is none. */
 Test(reasons, alert_levels) {
   static const char *const alerts[] = {"\3\50", "\0\50", "\377\132", "\3\0"};

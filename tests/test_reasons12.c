@@ -401,7 +401,7 @@ Test(reasons12, an_old_session_in_a_new_version) {
   cr_assert(craft12_until(&c, S12_HEARD_HELLO));
   cr_assert_null(craft_ext(&c.play.client, EXT_PRE_SHARED_KEY));
   (void)play_say_hello(&c.play, take_psk);
-  expect(&c, HF_OLD_SESSION_VERSION, AL_ILLEGAL_PARAMETER, "in TLS 1.3");
+  expect(&c, HF_STRAY_PSK, AL_UNSUPPORTED_EXTENSION, "in TLS 1.3");
   /* A full handshake is what may follow. */
   client_again(&c, &made, TLS13);
   cr_assert(craft12_until(&c, S12_HEARD_HELLO));

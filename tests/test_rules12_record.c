@@ -352,6 +352,14 @@ Test(rules12_record, renegotiation) {
   }
 }
 
+/* A HelloRequest is in no transcript. */
+static void say_hello_request(struct craft12 *c) {
+  struct buf request = {0};
+  craft_message(&request, MSG_HELLO_REQUEST, NULL, 0);
+  craft_record(&c->play.craft, REC_HANDSHAKE, request.data, request.len, 0);
+  buf_free(&request);
+}
+
 /* R-5246-7.4.1.1-1: HelloRequest while the handshake goes on is passed over, but not a flood, nor
  * one with something in it. */
 Test(rules12_record, hello_request) {
@@ -361,13 +369,20 @@ Test(rules12_record, hello_request) {
     if (step == S12_SAID_DONE) continue; /* its answer is on its way */
     begin(&c, HF_CLIENT, 0);
     cr_assert(craft12_until(&c, step));
-    struct buf request = {0};
-    craft_message(&request, MSG_HELLO_REQUEST, NULL, 0);
-    craft_record(&c.play.craft, REC_HANDSHAKE, request.data, request.len, 0);
-    buf_free(&request);
+    say_hello_request(&c);
     cr_expect(craft12_until(&c, S12_DONE) && side_is_ready(&c.play.side), "step %d", step);
     expect(&c, AL_NONE, "one");
   }
+  /* What is too much is so in a row. */
+  static const int steps[] = {S12_HEARD_HELLO, S12_SAID_HELLO, S12_SAID_CERTIFICATE,
+                              S12_SAID_EXCHANGE, S12_HEARD_FINISHED};
+  begin(&c, HF_CLIENT, 0);
+  for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    cr_assert(craft12_until(&c, steps[i]));
+    for (int j = 0; j < 4; j++) say_hello_request(&c);
+  }
+  cr_expect(craft12_until(&c, S12_DONE) && side_is_ready(&c.play.side));
+  expect(&c, AL_NONE, "four between any two messages");
   begin(&c, HF_CLIENT, 0);
   cr_assert(craft12_until(&c, S12_SAID_HELLO));
   for (int i = 0; i < 10; i++) rules_say(&c.play, MSG_HELLO_REQUEST, &none);

@@ -107,6 +107,27 @@ Test(ssl_early_reverify, once_more_if_it_is_refused) {
   }
 }
 
+static int on_add(SSL *ssl, unsigned type, unsigned context, const uint8_t **out, size_t *out_len,
+                  X509 *x509, size_t index, int *out_alert, void *arg) {
+  (void)ssl, (void)type, (void)context, (void)x509, (void)index, (void)out_alert, (void)arg;
+  *out = (const uint8_t *)"x";
+  *out_len = 1;
+  return 1;
+}
+
+/* There is no Certificate for extensions to be in. */
+Test(ssl_early_reverify, extensions_of_the_application) {
+  cr_assert_eq(
+      SSL_CTX_add_custom_ext(early.client, 1000, SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_CERTIFICATE,
+                             on_add, NULL, NULL, NULL, NULL),
+      1);
+  begin();
+  cr_assert_eq(SSL_connect(pair.client), 1);
+  cr_assert(ssl_pair_handshake(&pair));
+  cr_assert_eq(SSL_session_reused(pair.client), 1);
+  cr_assert_eq(asked, 1);
+}
+
 /* A server that does not resume shows a chain of its own, which is verified then. */
 Test(ssl_early_reverify, a_full_handshake_comes_of_it) {
   SSL_CTX *other = ssl_server_ctx("ecdsa-p256");

@@ -499,6 +499,8 @@ Test(ssl_tls12, false_start) {
   cr_assert_eq(SSL_in_init(pair.client), 1);
   uint8_t mine[20], theirs[20];
   cr_assert_eq(SSL_export_keying_material(pair.client, mine, 20, "label", 5, NULL, 0, 0), 1);
+  SSL_SESSION *lent = SSL_get_session(pair.client);
+  cr_assert_not_null(lent);
   cr_assert_eq(SSL_write(pair.client, "early", 5), 5);
   cr_assert_eq(SSL_connect(pair.client), -1); /* which is for the rest of it */
   cr_assert_eq(SSL_get_error(pair.client, -1), SSL_ERROR_WANT_READ);
@@ -513,6 +515,8 @@ Test(ssl_tls12, false_start) {
   cr_assert_eq(SSL_export_keying_material(pair.server, theirs, 20, "label", 5, NULL, 0, 0), 1);
   cr_assert_arr_eq(mine, theirs, 20);
   cr_assert_eq(num_kept, 1);
+  cr_assert_neq(SSL_get_session(pair.client), lent);
+  cr_assert_eq(SSL_SESSION_get_protocol_version(lent), TLS1_2_VERSION); /* it lasts */
   /* A session that is resumed leaves nothing to save. */
   open_pair(kept);
   cr_assert_eq(SSL_connect(pair.client), -1);

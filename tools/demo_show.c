@@ -108,7 +108,7 @@ static void more(const char *head, const char *list) {
 
 static void show_verdict_question(const struct end *end, const hf_question_t *q) {
   show(end, "asks", "VERDICT: is this chain of %zu (%zu bytes) trusted?  Its key did sign.",
-       q->verdict.num, q->verdict.chain[0].len);
+       q->verdict.num, q->verdict.num > 0 ? q->verdict.chain[0].len : 0);
 }
 
 void show_question(const struct end *end, const hf_question_t *q) {

@@ -194,8 +194,8 @@ HF_EXPORT HF_MUST_USE hf_status hf_answer_cookie(hf_conn *conn, hf_bytes cookie_
 enum { HF_ACCEPT_EARLY = 1, HF_RENEW_TICKET = 2 };
 /* hf_answer_session: |state| is that of candidate |index|, as HF_ASK_TICKET gave it; absent: none
  * is known. If it is no session but an external PSK, hf_answer_psk is the answer. A session that
- * does not fit (hash, age, name) is passed over. One that is resumed is followed by no
- * HF_ASK_VERDICT: the chain was judged when the session was made. */
+ * does not fit (hash, age, name) is passed over. On this side no HF_ASK_VERDICT follows one that is
+ * resumed: the chain was judged when the session was made. */
 HF_EXPORT HF_MUST_USE hf_status hf_answer_session(hf_conn *conn, size_t index, hf_bytes state,
                                                   unsigned flags);
 /* hf_early_acceptable says whether hf_answer_session with these and HF_ACCEPT_EARLY would accept

@@ -176,7 +176,8 @@ HF_SSL_EXPORT int SSL_shutdown(SSL *ssl);
  * SSL_write fails with SSL_R_PROTOCOL_IS_SHUTDOWN, and so do SSL_read, when it has given what was
  * decrypted already, and this function, as it does after close_notify and other fatal alerts of
  * this side; after one of the peer's it fails with that.  Before the handshake has begun the alert
- * is all that is sent.  SSL_AD_CLOSE_NOTIFY, which is no fatal alert, is taken as
+ * is all that is sent, though the callbacks that a hello needs are called, and a session that was
+ * set counts as offered.  SSL_AD_CLOSE_NOTIFY, which is no fatal alert, is taken as
  * SSL_AD_INTERNAL_ERROR.  Callbacks must not call it: they refuse by what they return. */
 HF_SSL_EXPORT int SSL_send_fatal_alert(SSL *ssl, uint8_t alert);
 /* SSL_get_shutdown returns SSL_SENT_SHUTDOWN and SSL_RECEIVED_SHUTDOWN bits; SSL_set_shutdown adds

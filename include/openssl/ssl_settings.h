@@ -306,8 +306,9 @@ HF_SSL_EXPORT void SSL_CTX_set_dos_protection_cb(SSL_CTX *ctx,
 
 /* SSL_CTX_set_verify says what becomes of the peer's chain.  SSL_VERIFY_NONE: a client goes on
  * whatever it is, a server asks for none.  SSL_VERIFY_PEER: it must be trusted; a server asks for
- * one, and with SSL_VERIFY_FAIL_IF_NO_PEER_CERT insists. |callback| is X509_STORE_CTX's verify
- * callback; NULL keeps the one there is. */
+ * one, and with SSL_VERIFY_FAIL_IF_NO_PEER_CERT insists.  Without that it resumes sessions of
+ * clients that showed none, or were asked for none; SSL_CTX_set_session_id_context keeps such
+ * apart. |callback| is X509_STORE_CTX's verify callback; NULL keeps the one there is. */
 HF_SSL_EXPORT void SSL_CTX_set_verify(SSL_CTX *ctx, int mode,
                                       int (*callback)(int ok, X509_STORE_CTX *store_ctx));
 HF_SSL_EXPORT void SSL_set_verify(SSL *ssl, int mode,
