@@ -6,6 +6,7 @@
   bio_pair/  includes the standard's headers, libcrypto's, handfast/bio_pair.h and itself
   ssl/       includes anything of the system, the public headers, and itself; of engine/ only tables, which are data
   include/   includes public headers only
+  tests/bogo includes the standard's headers, libcrypto's, <openssl/ssl.h>, handfast/bio_pair.h and itself
 
 No two files include each other, however far round.  Every <openssl/...> is ours or BoringSSL's: one that both lack would
 silently come from an OpenSSL of the machine.
@@ -19,6 +20,7 @@ ENGINE_FORBIDDEN_CRYPTO = {"ssl.h", "tls1.h", "ssl3.h", "dtls1.h", "srtp.h", "bi
                            "x509_vfy.h", "rand.h", "pem.h"}
 # What carries bytes may include of the engine's own: never a file of a message family.
 CARRIERS = {"record", "quic"}
+RULED = ("include", "engine", "bio_pair", "ssl")
 CARRIER_INCLUDES = {"engine.h"}
 
 
@@ -47,6 +49,9 @@ def allowed(layer, path, form, name):
             ("openssl/", "bio_pair/")) and name != "openssl/ssl.h" or (form == '"' and "/" not in name)
     if layer == "ssl":
         return not name.startswith(("engine/", "tests/", "tools/")) or name.endswith(".def")
+    if layer == "bogo":
+        return name.startswith(("openssl/", "tests/bogo/")) or name == "handfast/bio_pair.h" or (
+            form == "<" and not name.startswith(("handfast/", "engine/", "bio_pair/", "ssl/", "tests/", "tools/")))
     return not name.startswith(("engine/", "bio_pair/", "ssl/", "tests/", "tools/"))
 
 
@@ -84,8 +89,9 @@ def main():
             if path.suffix not in (".c", ".h", ".def", ".cc"):
                 continue
             where = path.relative_to(source)
+            ruled = "bogo" if path.parent.name == "bogo" else layer if layer in RULED else None
             for form, name in included(path):
-                if layer in ("include", "engine", "bio_pair", "ssl") and not allowed(layer, path, form, name):
+                if ruled and not allowed(ruled, path, form, name):
                     problems.append(f"{where}: may not include {name}")
                 if name.startswith("openssl/") and not (source / "include" / name).exists() and not (
                         boringssl / name).exists() and not guarded(path, name):
