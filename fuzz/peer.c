@@ -72,13 +72,13 @@ static void settle_tls12(hf_settings *s, unsigned settings) {
     return;
   }
   s->version_max = 0x0303;
-  s->flags |= HF_FALSE_START;
+  s->flags |= HF_FALSE_START | HF_FALSE_START_WITHOUT_ALPN;
   if (settings & FUZZ_LOOK_ON) s->flags |= HF_REQUEST_OCSP | HF_REQUEST_SCTS;
   if (settings & FUZZ_MUCH) s->max_fragment_length = 512;
 }
 
 /* What FUZZ_MUCH sets. */
-static void ask_for_much(hf_settings *s, hf_start *start) {
+static void ask_for_much(hf_settings *s, hf_start *start, bool quic) {
   static const uint16_t compression[] = {1, 2}, sigalgs[] = {0x0807, 0x0403};
   static const uint16_t own_types[] = {HF_CERT_X509};
   static const uint16_t peer_types[] = {HF_CERT_X509, HF_CERT_RAW_KEY};
@@ -89,7 +89,14 @@ static void ask_for_much(hf_settings *s, hf_start *start) {
                      HF_IN_ENCRYPTED_EXTENSIONS | HF_IN_CERTIFICATE_REQUEST | HF_IN_CERTIFICATE,
                      HF_IN_CERTIFICATE, BYTES("own")}};
   s->flags |= HF_REQUEST_OCSP | HF_REQUEST_SCTS;
-  if (s->role == HF_CLIENT) s->flags |= HF_GREASE | HF_PERMUTE_EXTENSIONS;
+  s->flags |= s->role == HF_CLIENT ? HF_GREASE | HF_PERMUTE_EXTENSIONS | HF_ALLOW_UNKNOWN_ALPN |
+                                         HF_IGNORE_RSA_KEY_USAGE
+                                   : HF_GREASE | HF_JDK11_WORKAROUND;
+  if (quic)
+    s->flags |= HF_QUIC_LEGACY_PARAMS;
+  else
+    s->flags |= s->role == HF_CLIENT ? HF_PAD_HELLO : HF_ALWAYS_CCS;
+  s->equal_suites = 1;
   s->compressors = s->decompressors = (hf_codes){compression, 2};
   s->delegated_sigalgs = (hf_codes){sigalgs, 2};
   s->own_cert_types = (hf_codes){own_types, 1};
@@ -114,6 +121,7 @@ static void begin(struct fuzz_peer *peer, hf_role role, unsigned settings, hf_by
   if (settings & FUZZ_SMALL) {
     s.record_size_limit = 512;
     s.padding = 32;
+    s.max_data = 300;
     s.max_message = 3000;
     s.max_flight = 4000;
   }
@@ -125,13 +133,13 @@ static void begin(struct fuzz_peer *peer, hf_role role, unsigned settings, hf_by
     start.psks = psks;
     start.num_psks = 2;
   }
-  if (settings & FUZZ_MUCH) ask_for_much(&s, &start);
+  if (settings & FUZZ_MUCH) ask_for_much(&s, &start, (settings & FUZZ_QUIC) != 0);
   if (settings & FUZZ_TLS12) settle_tls12(&s, settings);
   if (role == HF_CLIENT)
     start.server_name = (hf_bytes){(const uint8_t *)"localhost", strlen("localhost")};
   if (settings & FUZZ_QUIC) {
     s.transport = HF_QUIC;
-    s.record_size_limit = s.padding = 0;
+    s.record_size_limit = s.padding = s.max_data = 0;
     s.max_early_data = settings & FUZZ_TICKETS ? 1 : 0;
     start.quic_params = (hf_bytes){alpn, sizeof alpn};
   }

@@ -166,14 +166,14 @@ enum {
    * section 7.4.2 forbids; HF_ASK_VERDICT says that it is one */
   HF_IGNORE_RSA_KEY_USAGE = 1 << 27,
   /* server: take a hello that looks like one of JDK 11, whose TLS 1.3 has bugs before 11.0.2, as if
-   * it did not offer TLS 1.3 */
+   * it did not offer TLS 1.3; where that is all that is spoken it fails with protocol_version */
   HF_JDK11_WORKAROUND = 1 << 28,
   /* client: ask HF_ASK_VERDICT about the chain of a session too: before early data is offered with
    * it, and when it was resumed without */
   HF_VERIFY_RESUMED = 1 << 15,
   /* client, records: a hello of 256 to 511 bytes, which some servers do not answer, gets as much
-   * padding (RFC 7685) that it has 512; not the one after a HelloRetryRequest, nor hf_start.hello
-   */
+   * padding (RFC 7685) that it has 512; not the one after a HelloRetryRequest, nor hf_start.hello.
+   * With HF_QUIC this flag, like HF_ALWAYS_CCS, is HF_MISUSE */
   HF_PAD_HELLO = 1 << 16,
   /* HF_QUIC: transport parameters go by the number that drafts had for them, 0xffa5, and not by RFC
    * 9001's, 57; a peer that has only the other has none */
