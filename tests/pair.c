@@ -23,9 +23,13 @@ hf_status pair_new(struct pair *pair, const struct side_setup *client,
 }
 
 /* move gives |to| what |from| had to send when it began. */
-static void move(struct side *from, struct side *to, size_t piece) {
-  size_t len = from->out.len;
-  if (piece == 0) piece = len;
+static void move(struct pair *pair, bool by_client) {
+  struct side *from = by_client ? &pair->client : &pair->server;
+  struct side *to = by_client ? &pair->server : &pair->client;
+  size_t len = from->out.len, piece = pair->piece == 0 ? len : pair->piece;
+  if (pair->edit != NULL)
+    pair->edit(pair->arg, by_client, pair->moved[by_client], from->out.data, len);
+  pair->moved[by_client] += len;
   for (size_t at = 0; at < len; at += piece) {
     (void)side_feed(to, from->out.data + at, len - at < piece ? len - at : piece);
   }
@@ -34,8 +38,8 @@ static void move(struct side *from, struct side *to, size_t piece) {
 
 bool pair_run(struct pair *pair) {
   while (pair->client.out.len + pair->server.out.len > 0) {
-    move(&pair->client, &pair->server, pair->piece);
-    move(&pair->server, &pair->client, pair->piece);
+    move(pair, true);
+    move(pair, false);
   }
   return side_is_ready(&pair->client) && side_is_ready(&pair->server) &&
          pair->client.broken == NULL && pair->server.broken == NULL;

@@ -90,6 +90,16 @@ bool side_is_ready(const struct side *side);
 /* side_fault is why the connection failed, HF_OK if it did not. */
 hf_status side_fault(const struct side *side);
 
+/* side_change is what is not as it was when all is done again.  All zero: nothing is. */
+struct side_change {
+  size_t piece; /* the peer's bytes come so many at a time; 0: all there are */
+  size_t cut;   /* and a piece ends before this byte of side.tape; 0: none does */
+  size_t flush_max;
+  bool saves, answers_first; /* as in side_setup */
+};
+/* side_replay_as does to a new engine all that was done to |side|, but for |change|, and returns
+ * NULL if the output, the data and the end are the same, else what differs. */
+const char *side_replay_as(const struct side *side, const struct side_change *change);
 /* side_replay does to a new engine all that was done to |side|, the peer's bytes |piece| at a time
  * (0: all that came between two
  * commands at once), and returns NULL if the output, the data and the end are the same, else what

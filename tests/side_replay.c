@@ -35,23 +35,30 @@ static struct side_item join_inputs(const struct side *side, size_t *i) {
   return item;
 }
 
-/* feed_pieces copies each piece to memory of just its size, so that a sanitizer sees a step beyond
+/* feed_piece copies it to memory of just its size, so that a sanitizer sees a step beyond
  * its end. */
-static void feed_pieces(struct side *again, const uint8_t *data, size_t len, size_t piece) {
-  if (piece == 0) piece = len;
-  for (size_t at = 0; at < len; at += piece) {
-    size_t part = len - at < piece ? len - at : piece;
-    hf_bytes copy = buf_copy((hf_bytes){data + at, part});
-    (void)side_feed(again, copy.data, part);
-    free((void *)copy.data);
+static void feed_piece(struct side *again, const uint8_t *data, size_t len) {
+  hf_bytes copy = buf_copy((hf_bytes){data, len});
+  (void)side_feed(again, copy.data, len);
+  free((void *)copy.data);
+}
+
+static void feed_pieces(struct side *again, const struct side *side, const struct side_item *item,
+                        const struct side_change *change) {
+  const size_t end = item->at + item->len, cut = change->cut;
+  for (size_t at = item->at; at < end;) {
+    size_t next = change->piece == 0 || end - at < change->piece ? end : at + change->piece;
+    if (at < cut && cut < next) next = cut;
+    feed_piece(again, side->tape.data + at, next - at);
+    at = next;
   }
 }
 
 static void step_again(struct side *again, const struct side *side, const struct side_item *item,
-                       size_t piece) {
+                       const struct side_change *change) {
   switch (item->step) {
     case SIDE_INPUT:
-      feed_pieces(again, side->tape.data + item->at, item->len, piece);
+      feed_pieces(again, side, item, change);
       break;
     case SIDE_SEND:
       (void)side_send(again, side->tape.data + item->at, item->len);
@@ -81,10 +88,12 @@ static const char *compare(const struct side *again, const struct side *side) {
   return NULL;
 }
 
-static const char *replay(const struct side *side, size_t piece, bool saves) {
+const char *side_replay_as(const struct side *side, const struct side_change *change) {
   struct replayer replayer = {.side = side};
   struct side_setup setup = side->setup;
-  setup.saves = saves;
+  setup.saves = change->saves;
+  if (change->flush_max != 0) setup.flush_max = change->flush_max;
+  if (change->answers_first) setup.answers_first = true;
   setup.answer = answer_again;
   setup.arg = &replayer;
   setup.forgets = true;
@@ -93,7 +102,7 @@ static const char *replay(const struct side *side, size_t piece, bool saves) {
   const char *differs = again.conn == NULL ? hf_status_text(status) : NULL;
   for (size_t i = 0; differs == NULL && i < side->num_items; i++) {
     struct side_item item = join_inputs(side, &i);
-    step_again(&again, side, &item, piece);
+    step_again(&again, side, &item, change);
     differs = replayer.differs;
   }
   if (differs == NULL && replayer.next != side->num_answers) differs = "fewer questions were asked";
@@ -103,10 +112,12 @@ static const char *replay(const struct side *side, size_t piece, bool saves) {
 }
 
 const char *side_replay(const struct side *side, size_t piece) {
-  const char *differs = replay(side, piece, false);
-  return differs == NULL && piece == 0 ? replay(side, piece, true) : differs;
+  const struct side_change change = {.piece = piece};
+  const char *differs = side_replay_as(side, &change);
+  return differs == NULL && piece == 0 ? side_replay_saved(side, piece) : differs;
 }
 
 const char *side_replay_saved(const struct side *side, size_t piece) {
-  return replay(side, piece, true);
+  const struct side_change change = {.piece = piece, .saves = true};
+  return side_replay_as(side, &change);
 }

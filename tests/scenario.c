@@ -1,0 +1,316 @@
+/* scenario.c: see scenario.h. */
+#include "scenario.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "craft_play.h"
+
+#define GOOD HF_OK, HF_OK
+
+const struct scenario scenarios[] = {
+    {"full", 0, GOOD},
+    {"full, much", IN_MUCH | IN_ALPN, GOOD},
+    {"full, secrets", IN_SECRETS | IN_TICKET, GOOD},
+    {"retry", IN_RETRY, GOOD},
+    {"retry, much", IN_RETRY | IN_MUCH, GOOD},
+    {"cookie", IN_COOKIE, GOOD},
+    {"cookie and retry", IN_COOKIE | IN_RETRY, GOOD},
+    {"tickets", IN_TICKET, GOOD},
+    {"resumed", IN_TICKET | IN_RESUMED, GOOD},
+    {"resumed after a retry", IN_TICKET | IN_RESUMED | IN_RETRY, GOOD},
+    {"resumed, with a cookie", IN_TICKET | IN_RESUMED | IN_COOKIE, GOOD},
+    {"resumed without a key exchange", IN_TICKET | IN_RESUMED | IN_PSK_KE, GOOD},
+    {"not resumed", IN_TICKET | IN_RESUMED | IN_FORGOTTEN, GOOD},
+    {"early data", IN_TICKET | IN_RESUMED | IN_EARLY | IN_ALPN, GOOD},
+    {"early data refused", IN_TICKET | IN_RESUMED | IN_EARLY | IN_EARLY_OFF, GOOD},
+    {"early data and a retry", IN_TICKET | IN_RESUMED | IN_EARLY | IN_RETRY, GOOD},
+    {"early data, secrets", IN_TICKET | IN_RESUMED | IN_EARLY | IN_SECRETS, GOOD},
+    {"external PSK", IN_PSK, GOOD},
+    {"external PSK after a retry", IN_PSK | IN_RETRY, GOOD},
+    {"external PSK without a key exchange", IN_PSK | IN_PSK_KE, GOOD},
+    {"client certificate", IN_CLIENT_CERT, GOOD},
+    {"client certificate after a retry", IN_CLIENT_CERT | IN_DEMANDED | IN_RETRY, GOOD},
+    {"no client certificate", IN_NO_CERT, GOOD},
+    {"client certificate missing", IN_NO_CERT | IN_DEMANDED, HF_PEER_ALERT,
+     HF_CERTIFICATE_REQUIRED},
+    {"client certificate refused", IN_CLIENT_CERT | IN_DISTRUST, HF_PEER_ALERT, HF_REFUSED},
+    {"certificate refused", IN_DISTRUST, HF_REFUSED, HF_PEER_ALERT},
+    {"compression", IN_COMPRESSION, GOOD},
+    {"compression, both", IN_COMPRESSION | IN_CLIENT_CERT, GOOD},
+    {"raw key", IN_RAW_KEY, GOOD},
+    {"rekeyed", IN_REKEY | IN_TICKET, GOOD},
+    {"rekeyed, much", IN_REKEY | IN_MUCH | IN_SECRETS, GOOD},
+    {"closed", IN_CLOSE, GOOD},
+    {"no suite", IN_NO_SUITE, HF_PEER_ALERT, HF_NO_SHARED_SUITE},
+    {"1.2", IN_TLS12, GOOD},
+    {"1.2, much", IN_TLS12 | IN_MUCH | IN_ALPN, GOOD},
+    {"1.2, secrets", IN_TLS12 | IN_SECRETS, GOOD},
+    {"1.2, ticket", IN_TLS12 | IN_TICKET, GOOD},
+    {"1.2, resumed by ticket", IN_TLS12 | IN_TICKET | IN_RESUMED, GOOD},
+    {"1.2, resumed by id", IN_TLS12 | IN_ID | IN_RESUMED, GOOD},
+    {"1.2, not resumed", IN_TLS12 | IN_TICKET | IN_RESUMED | IN_FORGOTTEN, GOOD},
+    {"1.2, client certificate", IN_TLS12 | IN_CLIENT_CERT, GOOD},
+    {"1.2, no client certificate", IN_TLS12 | IN_NO_CERT, GOOD},
+    {"1.2, client certificate missing", IN_TLS12 | IN_NO_CERT | IN_DEMANDED, HF_PEER_ALERT,
+     HF_CERTIFICATE_REQUIRED_12},
+    {"1.2, client certificate refused", IN_TLS12 | IN_CLIENT_CERT | IN_DISTRUST, HF_PEER_ALERT,
+     HF_REFUSED},
+    {"1.2, certificate refused", IN_TLS12 | IN_DISTRUST, HF_REFUSED, HF_PEER_ALERT},
+    {"1.2, False Start", IN_TLS12 | IN_FALSE_START | IN_ALPN | IN_TICKET, GOOD},
+    {"1.2, closed", IN_TLS12 | IN_CLOSE, GOOD},
+    {"1.2, no suite", IN_TLS12 | IN_NO_SUITE, HF_PEER_ALERT, HF_NO_SHARED_SUITE},
+};
+const size_t num_scenarios = sizeof scenarios / sizeof scenarios[0];
+
+static const uint16_t zlib[] = {1};
+static const char *const squeezed[] = {"the server's", "the client's"}; /* "compressed" */
+
+/* ---- Answers ---- */
+
+static bool decompress(const struct scenario_play *play, struct side_answer *answer,
+                       const hf_question_t *question) {
+  for (size_t i = 0; i < 2; i++) {
+    if (!bytes_equal(question->decompress.data, bytes_of(squeezed[i]))) continue;
+    *answer = (struct side_answer){.ask = question->ask,
+                                   .bytes = {play->body[i].data, play->body[i].len}};
+  }
+  return true;
+}
+
+static bool find_session(const struct scenario_play *play, struct side_answer *answer,
+                         const hf_question_t *question) {
+  if (play->parts & IN_PSK) {
+    answer->psk = &play->psk;
+    answer->flags = HF_ACCEPT_EARLY;
+  } else if (play->parts & IN_FORGOTTEN) {
+    answer->bytes = (hf_bytes){NULL, 0};
+  } else if (question->session.candidates[0].kind == HF_CANDIDATE_SESSION_ID) {
+    answer->bytes = (hf_bytes){play->state.data, play->state.len};
+  }
+  if (play->parts & IN_EARLY_OFF) answer->flags &= ~(unsigned)HF_ACCEPT_EARLY;
+  return true;
+}
+
+static bool answer(void *arg, struct side_answer *answer, const hf_question_t *question) {
+  struct scenario_play *play = arg;
+  if (question->ask == HF_ASK_DECOMPRESS) return decompress(play, answer, question);
+  if (question->ask == HF_ASK_SESSION) return find_session(play, answer, question);
+  if (question->ask == HF_ASK_KEEP && question->keep.name.len > 0 && play->id.len == 0) {
+    buf_add(&play->id, question->keep.name.data, question->keep.name.len);
+    buf_add(&play->state, question->keep.state.data, question->keep.state.len);
+  }
+  return true;
+}
+
+/* The side whose peer is not trusted. */
+static bool refuse(void *arg, struct side_answer *out, const hf_question_t *question) {
+  if (question->ask != HF_ASK_VERDICT) return answer(arg, out, question);
+  *out = (struct side_answer){.ask = question->ask, .refuse = true, .alert = 48};
+  return true;
+}
+
+/* ---- Setting up ---- */
+
+static bool compress(struct credential *credential, struct buf *body, const char *name,
+                     const char *what) {
+  hf_bytes chain[8];
+  const size_t num = credential_chain(chain, 8, name);
+  body_of_certificate(body, chain, num);
+  for (size_t i = 0; i < num; i++) free((void *)chain[i].data);
+  return hf_identity_set_compressed(credential->identity, 1, (uint32_t)body->len, bytes_of(what)) ==
+         HF_OK;
+}
+
+static bool load(struct scenario_play *play) {
+  play->credential =
+      play->parts & IN_RAW_KEY ? credential_load_raw("ed25519") : credential_load("ed25519");
+  play->own = credential_load("client-ed25519");
+  if (play->credential == NULL || play->own == NULL) return false;
+  return !(play->parts & IN_COMPRESSION) ||
+         (compress(play->credential, &play->body[0], "ed25519", squeezed[0]) &&
+          compress(play->own, &play->body[1], "client-ed25519", squeezed[1]));
+}
+
+static void set_versions(struct scenario_play *play) {
+  if (!(play->parts & IN_TLS12)) return;
+  play->client.settings.version_min = play->server.settings.version_min = 0x0303;
+  play->client.settings.version_max = play->server.settings.version_max = 0x0303;
+}
+
+static void set_key_exchange(struct scenario_play *play) {
+  static const uint16_t both[] = {0x001d, 0x0017}, p256[] = {0x0017}, aes[] = {0x1301, 0xc02b},
+                        chacha[] = {0x1303, 0xcca9};
+  play->client.settings.groups = play->server.settings.groups = (hf_codes){both, 2};
+  if (play->parts & IN_RETRY) play->server.settings.groups = (hf_codes){p256, 1};
+  if (play->parts & IN_NO_SUITE) {
+    play->client.settings.suites = (hf_codes){aes, 2};
+    play->server.settings.suites = (hf_codes){chacha, 2};
+  }
+  if (play->parts & IN_COOKIE) play->server.settings.flags |= HF_DEMAND_COOKIE;
+  if (!(play->parts & IN_PSK)) return;
+  play->psk = (hf_psk){.suite = 0x1301,
+                       .identity = bytes_of("anna"),
+                       .secret = bytes_of("a secret of thirty and two bytes")};
+  play->client.start.psks = &play->psk;
+  play->client.start.num_psks = 1;
+}
+
+static void set_authentication(struct scenario_play *play) {
+  static const uint16_t raw[] = {HF_CERT_RAW_KEY};
+  const unsigned parts = play->parts;
+  if (parts & IN_CLIENT_CERT) play->client.credential = play->own;
+  if (parts & (IN_CLIENT_CERT | IN_NO_CERT)) play->server.settings.flags |= HF_REQUEST_CLIENT_CERT;
+  if (parts & IN_DEMANDED) play->server.settings.flags |= HF_REQUIRE_CLIENT_CERT;
+  if (parts & IN_DISTRUST)
+    (parts & IN_CLIENT_CERT ? &play->server : &play->client)->answer = refuse;
+  if (parts & IN_COMPRESSION)
+    play->client.settings.decompressors = play->server.settings.decompressors = (hf_codes){zlib, 1};
+  if (parts & IN_RAW_KEY)
+    play->client.settings.peer_cert_types = play->server.settings.own_cert_types =
+        (hf_codes){raw, 1};
+}
+
+static void set_sessions(struct scenario_play *play) {
+  const unsigned parts = play->parts;
+  if (parts & IN_TICKET) play->server.settings.flags |= HF_ISSUE_TICKETS;
+  if (parts & IN_ID) play->server.settings.flags |= HF_STORE_SESSIONS;
+  if (parts & IN_PSK_KE) {
+    play->client.settings.flags |= HF_ALLOW_PSK_KE;
+    play->server.settings.flags |= HF_ALLOW_PSK_KE;
+  }
+  if (!(parts & IN_EARLY)) return;
+  play->client.settings.flags |= HF_ALLOW_EARLY_DATA;
+  play->server.settings.flags |= HF_ALLOW_EARLY_DATA;
+  play->server.settings.max_early_data = 1000;
+}
+
+static void set_extras(struct scenario_play *play) {
+  const unsigned parts = play->parts;
+  if (parts & IN_ALPN) {
+    play->client.settings.alpn = (hf_bytes){(const uint8_t *)"\2h2\1x", 5};
+    play->server.alpn = bytes_of("h2");
+  }
+  if (parts & IN_FALSE_START) play->client.settings.flags |= HF_FALSE_START;
+  if (parts & IN_SECRETS) {
+    play->client.settings.flags |= HF_EXPORT_SECRETS | HF_TRACE;
+    play->server.settings.flags |= HF_EXPORT_SECRETS | HF_TRACE;
+  }
+  if (!(parts & IN_MUCH)) return;
+  play->client.settings.flags |= HF_GREASE | HF_PERMUTE_EXTENSIONS | HF_PAD_HELLO;
+  play->server.settings.flags |= HF_GREASE | HF_ALWAYS_CCS;
+  play->client.settings.record_size_limit = 300;
+  play->client.settings.padding = play->server.settings.padding = 64;
+  play->server.settings.max_data = 200;
+}
+
+/* ---- Playing ---- */
+
+static bool earlier(struct scenario_play *play) {
+  struct side_setup server = play->server;
+  const unsigned parts = play->parts;
+  play->parts = parts & ~(unsigned)IN_FORGOTTEN;
+  if (pair_new(&play->first, &play->client, &server, 0) != HF_OK || !pair_run(&play->first))
+    return false;
+  play->parts = parts;
+  play->client.start.session =
+      (hf_bytes){play->first.client.kept.data, play->first.client.kept.len};
+  side_entropy(&play->client.start.entropy, 1000);
+  side_entropy(&play->server.start.entropy, 1001);
+  return play->client.start.session.len > 0;
+}
+
+static void converse(struct pair *pair, unsigned parts) {
+  (void)side_send(&pair->client, (const uint8_t *)"a question", 10);
+  (void)side_send(&pair->server, (const uint8_t *)"an answer", 9);
+  (void)pair_run(pair);
+  if (parts & IN_REKEY) {
+    (void)side_rekey(&pair->client, true);
+    (void)pair_run(pair);
+    (void)side_rekey(&pair->server, false);
+    (void)side_send(&pair->server, (const uint8_t *)"once more", 9);
+    (void)pair_run(pair);
+  }
+  if (parts & IN_CLOSE) {
+    (void)side_close(&pair->client);
+    (void)pair_run(pair);
+    (void)side_send(&pair->server, (const uint8_t *)"the rest", 8);
+    (void)side_close(&pair->server);
+    (void)pair_run(pair);
+  }
+}
+
+static const char *judge(const struct scenario_play *play, const struct scenario *scenario) {
+  const struct side *client = &play->pair.client, *server = &play->pair.server;
+  if (client->broken != NULL) return client->broken;
+  if (server->broken != NULL) return server->broken;
+  if (side_fault(client) != scenario->client) return hf_status_text(side_fault(client));
+  if (side_fault(server) != scenario->server) return hf_status_text(side_fault(server));
+  if (scenario->client != HF_OK) return NULL;
+  if (client->app.len < 9 || server->app.len < 10) return "data did not come";
+  hf_facts facts[2];
+  hf_get_facts(&facts[0], client->conn);
+  hf_get_facts(&facts[1], server->conn);
+  for (int i = 0; i < 2; i++) {
+    const unsigned parts = play->parts;
+    const bool resumed = (parts & (IN_RESUMED | IN_PSK)) != 0 && !(parts & IN_FORGOTTEN);
+    const bool early = (parts & IN_EARLY) && !(parts & (IN_EARLY_OFF | IN_RETRY));
+    if (facts[i].resumed != resumed) return "resumed or not";
+    if (facts[i].early_accepted != early) return "early data accepted or not";
+    if (facts[i].version != (parts & IN_TLS12 ? 0x0303 : 0x0304)) return "the version";
+    if ((facts[i].alpn.len > 0) != ((parts & IN_ALPN) != 0)) return "the protocol";
+  }
+  return NULL;
+}
+
+/* begin sets all up and has the earlier handshake; NULL, or what is wrong. */
+static const char *begin(struct scenario_play *play, const struct scenario *scenario) {
+  memset(play, 0, sizeof *play);
+  play->parts = scenario->parts;
+  if (!load(play)) return "there are no certificates";
+  pair_setup(&play->client, &play->server, play->credential, 4242);
+  play->client.answer = play->server.answer = answer;
+  play->client.arg = play->server.arg = play;
+  set_versions(play);
+  set_key_exchange(play);
+  set_authentication(play);
+  set_sessions(play);
+  set_extras(play);
+  if ((play->parts & IN_RESUMED) && !earlier(play)) return "the handshake before it failed";
+  return pair_new(&play->pair, &play->client, &play->server, 0) == HF_OK ? NULL
+                                                                         : "it did not begin";
+}
+
+static void run(struct scenario_play *play) {
+  if (play->parts & IN_EARLY) (void)side_send(&play->pair.client, (const uint8_t *)"early", 5);
+  (void)pair_run(&play->pair);
+  converse(&play->pair, play->parts);
+}
+
+const char *scenario_play_it(struct scenario_play *play, const struct scenario *scenario) {
+  const char *wrong = begin(play, scenario);
+  if (wrong != NULL) return wrong;
+  run(play);
+  return judge(play, scenario);
+}
+
+bool scenario_play_edited(struct scenario_play *play, const struct scenario *scenario,
+                          void (*edit)(void *arg, bool by_client, size_t at, uint8_t *data,
+                                       size_t len),
+                          void *arg) {
+  if (begin(play, scenario) != NULL) return false;
+  play->pair.edit = edit;
+  play->pair.arg = arg;
+  run(play);
+  return true;
+}
+
+void scenario_play_free(struct scenario_play *play) {
+  pair_free(&play->pair);
+  pair_free(&play->first);
+  credential_free(play->credential);
+  credential_free(play->own);
+  for (size_t i = 0; i < 2; i++) buf_free(&play->body[i]);
+  buf_free(&play->id);
+  buf_free(&play->state);
+}
