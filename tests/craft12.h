@@ -63,6 +63,17 @@ void craft12_free(struct craft12 *c);
 /* craft12_until goes on up to and including |step|; false: the engine did not say what it must. */
 bool craft12_until(struct craft12 *c, int step);
 
+/* A session of a first handshake. */
+struct craft12_session {
+  struct buf state; /* |role| is client: what the engine was given to keep */
+  struct buf offer; /* |role| is server: the ticket that the crafted client has */
+  uint8_t secret[CRAFT12_SECRET];
+};
+/* craft12_make_session has an engine of |role| finish a handshake, with the extended main secret or
+ * without.  False: it did not. */
+bool craft12_make_session(struct craft12_session *out, hf_role role, bool ems);
+void craft12_session_free(struct craft12_session *session);
+
 /* craft12_prf is the PRF with SHA-256. */
 void craft12_prf(uint8_t *out, size_t out_len, const uint8_t *secret, size_t secret_len,
                  const char *label, const uint8_t *seed, size_t seed_len);

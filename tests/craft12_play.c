@@ -255,3 +255,31 @@ bool craft12_until(struct craft12 *c, int step) {
   }
   return true;
 }
+
+/* ---- Sessions ---- */
+
+bool craft12_make_session(struct craft12_session *out, hf_role role, bool ems) {
+  struct craft12 c;
+  hf_facts facts;
+  *out = (struct craft12_session){.secret = {0}};
+  if (role == HF_CLIENT)
+    craft12_client(&c, 0);
+  else
+    craft12_server(&c, HF_ISSUE_TICKETS, NULL);
+  c.ticket = true;
+  c.no_ems = !ems;
+  bool done = craft12_until(&c, role == HF_CLIENT ? (int)S12_DONE : (int)C12_DONE) &&
+              side_is_ready(&c.play.side);
+  hf_get_facts(&facts, c.play.side.conn);
+  done = done && facts.extended_main_secret == ems;
+  buf_add(&out->state, c.play.side.kept.data, c.play.side.kept.len);
+  buf_add(&out->offer, c.offer.data, c.offer.len);
+  memcpy(out->secret, c.secret, sizeof out->secret);
+  craft12_free(&c);
+  return done;
+}
+
+void craft12_session_free(struct craft12_session *session) {
+  buf_free(&session->state);
+  buf_free(&session->offer);
+}

@@ -314,3 +314,8 @@ void scenario_play_free(struct scenario_play *play) {
   buf_free(&play->id);
   buf_free(&play->state);
 }
+
+bool scenario_whole(void) {
+  const char *ordeal = getenv("HF_ORDEAL");
+  return ordeal != NULL && strcmp(ordeal, "whole") == 0;
+}

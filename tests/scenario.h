@@ -63,4 +63,8 @@ bool scenario_play_edited(struct scenario_play *play, const struct scenario *sce
                           void *arg);
 void scenario_play_free(struct scenario_play *play);
 
+/* scenario_whole: is every way of an ordeal to be gone?  HF_ORDEAL is "whole" then, as ./dev ordeal
+ * has it; else a share will do. */
+bool scenario_whole(void);
+
 #endif

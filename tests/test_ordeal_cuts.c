@@ -12,11 +12,6 @@
 
 #include "scenario.h"
 
-static bool whole(void) {
-  const char *ordeal = getenv("HF_ORDEAL");
-  return ordeal != NULL && strcmp(ordeal, "whole") == 0;
-}
-
 static size_t num_runs;
 
 static void again(const struct scenario_play *play, const char *name, struct side_change change) {
@@ -49,7 +44,7 @@ Test(ordeal_cuts, pieces) {
     again(&play, scenarios[s].name, (struct side_change){.piece = 0});
     again(&play, scenarios[s].name, (struct side_change){.answers_first = true});
     for (size_t i = 1; i <= 64; i++) {
-      bool one = whole();
+      bool one = scenario_whole();
       for (size_t k = 0; k < sizeof some / sizeof *some; k++) one = one || some[k] == i;
       if (one) again(&play, scenarios[s].name, (struct side_change){.piece = i});
     }
@@ -60,7 +55,7 @@ Test(ordeal_cuts, pieces) {
 
 /* R-H-1: everything that comes, cut once at each place. */
 Test(ordeal_cuts, one_cut) {
-  const size_t step = whole() ? 1 : 41;
+  const size_t step = scenario_whole() ? 1 : 41;
   for (size_t s = 0; s < num_scenarios; s++) {
     struct scenario_play play;
     begin(&play, &scenarios[s]);
@@ -79,7 +74,7 @@ Test(ordeal_cuts, room) {
     struct scenario_play play;
     begin(&play, &scenarios[s]);
     for (size_t i = 1; i <= 400; i++) {
-      bool one = whole();
+      bool one = scenario_whole();
       for (size_t k = 0; k < sizeof some / sizeof *some; k++) one = one || some[k] == i;
       if (one) again(&play, scenarios[s].name, (struct side_change){.flush_max = i});
     }
@@ -96,7 +91,8 @@ Test(ordeal_cuts, saved) {
     again(&play, scenarios[s].name, (struct side_change){.saves = true});
     again(&play, scenarios[s].name, (struct side_change){.saves = true, .piece = 7});
     again(&play, scenarios[s].name, (struct side_change){.saves = true, .flush_max = 3});
-    if (whole()) again(&play, scenarios[s].name, (struct side_change){.saves = true, .piece = 1});
+    if (scenario_whole())
+      again(&play, scenarios[s].name, (struct side_change){.saves = true, .piece = 1});
     scenario_play_free(&play);
   }
   done("saved and loaded");

@@ -11,11 +11,6 @@
 
 #include "scenario.h"
 
-static bool whole(void) {
-  const char *ordeal = getenv("HF_ORDEAL");
-  return ordeal != NULL && strcmp(ordeal, "whole") == 0;
-}
-
 /* What the one on the way does: |value| with the byte at |at|. */
 enum how { FLIP, SET, ADD };
 struct change {
@@ -165,7 +160,7 @@ static void every(const struct change *changes, size_t num, size_t step) {
 Test(ordeal_edits, bits) {
   struct change changes[8];
   for (int i = 0; i < 8; i++) changes[i] = (struct change){.how = FLIP, .value = (uint8_t)(1 << i)};
-  every(changes, 8, whole() ? 1 : 487);
+  every(changes, 8, scenario_whole() ? 1 : 487);
 }
 
 /* R-H-22: each byte, set to 0 and to 255, one more and one less. */
@@ -174,5 +169,5 @@ Test(ordeal_edits, bytes) {
                                           {.how = SET, .value = 255},
                                           {.how = ADD, .value = 1},
                                           {.how = ADD, .value = 255}};
-  every(changes, 4, whole() ? 1 : 241);
+  every(changes, 4, scenario_whole() ? 1 : 241);
 }

@@ -67,8 +67,8 @@ Test(reasons, excess_behind_a_client_hello) {
   }
 }
 
-/* R-5.1-3: behind a ServerHello, behind a HelloRetryRequest, and behind the server's Finished. */
-Test(reasons, excess_behind_a_server_flight) {
+/* R-5.1-3: behind a ServerHello, behind a HelloRetryRequest, and behind either Finished. */
+Test(reasons, excess_behind_what_changes_keys) {
   struct craft_play play;
   struct buf body = {0};
   rules_client(&play);
@@ -87,7 +87,12 @@ Test(reasons, excess_behind_a_server_flight) {
   cr_assert(play_until(&play, SERVER_SAID_VERIFY));
   body_of_finished(&body, &play);
   say_with(&play, MSG_FINISHED, &body, "\4", 1);
-  expect(&play, HF_EXCESS_HANDSHAKE_DATA, AL_UNEXPECTED_MESSAGE, "Finished");
+  expect(&play, HF_EXCESS_HANDSHAKE_DATA, AL_UNEXPECTED_MESSAGE, "the server's Finished");
+  rules_server(&play, 0, NULL, 0);
+  cr_assert(play_until(&play, CLIENT_HEARD_FINISHED));
+  body_of_finished(&body, &play);
+  say_with(&play, MSG_FINISHED, &body, "\x18", 1);
+  expect(&play, HF_EXCESS_HANDSHAKE_DATA, AL_UNEXPECTED_MESSAGE, "the client's Finished");
 }
 
 /* ---- Records between the parts of a message ---- */

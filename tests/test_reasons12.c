@@ -295,35 +295,8 @@ Test(reasons12, extensions_twice) {
 
 /* ---- Sessions ---- */
 
-/* A session of a first handshake: an engine's that was the client, or a crafted client's. */
-struct made {
-  struct buf state, offer;
-  uint8_t secret[CRAFT12_SECRET];
-};
-
-static void make_session(struct made *out, hf_role role, bool ems) {
-  struct craft12 c;
-  *out = (struct made){.secret = {0}};
-  if (role == HF_CLIENT)
-    craft12_client(&c, 0);
-  else
-    craft12_server(&c, HF_ISSUE_TICKETS, NULL);
-  c.ticket = true;
-  c.no_ems = !ems;
-  cr_assert(craft12_until(&c, role == HF_CLIENT ? (int)S12_DONE : (int)C12_DONE));
-  buf_add(&out->state, c.play.side.kept.data, c.play.side.kept.len);
-  buf_add(&out->offer, c.offer.data, c.offer.len);
-  memcpy(out->secret, c.secret, sizeof out->secret);
-  craft12_free(&c);
-}
-
-static void made_free(struct made *made) {
-  buf_free(&made->state);
-  buf_free(&made->offer);
-}
-
 /* A client that offers the session, and whose versions go up to |max|. */
-static void client_again(struct craft12 *c, const struct made *made, uint16_t max) {
+static void client_again(struct craft12 *c, const struct craft12_session *made, uint16_t max) {
   struct side_setup setup;
   craft12_setup(&setup, HF_CLIENT, 0);
   setup.settings.version_max = max;
@@ -338,14 +311,14 @@ EDIT(other_suite) { UNUSED, memcpy(hello->suites.data, "\xc0\x2c", 2); }
 
 /* R-5246-7.4.1.3-3 */
 Test(reasons12, a_session_with_another_suite) {
-  struct made made;
+  struct craft12_session made;
   struct craft12 c;
-  make_session(&made, HF_CLIENT, true);
+  cr_assert(craft12_make_session(&made, HF_CLIENT, true));
   client_again(&c, &made, TLS12);
   c.play.edit = other_suite;
   cr_assert(craft12_until(&c, S12_SAID_HELLO));
   expect(&c, HF_OLD_SESSION_SUITE, AL_ILLEGAL_PARAMETER, "another suite");
-  made_free(&made);
+  craft12_session_free(&made);
 }
 
 /* R-7627-5.3-1 R-7627-5.3-3 */
@@ -353,28 +326,28 @@ Test(reasons12, sessions_and_the_extended_main_secret) {
   static const hf_status reasons[2][2] = {{HF_OK, HF_STRAY_EXTENDED_MAIN_SECRET},
                                           {HF_NO_EXTENDED_MAIN_SECRET, HF_OK}};
   for (int with = 0; with < 2; with++) {
-    struct made made;
+    struct craft12_session made;
     struct craft12 c;
-    make_session(&made, HF_CLIENT, with);
+    cr_assert(craft12_make_session(&made, HF_CLIENT, with));
     for (int now = 0; now < 2; now++) {
       client_again(&c, &made, TLS12);
       c.no_ems = !now;
       cr_assert(craft12_until(&c, S12_SAID_HELLO));
       expect(&c, reasons[with][now], with == now ? AL_NONE : AL_HANDSHAKE_FAILURE, "the secret");
     }
-    made_free(&made);
+    craft12_session_free(&made);
   }
-  struct made made;
+  struct craft12_session made;
   struct craft12 c;
   struct side_setup setup;
-  make_session(&made, HF_SERVER, true);
+  cr_assert(craft12_make_session(&made, HF_SERVER, true));
   craft12_setup(&setup, HF_SERVER, HF_ISSUE_TICKETS);
   craft12_new(&c, &setup, NULL);
   c.resume = c.no_ems = true;
   buf_add(&c.offer, made.offer.data, made.offer.len);
   cr_assert(craft12_until(&c, C12_SAID_HELLO));
   expect(&c, HF_NO_EXTENDED_MAIN_SECRET, AL_HANDSHAKE_FAILURE, "a server");
-  made_free(&made);
+  craft12_session_free(&made);
 }
 
 /* R-7627-5.2-1: where it is required. */
@@ -394,9 +367,9 @@ EDIT(take_psk) { UNUSED, craft_set_ext(hello, EXT_PRE_SHARED_KEY, "\0\0", 2); }
 
 /* R-5246-7.4.1.3-4: a session of TLS 1.2 that goes on in TLS 1.3. */
 Test(reasons12, an_old_session_in_a_new_version) {
-  struct made made;
+  struct craft12_session made;
   struct craft12 c;
-  make_session(&made, HF_CLIENT, true);
+  cr_assert(craft12_make_session(&made, HF_CLIENT, true));
   client_again(&c, &made, TLS13);
   cr_assert(craft12_until(&c, S12_HEARD_HELLO));
   cr_assert_null(craft_ext(&c.play.client, EXT_PRE_SHARED_KEY));
@@ -407,7 +380,7 @@ Test(reasons12, an_old_session_in_a_new_version) {
   cr_assert(craft12_until(&c, S12_HEARD_HELLO));
   cr_assert(play_say_hello(&c.play, NULL));
   expect(&c, HF_OK, AL_NONE, "in TLS 1.3, anew");
-  made_free(&made);
+  craft12_session_free(&made);
 }
 
 EDIT(echo_id) {

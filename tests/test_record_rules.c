@@ -195,62 +195,6 @@ Test(record_rules, interleaved) {
   expect(&play, AL_UNEXPECTED_MESSAGE, "a close_notify inside a ticket");
 }
 
-/* Says the right message of |type| with the beginning of another behind it in its record. */
-static void say_with_more(struct craft_play *play, uint8_t type, const struct buf *body) {
-  struct buf message = {0};
-  craft_message(&message, type, body->data, body->len);
-  buf_add(&message, "\x08\0", 2);
-  craft_record(&play->craft, REC_HANDSHAKE, message.data, message.len, 0);
-  buf_free(&message);
-}
-
-/* R-5.1-3: bytes behind a message that changes keys: ServerHello, ClientHello and both Finished. */
-Test(record_rules, bytes_across_a_key_change) {
-  struct craft_play play;
-  struct buf body = {0};
-  rules_client(&play);
-  cr_assert(play_until(&play, SERVER_HEARD_HELLO));
-  craft_default_server_hello(&play.craft, &play.server, &play.client);
-  craft_write_hello(&body, &play.server, true);
-  say_with_more(&play, MSG_SERVER_HELLO, &body);
-  struct buf whole = {0};
-  craft_message(&whole, MSG_SERVER_HELLO, body.data, body.len);
-  buf_add(&play.craft.transcript, whole.data, whole.len);
-  const uint8_t *peer; /* its alert may come under the new keys */
-  cr_assert(craft_share_of(&peer, &play.client, false) && craft_agree(&play.craft, peer, 32));
-  craft_set_keys(&play.craft.read, play.craft.client_secret);
-  expect(&play, AL_UNEXPECTED_MESSAGE, "ServerHello");
-  buf_free(&whole);
-  body.len = 0;
-  rules_client(&play);
-  cr_assert(play_until(&play, SERVER_SAID_VERIFY));
-  body_of_finished(&body, &play);
-  say_with_more(&play, MSG_FINISHED, &body);
-  expect(&play, AL_UNEXPECTED_MESSAGE, "the server's Finished");
-  body.len = 0;
-  rules_server(&play, 0, NULL, 0);
-  cr_assert(play_until(&play, CLIENT_HEARD_FINISHED));
-  body_of_finished(&body, &play);
-  say_with_more(&play, MSG_FINISHED, &body);
-  expect(&play, AL_UNEXPECTED_MESSAGE, "the client's Finished");
-  buf_free(&body);
-}
-
-/* R-5.1-3: a ClientHello with more behind it is not answered with keys. */
-Test(record_rules, bytes_behind_a_client_hello) {
-  struct craft_play play;
-  struct buf body = {0};
-  rules_server(&play, 0, NULL, 0);
-  craft_default_client_hello(&play.craft, &play.client);
-  craft_write_hello(&body, &play.client, false);
-  say_with_more(&play, MSG_CLIENT_HELLO, &body);
-  hf_fault fault;
-  hf_get_fault(&fault, play.side.conn);
-  cr_expect_eq(fault.alert, AL_UNEXPECTED_MESSAGE, "%s", fault.text);
-  buf_free(&body);
-  rules_free(&play);
-}
-
 /* R-5.1-5: empty handshake records, in the clear, protected, and with padding. */
 Test(record_rules, empty_handshake_records) {
   struct craft_play play;

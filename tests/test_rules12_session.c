@@ -8,38 +8,6 @@
 #include "engine/engine.h"
 #include "pair.h"
 
-/* A session that both ends of a first handshake have. */
-struct made {
-  struct buf state; /* an engine that was the client */
-  struct buf offer; /* a crafted client: the ticket */
-  uint8_t secret[CRAFT12_SECRET];
-};
-
-static void make_session(struct made *out, hf_role role, bool ems) {
-  struct craft12 c;
-  *out = (struct made){.secret = {0}};
-  if (role == HF_CLIENT)
-    craft12_client(&c, 0);
-  else
-    craft12_server(&c, HF_ISSUE_TICKETS, NULL);
-  c.ticket = true;
-  c.no_ems = !ems;
-  cr_assert(craft12_until(&c, role == HF_CLIENT ? (int)S12_DONE : (int)C12_DONE));
-  cr_assert(side_is_ready(&c.play.side));
-  hf_facts facts;
-  hf_get_facts(&facts, c.play.side.conn);
-  cr_expect_eq(facts.extended_main_secret, ems);
-  buf_add(&out->state, c.play.side.kept.data, c.play.side.kept.len);
-  buf_add(&out->offer, c.offer.data, c.offer.len);
-  memcpy(out->secret, c.secret, sizeof out->secret);
-  craft12_free(&c);
-}
-
-static void made_free(struct made *made) {
-  buf_free(&made->state);
-  buf_free(&made->offer);
-}
-
 static bool resumed(const struct craft12 *c) {
   hf_facts facts;
   hf_get_facts(&facts, c->play.side.conn);
@@ -47,8 +15,8 @@ static bool resumed(const struct craft12 *c) {
 }
 
 /* A client with the session, whose crafted server takes it; |alert| comes of that. */
-static void client_again(const struct made *made, uint32_t flags, bool ems, craft_edit *edit,
-                         int alert) {
+static void client_again(const struct craft12_session *made, uint32_t flags, bool ems,
+                         craft_edit *edit, int alert) {
   struct side_setup setup;
   struct craft12 c;
   craft12_setup(&setup, HF_CLIENT, flags);
@@ -70,16 +38,16 @@ static void client_again(const struct made *made, uint32_t flags, bool ems, craf
 /* R-7627-5.3-1 R-7627-5.3-2: a client's four combinations, and what HF_REQUIRE_EMS makes of them.
  */
 Test(rules12_session, client_ems) {
-  struct made with, without;
-  make_session(&with, HF_CLIENT, true);
-  make_session(&without, HF_CLIENT, false);
+  struct craft12_session with, without;
+  cr_assert(craft12_make_session(&with, HF_CLIENT, true));
+  cr_assert(craft12_make_session(&without, HF_CLIENT, false));
   client_again(&with, 0, true, NULL, AL_NONE);
   client_again(&with, 0, false, NULL, AL_HANDSHAKE_FAILURE);
   client_again(&without, 0, true, NULL, AL_HANDSHAKE_FAILURE);
   client_again(&without, 0, false, NULL, AL_NONE);
   client_again(&with, HF_REQUIRE_EMS, true, NULL, AL_NONE);
-  made_free(&with);
-  made_free(&without);
+  craft12_session_free(&with);
+  craft12_session_free(&without);
 }
 
 static void other_suite(struct craft_hello *hello, struct craft *craft) {
@@ -89,17 +57,17 @@ static void other_suite(struct craft_hello *hello, struct craft *craft) {
 
 /* R-5246-7.4.1.3-3: a session has the suite that it had. */
 Test(rules12_session, client_other_suite) {
-  struct made made;
-  make_session(&made, HF_CLIENT, true);
+  struct craft12_session made;
+  cr_assert(craft12_make_session(&made, HF_CLIENT, true));
   client_again(&made, 0, true, other_suite, AL_ILLEGAL_PARAMETER);
-  made_free(&made);
+  craft12_session_free(&made);
 }
 
 enum outcome { GOES_ON, IS_NEW, IS_REFUSED };
 
 /* A server that issued the ticket, whose crafted client offers it. */
-static void server_again(const struct made *made, uint32_t flags, bool ems, craft_edit *edit,
-                         enum outcome want) {
+static void server_again(const struct craft12_session *made, uint32_t flags, bool ems,
+                         craft_edit *edit, enum outcome want) {
   struct side_setup setup;
   struct craft12 c;
   craft12_setup(&setup, HF_SERVER, flags | HF_ISSUE_TICKETS);
@@ -123,17 +91,17 @@ static void server_again(const struct made *made, uint32_t flags, bool ems, craf
 
 /* R-7627-5.3-3 R-7627-5.3-4: a server's. */
 Test(rules12_session, server_ems) {
-  struct made with, without;
-  make_session(&with, HF_SERVER, true);
-  make_session(&without, HF_SERVER, false);
+  struct craft12_session with, without;
+  cr_assert(craft12_make_session(&with, HF_SERVER, true));
+  cr_assert(craft12_make_session(&without, HF_SERVER, false));
   server_again(&with, 0, true, NULL, GOES_ON);
   server_again(&with, 0, false, NULL, IS_REFUSED);
   server_again(&without, 0, true, NULL, IS_NEW);
   server_again(&without, 0, false, NULL, GOES_ON);
   server_again(&without, HF_REQUIRE_EMS, true, NULL, IS_NEW);
   server_again(&without, HF_REQUIRE_EMS, false, NULL, IS_REFUSED);
-  made_free(&with);
-  made_free(&without);
+  craft12_session_free(&with);
+  craft12_session_free(&without);
 }
 
 static void another_name(struct craft_hello *hello, struct craft *craft) {
@@ -146,10 +114,10 @@ static void another_name(struct craft_hello *hello, struct craft *craft) {
 
 /* R-6066-3-21: a session is not resumed under another name. */
 Test(rules12_session, server_other_name) {
-  struct made made;
-  make_session(&made, HF_SERVER, true);
+  struct craft12_session made;
+  cr_assert(craft12_make_session(&made, HF_SERVER, true));
   server_again(&made, 0, true, another_name, IS_NEW);
-  made_free(&made);
+  craft12_session_free(&made);
 }
 
 /* R-7627-1-1: a client whose server is between it and another server.  The pre-main secret and both
@@ -221,11 +189,11 @@ static bool try_psk(void *arg, struct side_answer *answer, const hf_question_t *
 
 /* R-H-60: a PSK is no answer to a session of TLS 1.2. */
 Test(rules12_session, no_psk) {
-  struct made made;
+  struct craft12_session made;
   struct side_setup setup;
   struct craft12 c;
   hf_conn *conn = NULL;
-  make_session(&made, HF_SERVER, true);
+  cr_assert(craft12_make_session(&made, HF_SERVER, true));
   craft12_setup(&setup, HF_SERVER, HF_ISSUE_TICKETS);
   setup.answer = try_psk;
   setup.arg = &conn;
@@ -237,7 +205,7 @@ Test(rules12_session, no_psk) {
   cr_expect(craft12_until(&c, C12_DONE) && side_is_ready(&c.play.side));
   cr_expect_eq(c.play.side.asked[HF_ASK_SESSION], 1u);
   craft12_free(&c);
-  made_free(&made);
+  craft12_session_free(&made);
 }
 
 static void choose_alpn(struct craft_hello *hello, struct craft *craft) {
@@ -294,10 +262,10 @@ Test(rules12_session, false_start_without_a_protocol) {
 /* R-7918-4-2: a resumed handshake has nothing to start falsely; nor has a server that waits for the
  * client's Finished. */
 Test(rules12_session, no_false_start_when_resumed) {
-  struct made made;
+  struct craft12_session made;
   struct side_setup setup;
   struct craft12 c;
-  make_session(&made, HF_CLIENT, true);
+  cr_assert(craft12_make_session(&made, HF_CLIENT, true));
   craft12_setup(&setup, HF_CLIENT, HF_FALSE_START);
   setup.start.session = (hf_bytes){made.state.data, made.state.len};
   craft12_new(&c, &setup, "ecdsa-p256");
@@ -310,7 +278,7 @@ Test(rules12_session, no_false_start_when_resumed) {
   }
   cr_expect(craft12_until(&c, S12_DONE) && may_send(&c));
   craft12_free(&c);
-  made_free(&made);
+  craft12_session_free(&made);
 }
 
 /* R-5246-6.1-1: keys that have protected as many records as they may (RFC 9846 5.5) protect no

@@ -8,40 +8,23 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-#include "ssl_pair.h"
+#include "ssl_kept.h"
 
-static SSL_CTX *client_ctx, *server_ctx;
-static SSL_SESSION *kept; /* the client's last */
 static struct ssl_pair pair;
 static const char *const client_cert = "client-ecdsa-p256.pem";
 
-static int keep(SSL *ssl, SSL_SESSION *session) {
-  if (SSL_is_server(ssl)) return 0;
-  SSL_SESSION_free(kept);
-  kept = session;
-  return 1;
-}
-
 static void set_up(void) {
-  client_ctx = ssl_client_ctx();
-  server_ctx = ssl_server_ctx("ecdsa-p256");
-  cr_assert(client_ctx != NULL && server_ctx != NULL);
-  cr_assert_eq(SSL_CTX_load_verify_locations(server_ctx, cert_path("root.pem"), NULL), 1);
+  kept_set_up();
   cr_assert_eq(SSL_CTX_use_certificate_chain_file(client_ctx, cert_path(client_cert)), 1);
   cr_assert_eq(
       SSL_CTX_use_PrivateKey_file(client_ctx, cert_path("client-ecdsa-p256.key"), SSL_FILETYPE_PEM),
       1);
-  SSL_CTX_set_session_cache_mode(client_ctx, SSL_SESS_CACHE_CLIENT);
-  SSL_CTX_sess_set_new_cb(client_ctx, keep);
   SSL_CTX_set_verify(server_ctx, SSL_VERIFY_PEER, NULL);
 }
 
 static void tear_down(void) {
   ssl_pair_free(&pair);
-  SSL_SESSION_free(kept);
-  SSL_CTX_free(client_ctx);
-  SSL_CTX_free(server_ctx);
-  ERR_clear_error();
+  kept_tear_down();
 }
 
 TestSuite(ssl_client_hash, .init = set_up, .fini = tear_down, .timeout = 60);
@@ -110,8 +93,7 @@ static void each(void (*test)(void)) {
     cr_assert_eq(SSL_CTX_set_max_proto_version(server_ctx, versions[i & 1]), 1);
     if (i == 2) SSL_CTX_set_options(server_ctx, SSL_OP_NO_TICKET);
     SSL_CTX_set_retain_only_sha256_of_client_certs(server_ctx, 0);
-    SSL_SESSION_free(kept);
-    kept = NULL;
+    kept_forget();
     test();
   }
 }
@@ -342,8 +324,7 @@ Test(ssl_client_hash, of_an_ssl_that_was_cleared) {
   SSL_CTX_set_retain_only_sha256_of_client_certs(server_ctx, 1);
   cr_expect_not(meet());
   expect_hash();
-  SSL_SESSION_free(kept);
-  kept = NULL;
+  kept_forget();
   cr_assert_eq(SSL_clear(pair.server), 1);
   with_other(other, pair.server);
   expect_chain(0);

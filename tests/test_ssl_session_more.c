@@ -8,33 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ssl_pair.h"
+#include "ssl_kept.h"
 
-static SSL_CTX *client_ctx, *server_ctx;
-static SSL_SESSION *kept;
-
-static int keep(SSL *ssl, SSL_SESSION *session) {
-  (void)ssl;
-  SSL_SESSION_free(kept);
-  kept = session;
-  return 1;
-}
-
-static void set_up(void) {
-  client_ctx = ssl_client_ctx();
-  server_ctx = ssl_server_ctx("ecdsa-p256");
-  cr_assert(client_ctx != NULL && server_ctx != NULL);
-  SSL_CTX_set_session_cache_mode(client_ctx, SSL_SESS_CACHE_CLIENT);
-  SSL_CTX_sess_set_new_cb(client_ctx, keep);
-}
-
-static void tear_down(void) {
-  SSL_SESSION_free(kept);
-  SSL_CTX_free(client_ctx);
-  SSL_CTX_free(server_ctx);
-}
-
-TestSuite(ssl_session_more, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(ssl_session_more, .init = kept_set_up, .fini = kept_tear_down, .timeout = 60);
 
 static void begin(struct ssl_pair *pair) {
   cr_assert(ssl_pair_new(pair, client_ctx, server_ctx, 65536));
@@ -57,6 +33,34 @@ static bool meet(void) {
   struct ssl_pair pair;
   begin(&pair);
   return finish(&pair);
+}
+
+static int ready_at_callback;
+static int note(SSL *ssl, SSL_SESSION *session) {
+  ready_at_callback += SSL_in_init(ssl) == 0 && SSL_get_session(ssl) != NULL;
+  kept_forget();
+  kept = session;
+  return 1;
+}
+
+/* Who is given a session may ask the connection whatever can be asked after the handshake; and
+ * whoever resumes it is told what the peer signed with when it was made. */
+Test(ssl_session_more, what_can_be_asked_of_its_connection) {
+  static const uint16_t versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+  SSL_CTX_sess_set_new_cb(client_ctx, note);
+  for (size_t i = 0; i < 2; i++) {
+    struct ssl_pair pair;
+    kept_forget();
+    ready_at_callback = 0;
+    cr_assert_eq(SSL_CTX_set_max_proto_version(client_ctx, versions[i]), 1);
+    cr_assert_not(meet());
+    cr_expect_gt(ready_at_callback, 0, "%x", versions[i]);
+    begin(&pair);
+    cr_assert(ssl_pair_handshake(&pair) && SSL_session_reused(pair.client));
+    cr_expect_eq(SSL_version(pair.client), versions[i]);
+    cr_expect_eq(SSL_get_peer_signature_algorithm(pair.client), SSL_SIGN_ECDSA_SECP256R1_SHA256);
+    ssl_pair_free(&pair);
+  }
 }
 
 /* ---- Data ---- */
@@ -169,8 +173,7 @@ Test(ssl_session_more, a_chain_is_trusted_no_more) {
     char byte;
     asked = 0;
     cr_assert_eq(SSL_CTX_set_max_proto_version(client_ctx, versions[i]), 1);
-    SSL_SESSION_free(kept);
-    kept = NULL;
+    kept_forget();
     verify_again(SSL_VERIFY_PEER);
     verdict = ssl_verify_invalid;
     begin(&pair);

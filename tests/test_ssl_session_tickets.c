@@ -4,34 +4,9 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
-#include "ssl_pair.h"
+#include "ssl_kept.h"
 
-static SSL_CTX *client_ctx, *server_ctx;
-static SSL_SESSION *kept;
-
-static int keep(SSL *ssl, SSL_SESSION *session) {
-  (void)ssl;
-  SSL_SESSION_free(kept);
-  kept = session;
-  return 1;
-}
-
-static void set_up(void) {
-  client_ctx = ssl_client_ctx();
-  server_ctx = ssl_server_ctx("ecdsa-p256");
-  cr_assert(client_ctx != NULL && server_ctx != NULL);
-  cr_assert_eq(SSL_CTX_load_verify_locations(server_ctx, cert_path("root.pem"), NULL), 1);
-  SSL_CTX_set_session_cache_mode(client_ctx, SSL_SESS_CACHE_CLIENT);
-  SSL_CTX_sess_set_new_cb(client_ctx, keep);
-}
-
-static void tear_down(void) {
-  SSL_SESSION_free(kept);
-  SSL_CTX_free(client_ctx);
-  SSL_CTX_free(server_ctx);
-}
-
-TestSuite(ssl_session_tickets, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(ssl_session_tickets, .init = kept_set_up, .fini = kept_tear_down, .timeout = 60);
 
 /* begin offers what came last to a server of |ctx|. */
 static void begin(struct ssl_pair *pair, SSL_CTX *ctx) {
@@ -110,18 +85,10 @@ Test(ssl_session_tickets, a_client_without_a_certificate) {
   cr_assert(meet(server_ctx));
 }
 
-static int num_kept;
-
-static int count(SSL *ssl, SSL_SESSION *session) {
-  num_kept++;
-  return keep(ssl, session);
-}
-
 /* R-H-16 */
 Test(ssl_session_tickets, on_demand) {
   struct ssl_pair pair;
   char byte;
-  SSL_CTX_sess_set_new_cb(client_ctx, count);
   cr_assert_eq(SSL_CTX_set_num_tickets(server_ctx, 0), 1);
   begin(&pair, server_ctx);
   cr_assert_eq(SSL_new_session_ticket(pair.server), 0);

@@ -4,7 +4,7 @@
 #include <openssl/mem.h>
 #include <string.h>
 
-#include "ssl_pair.h"
+#include "ssl_kept.h"
 
 #define OCSP_TEXT "an OCSP response"
 #define SCTS_TEXT "\0\x0b\0\3one\0\4four"
@@ -12,33 +12,10 @@ static const uint8_t *const ocsp = (const uint8_t *)OCSP_TEXT;
 static const uint8_t *const scts = (const uint8_t *)SCTS_TEXT;
 enum { OCSP_LEN = sizeof OCSP_TEXT - 1, SCTS_LEN = sizeof SCTS_TEXT - 1 };
 
-static SSL_CTX *client_ctx, *server_ctx;
-static SSL_SESSION *kept;
 static int answer, asked; /* what the callback is to say, and how often it was asked */
 static int cookie;
 
-static int keep(SSL *ssl, SSL_SESSION *session) {
-  (void)ssl;
-  SSL_SESSION_free(kept);
-  kept = session;
-  return 1;
-}
-
-static void set_up(void) {
-  client_ctx = ssl_client_ctx();
-  server_ctx = ssl_server_ctx("ecdsa-p256");
-  cr_assert(client_ctx != NULL && server_ctx != NULL);
-  SSL_CTX_set_session_cache_mode(client_ctx, SSL_SESS_CACHE_CLIENT);
-  SSL_CTX_sess_set_new_cb(client_ctx, keep);
-}
-
-static void tear_down(void) {
-  SSL_SESSION_free(kept);
-  SSL_CTX_free(client_ctx);
-  SSL_CTX_free(server_ctx);
-}
-
-TestSuite(ssl_status, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(ssl_status, .init = kept_set_up, .fini = kept_tear_down, .timeout = 60);
 
 static void begin(struct ssl_pair *pair, int type) {
   cr_assert(ssl_pair_new(pair, client_ctx, server_ctx, 65536));

@@ -6,37 +6,17 @@
 #include <string.h>
 
 #include "ssl_early.h"
-#include "ssl_pair.h"
+#include "ssl_kept.h"
 
-static SSL_CTX *client_ctx, *server_ctx;
 static struct ssl_pair pair;
-static SSL_SESSION *kept;
-static int num_kept;
-
-static int keep(SSL *ssl, SSL_SESSION *session) {
-  (void)ssl;
-  num_kept++;
-  SSL_SESSION_free(kept);
-  kept = session;
-  return 1;
-}
-
 static void set_up(void) {
-  client_ctx = ssl_client_ctx();
-  server_ctx = ssl_server_ctx("ecdsa-p256");
-  cr_assert(client_ctx != NULL && server_ctx != NULL);
-  cr_assert_eq(SSL_CTX_load_verify_locations(server_ctx, cert_path("root.pem"), NULL), 1);
-  SSL_CTX_set_session_cache_mode(client_ctx, SSL_SESS_CACHE_CLIENT);
-  SSL_CTX_sess_set_new_cb(client_ctx, keep);
+  kept_set_up();
   cr_assert_eq(SSL_CTX_set_max_proto_version(server_ctx, TLS1_2_VERSION), 1);
 }
 
 static void tear_down(void) {
   ssl_pair_free(&pair);
-  SSL_SESSION_free(kept);
-  SSL_CTX_free(client_ctx);
-  SSL_CTX_free(server_ctx);
-  ERR_clear_error();
+  kept_tear_down();
 }
 
 TestSuite(ssl_tls12, .init = set_up, .fini = tear_down, .timeout = 60);

@@ -1,6 +1,8 @@
 /* What is easily got wrong around an SSL: a BIO taken away, a BIO with both flags, callbacks that
  * come and go, results that must not look like trust. */
 #include <criterion/criterion.h>
+#include <openssl/cipher.h>
+#include <openssl/err.h>
 #include <string.h>
 
 #include "ssl_pair.h"
@@ -33,6 +35,46 @@ static void expect(SSL *ssl, int ret, int expected_ret, int expected_error) {
   cr_assert_eq(error, expected_error, "SSL_get_error: %s, not %s; queue: %s",
                SSL_error_description(error), SSL_error_description(expected_error),
                ERR_reason_error_string(ERR_peek_error()));
+}
+
+/* ---- What stands beside the reason on the error queue ---- */
+
+static void next_error(int lib, int reason) {
+  const uint32_t error = ERR_get_error();
+  cr_assert_eq(ERR_GET_LIB(error), lib, "%s", ERR_reason_error_string(error));
+  cr_assert_eq(ERR_GET_REASON(error), reason, "%s", ERR_reason_error_string(error));
+}
+
+/* As BoringSSL has it: programs look for the second one, or for the first. */
+Test(ssl_traps, a_record_that_cannot_be_decrypted) {
+  static const uint8_t junk[5 + 17] = {0x17, 3, 3, 0, 17};
+  ready();
+  cr_assert_eq(BIO_write(SSL_get_wbio(pair.client), junk, sizeof junk), (int)sizeof junk);
+  for (int i = 0; i < 2; i++) { /* and once more when it is asked again */
+    expect(pair.server, SSL_read(pair.server, buf, sizeof buf), -1, SSL_ERROR_SSL);
+    next_error(ERR_LIB_SSL, SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC);
+    next_error(ERR_LIB_CIPHER, CIPHER_R_BAD_DECRYPT);
+    cr_assert_eq(ERR_peek_error(), 0u);
+  }
+}
+
+Test(ssl_traps, an_extension_that_cannot_be_parsed) {
+  static const uint8_t hello[] = {
+      0x16, 3,  1, 0,    64, 1, 0, 0, 60, 3, 3, /* random: */
+      1,    2,  3, 4,    5,  6, 7, 8, 9,  0, 1,  2, 3, 4, 5, 6, 7,   8,   9,
+      0,    1,  2, 3,    4,  5, 6, 7, 8,  9, 0,  1, 2, /* no session id: */
+      0,    0,  2, 0x13, 1,  1, 0,                     /* two extensions: */
+      0,    17, 0, 43,   0,  3, 2, 3, 4,  0, 16, 0, 6, 0, 4, 9, 'h', '2', 0};
+  BIO *net;
+  SSL *ssl = ssl_half(&net, server_ctx, true, 0);
+  cr_assert_not_null(ssl);
+  cr_assert_eq(BIO_write(net, hello, sizeof hello), (int)sizeof hello);
+  expect(ssl, SSL_accept(ssl), -1, SSL_ERROR_SSL);
+  next_error(ERR_LIB_SSL, SSL_R_ERROR_PARSING_EXTENSION);
+  next_error(ERR_LIB_SSL, SSL_R_PARSE_TLSEXT);
+  cr_assert_eq(ERR_peek_error(), 0u);
+  SSL_free(ssl);
+  BIO_free(net);
 }
 
 /* ---- BIOs ---- */
