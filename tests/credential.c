@@ -91,6 +91,7 @@ struct credential *credential_load_raw(const char *name) {
   uint8_t *spki = NULL;
   size_t len = 0;
   CBB cbb;
+  CBB_zero(&cbb);
   credential->key = credential_key(name);
   bool ok = credential->key != NULL && CBB_init(&cbb, 0) &&
             EVP_marshal_public_key(&cbb, credential->key) && CBB_finish(&cbb, &spki, &len);
@@ -99,6 +100,7 @@ struct credential *credential_load_raw(const char *name) {
     credential_free(credential);
     credential = NULL;
   }
+  CBB_cleanup(&cbb);
   OPENSSL_free(spki);
   return credential;
 }

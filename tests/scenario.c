@@ -118,8 +118,8 @@ static bool compress(struct credential *credential, struct buf *body, const char
   const size_t num = credential_chain(chain, 8, name);
   body_of_certificate(body, chain, num);
   for (size_t i = 0; i < num; i++) free((void *)chain[i].data);
-  return hf_identity_set_compressed(credential->identity, 1, (uint32_t)body->len, bytes_of(what)) ==
-         HF_OK;
+  return num > 0 && hf_identity_set_compressed(credential->identity, 1, (uint32_t)body->len,
+                                               bytes_of(what)) == HF_OK;
 }
 
 static bool load(struct scenario_play *play) {
