@@ -38,9 +38,7 @@ static hf_status check_key(const hf_conn *conn) {
   const hf_group *group =
       ec != NULL ? hf_group_of_curve(EC_GROUP_get_curve_name(EC_KEY_get0_group(ec))) : NULL;
   const CBS offered = hf_hello_list(conn, HF_EXT_supported_groups, false);
-  // A hello that names no groups leaves them to the server: RFC 8422 4.
-  const bool any = !hf_ext_offered(conn, HF_EXT_supported_groups);
-  return ec == NULL || any || (group != NULL && hf_wire_has(offered, group->id))
+  return ec == NULL || (group != NULL && hf_wire_has(offered, group->id))
              ? HF_OK
              : HF_WRONG_CERTIFICATE_CURVE;
 }

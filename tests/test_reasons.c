@@ -208,6 +208,32 @@ Test(reasons, abort_before_the_hello) {
   }
 }
 
+/* R-H-25: nor has early data that was not flushed, or its keys, a part in it. */
+Test(reasons, abort_before_early_data) {
+  static const uint8_t alert[] = {REC_ALERT, 3, 3, 0, 2, 2, 90};
+  struct credential *credential = credential_load("ecdsa-p256");
+  struct side_setup client, server;
+  struct pair pair;
+  hf_conn *conn = NULL;
+  uint8_t out[2048];
+  size_t len = 0;
+  pair_setup(&client, &server, credential, 91);
+  client.settings.flags = HF_ALLOW_EARLY_DATA;
+  server.settings.flags = HF_ALLOW_EARLY_DATA | HF_ISSUE_TICKETS;
+  server.settings.max_early_data = 100;
+  cr_assert(pair_new(&pair, &client, &server, 0) == HF_OK && pair_run(&pair));
+  client.start.session = (hf_bytes){pair.client.kept.data, pair.client.kept.len};
+  side_entropy(&client.start.entropy, 1000);
+  cr_assert_eq(hf_new(&conn, pair.client.config, &client.start), HF_OK);
+  hf_abort(conn, 90);
+  cr_assert_eq(hf_flush(conn, &len, out, sizeof out), HF_OK);
+  cr_assert_eq(len, sizeof alert);
+  cr_expect_arr_eq(out, alert, sizeof alert);
+  hf_free(conn);
+  pair_free(&pair);
+  credential_free(credential);
+}
+
 /* R-H-25: after close_notify, flushed or not, there is no alert more; nothing of that is lost. */
 Test(reasons, abort_after_close) {
   for (int flushed = 0; flushed < 2; flushed++) {

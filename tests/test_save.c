@@ -224,14 +224,22 @@ struct fixture {
   struct buf state;
 };
 
-static void begin(struct fixture *f, hf_ask server_leaves) {
+/* begin_with begins with |flags| and records of at most |max_data| bytes in steps of |padding|. */
+static void begin_with(struct fixture *f, hf_ask server_leaves, uint32_t flags, uint16_t max_data,
+                       uint16_t padding) {
   memset(f, 0, sizeof *f);
   f->credential = credential_load("ecdsa-p256");
   pair_setup(&f->client, &f->server, f->credential, 72);
   f->server.leaves = server_leaves;
-  f->server.settings.flags = HF_ISSUE_TICKETS;
+  f->server.settings.flags = flags;
+  f->server.settings.max_data = max_data;
+  f->server.settings.padding = padding;
   cr_assert_eq(pair_new(&f->pair, &f->client, &f->server, 0), HF_OK);
   (void)pair_run(&f->pair);
+}
+
+static void begin(struct fixture *f, hf_ask server_leaves) {
+  begin_with(f, server_leaves, HF_ISSUE_TICKETS, 0, 0);
 }
 
 static void finish(struct fixture *f) {
@@ -369,17 +377,35 @@ Test(save, early_keys_of_the_wrong_side) {
 
 /* R-H-42: limits that no extension can set. */
 Test(save, limits_that_nobody_can_set) {
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 3; i++) {
     struct fixture f;
-    begin(&f, HF_ASK_SIGNATURE);
+    begin_with(&f, HF_ASK_SIGNATURE, HF_ISSUE_TICKETS, 300, 0);
     hf_conn *loaded = NULL;
     hf_hs *hs = f.pair.server.conn->hs;
     if (i == 0) hs->fragment = 200;
     if (i == 1) hs->peer_limit = 1;
+    if (i == 2) f.pair.server.conn->max_data = 301;
     cr_assert(reborn_save(&f.state, f.pair.server.conn));
     cr_expect_eq(load(&loaded, &f.pair.server, (hf_bytes){f.state.data, f.state.len}),
                  HF_BAD_STATE);
     hf_free(loaded);
     finish(&f);
   }
+}
+
+/* R-H-42: a limit that can be, but is less than what goes out in the clear, for which it is not:
+ * the cookie is longer than a padded record might be. */
+Test(save, less_than_what_is_in_the_clear) {
+  static const uint8_t cookie[3000];
+  struct fixture f;
+  hf_conn *loaded = NULL;
+  begin_with(&f, HF_ASK_COOKIE, HF_DEMAND_COOKIE, 0, 64);
+  f.pair.server.conn->max_data = 63;
+  cr_assert(reborn_save(&f.state, f.pair.server.conn));
+  cr_assert_eq(load(&loaded, &f.pair.server, (hf_bytes){f.state.data, f.state.len}), HF_OK);
+  cr_assert_eq(hf_answer_cookie(loaded, (hf_bytes){cookie, sizeof cookie}), HF_OK);
+  cr_expect(hf_wants(loaded) & HF_WANT_OUTPUT);
+  cr_expect_geq(loaded->out.cap, loaded->out.len);
+  hf_free(loaded);
+  finish(&f);
 }
