@@ -99,7 +99,7 @@ static bool connection(SSL_CTX *ctx, const struct config *config, const struct c
   state->config = config;
   state->quic.wire = &state->wire;
   SSL *ssl = setup_connection(ctx, state, *session);
-  bool ok = ssl != NULL && wire_open(&state->wire, config->port);
+  bool ok = ssl != NULL && wire_open(&state->wire, config->port, config->shim_id);
   if (ok) {
     ok = config->quic || wire_attach(&state->wire, ssl, config->async);
     ok = ok && exchange_whole(ssl, state, retry_config, is_resume);

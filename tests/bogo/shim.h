@@ -62,7 +62,8 @@ struct wire {
   uint8_t in[4096], out[4096];
   size_t in_start, in_end, out_len;
 };
-bool wire_open(struct wire *wire, int port);
+/* wire_open connects to |port| of this machine and says |id| there, if it is not NULL. */
+bool wire_open(struct wire *wire, int port, const char *id);
 /* wire_attach gives |ssl| its BIOs. */
 bool wire_attach(struct wire *wire, SSL *ssl, bool async);
 /* wire_one_in moves one byte, or the end, to the SSL, after all that waits to go out; wire_one_out

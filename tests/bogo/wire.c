@@ -3,13 +3,35 @@
 #define _DEFAULT_SOURCE
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/bogo/shim.h"
 
-bool wire_open(struct wire *wire, int port) {
+static bool send_all(int sock, const uint8_t *bytes, size_t len) {
+  while (len > 0) {
+    ssize_t done = send(sock, bytes, len, 0);
+    if (done <= 0) return false;
+    bytes += done;
+    len -= (size_t)done;
+  }
+  return true;
+}
+
+/* say_id tells a runner whose port is one for all shims which of them this is: eight bytes, the
+ * lowest first. */
+static bool say_id(int sock, const char *id) {
+  uint8_t bytes[8];
+  char *end;
+  const unsigned long long number = strtoull(id, &end, 10);
+  if (end == id || *end != '\0') return complain("not an id: %s", id);
+  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(number >> 8 * i);
+  return send_all(sock, bytes, sizeof bytes);
+}
+
+bool wire_open(struct wire *wire, int port, const char *id) {
   memset(wire, 0, sizeof *wire);
   struct sockaddr_in6 six = {.sin6_family = AF_INET6,
                              .sin6_port = htons((uint16_t)port),
@@ -25,7 +47,7 @@ bool wire_open(struct wire *wire, int port) {
       return complain("the runner cannot be reached");
     }
   }
-  return BIO_set_tcp_ndelay(wire->sock, 1);
+  return BIO_set_tcp_ndelay(wire->sock, 1) && (id == NULL || say_id(wire->sock, id));
 }
 
 bool wire_attach(struct wire *wire, SSL *ssl, bool async) {
@@ -33,16 +55,6 @@ bool wire_attach(struct wire *wire, SSL *ssl, bool async) {
   BIO *own;
   if (!BIO_new_bio_pair(&own, 1, &wire->network, 1)) return false;
   SSL_set_bio(ssl, own, own);
-  return true;
-}
-
-static bool send_all(int sock, const uint8_t *bytes, size_t len) {
-  while (len > 0) {
-    ssize_t done = send(sock, bytes, len, 0);
-    if (done <= 0) return false;
-    bytes += done;
-    len -= (size_t)done;
-  }
   return true;
 }
 
