@@ -118,6 +118,7 @@ foreach(source IN LISTS TEST_SOURCES PLAIN_SOURCES)
   add_executable(${name} ${source})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   hf_test_flags(${name})
+  target_compile_options(${name} PRIVATE -O0) # the libraries are optimised; optimising the tests only takes time
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
   target_compile_definitions(${name} PRIVATE
     HF_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HF_BINARY_DIR="${PROJECT_BINARY_DIR}")
