@@ -26,10 +26,11 @@ hf_status pair_new(struct pair *pair, const struct side_setup *client,
 static void move(struct pair *pair, bool by_client) {
   struct side *from = by_client ? &pair->client : &pair->server;
   struct side *to = by_client ? &pair->server : &pair->client;
-  size_t len = from->out.len, piece = pair->piece == 0 ? len : pair->piece;
+  const size_t said = from->out.len;
   if (pair->edit != NULL)
-    pair->edit(pair->arg, by_client, pair->moved[by_client], from->out.data, len);
-  pair->moved[by_client] += len;
+    pair->edit(pair->arg, by_client, pair->moved[by_client], from->out.data, said);
+  pair->moved[by_client] += said;
+  const size_t len = from->out.len, piece = pair->piece == 0 ? len : pair->piece;
   for (size_t at = 0; at < len; at += piece) {
     (void)side_feed(to, from->out.data + at, len - at < piece ? len - at : piece);
   }

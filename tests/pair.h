@@ -7,10 +7,12 @@
 struct pair {
   struct side client, server;
   size_t piece; /* bytes moved at a time; 0: all there are */
-  /* Changes |len| bytes on their way, |at| of which went that way before; NULL: nobody does. */
+  /* Changes |len| bytes on their way, |at| of which went that way before; NULL: nobody does.  They
+   * are what side.out of who says them holds: whoever wants more there, or fewer, or none, changes
+   * that, and |data| is nothing then. */
   void (*edit)(void *arg, bool by_client, size_t at, uint8_t *data, size_t len);
   void *arg;
-  size_t moved[2]; /* by the server, by the client */
+  size_t moved[2]; /* said by the server, by the client */
 };
 
 /* pair_setup fills both setups with what most tests begin from: TLS 1.3, the engine's own choices,

@@ -1,63 +1,19 @@
-/* test_ordeal_edits.c - each scenario (scenario.h) with somebody on the way who changes one bit or
- * one byte: never do both sides come to an end with different views of it, and what is changed
- * without being noticed is only what survives() lists.
+/* test_ordeal_edits.c - each scenario (scenario.h) with somebody on the way who changes one bit,
+ * one byte or one length: never do both sides come to an end with different views of it (attack.h),
+ * and what is changed without being noticed is only what survives() lists.  test_ordeal_splices.c
+ * has what makes it longer or shorter.
  *
  * Here a share of the places; with HF_ORDEAL=whole in the environment, as ./dev ordeal has it, all.
  */
 #include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "scenario.h"
+#include "attack.h"
 
-/* What the one on the way does: |value| with the byte at |at|. */
-enum how { FLIP, SET, ADD };
-struct change {
-  bool by_client;
-  size_t at;
-  enum how how;
-  uint8_t value;
-  bool changed;
-};
-
-static void edit(void *arg, bool by_client, size_t at, uint8_t *data, size_t len) {
-  struct change *change = arg;
-  if (by_client != change->by_client || change->at < at || change->at - at >= len) return;
-  uint8_t *byte = data + (change->at - at);
-  const uint8_t before = *byte;
-  if (change->how == FLIP) *byte ^= change->value;
-  if (change->how == SET) *byte = change->value;
-  if (change->how == ADD) *byte = (uint8_t)(*byte + change->value);
-  change->changed = *byte != before;
-}
-
-/* ---- What may go unnoticed ---- */
-
-/* record_at finds the record of |sent| with the byte |at|. */
-struct record_at {
-  size_t start, offset, index; /* of the record, in the record, how many came before */
-  uint8_t type;
-};
-
-static struct record_at record_at(const struct buf *sent, size_t at) {
-  struct record_at found = {0, 0, 0, 0};
-  for (size_t start = 0; start + 5 <= sent->len; found.index++) {
-    const size_t len = 5 + ((size_t)sent->data[start + 3] << 8 | sent->data[start + 4]);
-    if (at < start + len) {
-      found.start = start;
-      found.offset = at - start;
-      found.type = sent->data[start];
-      break;
-    }
-    start += len;
-  }
-  return found;
-}
-
-/* survives says whether a change may go unnoticed, by the scenario's |parts| and where it is. */
-static bool survives(unsigned parts, const struct change *change, const struct buf *sent) {
-  const struct record_at where = record_at(sent, change->at);
+/* survives says whether what |sent| has at |at| may be something else, by the scenario's |parts|
+ * and where it is. */
+static bool survives(unsigned parts, bool by_client, const struct buf *sent, size_t at) {
+  const struct record_at where = record_at(sent, at);
   const bool version = where.offset == 1 || where.offset == 2;
   /* RFC 9846 5.1: the version of a record in the clear says nothing; TLS 1.2 looks at it when there
    * is one that was agreed on: not with hellos, which are the first records. */
@@ -65,109 +21,150 @@ static bool survives(unsigned parts, const struct change *change, const struct b
   /* RFC 9846 4.3.10: early data that is refused is passed over unread; but for its type and length
    * it may be anything. */
   const bool refused = (parts & IN_EARLY) && (parts & (IN_EARLY_OFF | IN_RETRY));
-  return refused && change->by_client && where.type == 23 && where.index <= 3;
+  return refused && by_client && where.type == 23 && where.index <= 3;
 }
 
-/* ---- The verdict ---- */
-
-static bool completed(const struct side *side) {
-  return (hf_wants(side->conn) & HF_READY) != 0 && side_fault(side) == HF_OK;
+/* suffer has |len| bytes at |at| be |puts|, if they are not. */
+static void suffer(const struct victim *victim, bool by_client, size_t at, const uint8_t *puts,
+                   size_t len, const char *what) {
+  const struct buf *sent = victim_said(victim, by_client);
+  const struct attack attack = {by_client, at, len, {puts, len}, false, what};
+  if (memcmp(sent->data + at, puts, len) == 0) return;
+  if (attack_run(victim, &attack) == ATTACK_NOTICED) return;
+  for (size_t i = 0; i < len; i++)
+    if (sent->data[at + i] != puts[i])
+      cr_expect(survives(victim->scenario->parts, by_client, sent, at + i),
+                "%s, %s's byte %zu of %zu, %s: unnoticed", victim->scenario->name,
+                by_client ? "client" : "server", at + i, sent->len, what);
 }
 
-static bool same_bytes(hf_bytes a, hf_bytes b) {
-  return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+/* ---- Bits and bytes ---- */
+
+/* changed is |byte| after change number |i|: of bits, or of bytes. */
+typedef uint8_t changed(uint8_t byte, size_t i);
+
+static uint8_t flipped(uint8_t byte, size_t i) { return (uint8_t)(byte ^ 1U << i); }
+
+static uint8_t replaced(uint8_t byte, size_t i) {
+  const uint8_t values[] = {0, 255, (uint8_t)(byte + 1), (uint8_t)(byte - 1)};
+  return values[i];
 }
 
-/* same_view: what both say of a handshake that is complete, and what they make of it. */
-static bool same_view(const struct pair *pair) {
-  hf_facts a, b;
-  uint8_t x[32], y[32];
-  hf_get_facts(&a, pair->client.conn);
-  hf_get_facts(&b, pair->server.conn);
-  const bool same = a.version == b.version && a.suite == b.suite && a.group == b.group &&
-                    a.resumed == b.resumed && a.early_accepted == b.early_accepted &&
-                    a.retried == b.retried && same_bytes(a.alpn, b.alpn) &&
-                    same_bytes(a.client_random, b.client_random) &&
-                    same_bytes(a.server_random, b.server_random);
-  /* Whoever has failed since has no secrets any more. */
-  if (!completed(&pair->client) || !completed(&pair->server)) return same;
-  const hf_bytes none = {NULL, 0};
-  return same && hf_export(pair->client.conn, x, sizeof x, "label", none) == HF_OK &&
-         hf_export(pair->server.conn, y, sizeof y, "label", none) == HF_OK &&
-         memcmp(x, y, sizeof x) == 0;
-}
-
-static size_t num_runs, num_unnoticed;
-
-/* The data that came is what was said, or the beginning of it. */
-static bool begins(const struct buf *app, const struct buf *whole_app) {
-  return app->len <= whole_app->len &&
-         (app->len == 0 || memcmp(app->data, whole_app->data, app->len) == 0);
-}
-
-/* suffer plays |scenario|, which went as |quiet| did, with |change|. */
-static void suffer(const struct scenario *scenario, struct change change,
-                   const struct pair *quiet) {
-  const struct buf *sent = change.by_client ? &quiet->client.sent : &quiet->server.sent;
-  struct scenario_play play;
-  cr_assert(scenario_play_edited(&play, scenario, edit, &change), "%s", scenario->name);
-  const struct side *client = &play.pair.client, *server = &play.pair.server;
-  const char *who = change.by_client ? "client" : "server";
-  num_runs++;
-  cr_expect_null(client->broken, "%s: %s", scenario->name, client->broken);
-  cr_expect_null(server->broken, "%s: %s", scenario->name, server->broken);
-  if ((hf_wants(client->conn) & HF_READY) && (hf_wants(server->conn) & HF_READY))
-    cr_expect(same_view(&play.pair), "%s, %s's byte %zu: different views", scenario->name, who,
-              change.at);
-  if (scenario->client == HF_OK)
-    cr_expect(begins(&client->app, &quiet->client.app) && begins(&server->app, &quiet->server.app),
-              "%s, %s's byte %zu: other data", scenario->name, who, change.at);
-  /* Else somebody waits for the rest, and notices in time. */
-  const bool all_came = client->app.len == quiet->client.app.len &&
-                        server->app.len == quiet->server.app.len && client->in.len == 0 &&
-                        server->in.len == 0;
-  if (change.changed && completed(client) && completed(server) && all_came) {
-    num_unnoticed++;
-    cr_expect(survives(scenario->parts, &change, sent), "%s, %s's byte %zu of %zu (%d %02x)",
-              scenario->name, who, change.at, sent->len, (int)change.how, change.value);
-  }
-  scenario_play_free(&play);
-}
-
-/* every calls suffer for the changes number |first|, |first| + |step| ... of each byte that either
- * side says, there being |num| changes for a byte. */
-static void every(const struct change *changes, size_t num, size_t step) {
+/* every puts each scenario to the changes number |first|, |first| + |step| ... of each byte that
+ * either side says, there being |num| changes for a byte. */
+static void every(changed *change, size_t num, size_t step, const char *what) {
   for (size_t s = 0; s < num_scenarios; s++) {
-    struct scenario_play play;
-    const char *wrong = scenario_play_it(&play, &scenarios[s]);
-    cr_assert_null(wrong, "%s: %s", scenarios[s].name, wrong);
+    struct victim victim = victim_of(s);
     for (int by_client = 0; by_client < 2; by_client++) {
-      const struct buf *sent = by_client ? &play.pair.client.sent : &play.pair.server.sent;
+      const struct buf *sent = victim_said(&victim, by_client);
       for (size_t i = s % step; i < sent->len * num; i += step) {
-        struct change change = changes[i % num];
-        change.by_client = by_client;
-        change.at = i / num;
-        suffer(&scenarios[s], change, &play.pair);
+        const uint8_t byte = change(sent->data[i / num], i % num);
+        suffer(&victim, by_client, i / num, &byte, 1, what);
       }
     }
-    scenario_play_free(&play);
+    scenario_play_free(&victim.play);
   }
-  fprintf(stderr, "%zu runs of %zu scenarios, %zu changes unnoticed\n", num_runs, num_scenarios,
-          num_unnoticed);
+  attack_report(what);
 }
 
 /* R-H-22: each bit. */
-Test(ordeal_edits, bits) {
-  struct change changes[8];
-  for (int i = 0; i < 8; i++) changes[i] = (struct change){.how = FLIP, .value = (uint8_t)(1 << i)};
-  every(changes, 8, scenario_whole() ? 1 : 487);
-}
+Test(ordeal_edits, bits) { every(flipped, 8, scenario_whole() ? 1 : 487, "bits"); }
 
 /* R-H-22: each byte, set to 0 and to 255, one more and one less. */
-Test(ordeal_edits, bytes) {
-  static const struct change changes[] = {{.how = SET, .value = 0},
-                                          {.how = SET, .value = 255},
-                                          {.how = ADD, .value = 1},
-                                          {.how = ADD, .value = 255}};
-  every(changes, 4, scenario_whole() ? 1 : 241);
+Test(ordeal_edits, bytes) { every(replaced, 4, scenario_whole() ? 1 : 241, "bytes"); }
+
+/* ---- Lengths ---- */
+
+/* clear is what one side says in the clear of the handshake: where each byte of it is. */
+struct clear {
+  uint8_t byte[8192];
+  size_t at[8192], len;
+};
+
+static void read_clear(struct clear *clear, const struct buf *sent, bool tls12) {
+  clear->len = 0;
+  for (size_t start = 0; start < sent->len;) {
+    const struct record_at record = record_at(sent, start);
+    /* In TLS 1.2 what comes then is protected, and has the same type. */
+    if (record.type == 0 || (tls12 && record.type == 20)) break;
+    for (size_t i = 5; record.type == 22 && i < record.len && clear->len < sizeof clear->byte;
+         i++) {
+      clear->at[clear->len] = start + i;
+      clear->byte[clear->len++] = sent->data[start + i];
+    }
+    start += record.len;
+  }
+}
+
+/* Which of all lengths are to be changed. */
+struct lengths {
+  const struct victim *victim;
+  bool by_client;
+  size_t next, step;
+};
+
+/* wrong_length has the |width| bytes at the places |at| be other numbers; |rest| is what would
+ * reach to the end of what is around. */
+static void wrong_length(struct lengths *lengths, const size_t *at, size_t width, size_t rest) {
+  const struct buf *sent = victim_said(lengths->victim, lengths->by_client);
+  const size_t span = at[width - 1] - at[0] + 1, max = ((size_t)1 << 8 * width) - 1;
+  size_t value = 0;
+  for (size_t i = 0; i < width; i++) value = value << 8 | sent->data[at[i]];
+  const size_t wrong[] = {value + 1, value - 1, 0, max, rest, rest + 1};
+  for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+    uint8_t puts[16];
+    if (lengths->next++ % lengths->step != 0 || span > sizeof puts) continue;
+    memcpy(puts, sent->data + at[0], span);
+    for (size_t i = 0; i < width; i++)
+      puts[at[i] - at[0]] = (uint8_t)((wrong[k] & max) >> 8 * (width - 1 - i));
+    suffer(lengths->victim, lengths->by_client, at[0], puts, span, "a length");
+  }
+}
+
+/* wrong_vectors goes over the message at |start|, up to |end|: whatever in it could be the length
+ * of something that ends in it counts as one. */
+static void wrong_vectors(struct lengths *lengths, const struct clear *clear, size_t start,
+                          size_t end) {
+  wrong_length(lengths, clear->at + start + 1, 3, clear->len - start - 4);
+  for (size_t i = start + 4; i < end; i++) {
+    size_t value = 0;
+    for (size_t width = 1; width <= 3 && i + width <= end; width++) {
+      value = value << 8 | clear->byte[i + width - 1];
+      if (i + width + value <= end) wrong_length(lengths, clear->at + i, width, end - i - width);
+    }
+  }
+}
+
+static void wrong_lengths(struct lengths *lengths) {
+  const struct buf *sent = victim_said(lengths->victim, lengths->by_client);
+  static struct clear clear;
+  for (size_t start = 0; start < sent->len;) {
+    const struct record_at record = record_at(sent, start);
+    const size_t at[] = {start + 3, start + 4};
+    if (record.type == 0) break;
+    wrong_length(lengths, at, 2, sent->len - start - 5);
+    start += record.len;
+  }
+  read_clear(&clear, sent, (lengths->victim->scenario->parts & IN_TLS12) != 0);
+  for (size_t start = 0; start + 4 <= clear.len;) {
+    const uint8_t *m = clear.byte + start;
+    const size_t end = start + 4 + ((size_t)m[1] << 16 | (size_t)m[2] << 8 | m[3]);
+    if (end > clear.len) break;
+    wrong_vectors(lengths, &clear, start, end);
+    start = end;
+  }
+}
+
+/* R-H-22: each length: of every record, and in the clear of messages and of what is in them. */
+Test(ordeal_edits, lengths) {
+  const size_t step = scenario_whole() ? 1 : 199;
+  for (size_t s = 0; s < num_scenarios; s++) {
+    struct victim victim = victim_of(s);
+    for (int by_client = 0; by_client < 2; by_client++) {
+      struct lengths lengths = {&victim, by_client, s, step};
+      wrong_lengths(&lengths);
+    }
+    scenario_play_free(&victim.play);
+  }
+  attack_report("lengths");
 }
