@@ -84,6 +84,21 @@ static int finish(SSL *ssl) {
   return ssl_quic_on(ssl) ? finish_quic(ssl) : 1;
 }
 
+/* take_meanwhile has a server take what the client has sent while the write BIO is full: over a
+ * transport that holds less than a flight both might write, and neither read.  Nothing is read but
+ * what is known to be there, as a BIO may block.  True: some was. */
+static bool take_meanwhile(SSL *ssl, unsigned wants) {
+  if (ssl->role != SSL_ROLE_SERVER || ssl->rbio == NULL || ssl->io.app.len > 0 ||
+      (wants & (HF_WANT_INPUT | HF_WANT_ANSWER)) != HF_WANT_INPUT)
+    return false;
+  const size_t there = BIO_ctrl_pending(ssl->rbio);
+  if (there == 0) return false;
+  ERR_set_mark();
+  (void)ssl_io_fetch(ssl, NULL, NULL, 0); /* what goes wrong is told when there is need to read */
+  ERR_pop_to_mark();
+  return BIO_ctrl_pending(ssl->rbio) < there;
+}
+
 static int run(SSL *ssl) {
   if (ssl->conn == NULL && !ssl_start(ssl)) return -1;
   for (;;) {
@@ -100,6 +115,7 @@ static int run(SSL *ssl) {
       bool hopeless = step == SSL_STEP_ERROR && (wants & HF_FAILED) != 0;
       if (hopeless) ERR_pop_to_mark();
       if (step == SSL_STEP_DONE) continue;
+      if (step == SSL_STEP_WAIT && take_meanwhile(ssl, wants)) continue;
       if (!hopeless) return ssl_stop_waiting(ssl, step, SSL_WRITING);
     }
     if ((wants & HF_FAILED) != 0) return ssl_stop_failed(ssl);
