@@ -196,6 +196,12 @@ if(TARGET handfast_ssl_static AND NOT CMAKE_C_FLAGS MATCHES "fsanitize|coverage"
   set_tests_properties(package PROPERTIES TIMEOUT 120)
 endif()
 
+# What the benchmarks count exactly: bench/counts.json.
+if(TARGET bench_engine AND NOT CMAKE_C_FLAGS MATCHES "fsanitize|coverage")
+  add_test(NAME bench_counts COMMAND ${PROJECT_SOURCE_DIR}/bench/run.py ${PROJECT_BINARY_DIR} --check)
+  set_tests_properties(bench_counts PROPERTIES TIMEOUT ${HF_TEST_TIMEOUT} SKIP_REGULAR_EXPRESSION "^Skipped: ")
+endif()
+
 # The program looks at the moment in which the engine has libcrypto verify a signature.
 if(TARGET plain_memory)
   target_link_options(plain_memory PRIVATE LINKER:--wrap=EVP_DigestVerify)
