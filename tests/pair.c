@@ -22,8 +22,7 @@ hf_status pair_new(struct pair *pair, const struct side_setup *client,
   return status == HF_OK ? side_new(&pair->server, server) : status;
 }
 
-/* move gives |to| what |from| had to send when it began. */
-static void move(struct pair *pair, bool by_client) {
+void pair_move(struct pair *pair, bool by_client) {
   struct side *from = by_client ? &pair->client : &pair->server;
   struct side *to = by_client ? &pair->server : &pair->client;
   const size_t said = from->out.len;
@@ -39,8 +38,8 @@ static void move(struct pair *pair, bool by_client) {
 
 bool pair_run(struct pair *pair) {
   while (pair->client.out.len + pair->server.out.len > 0) {
-    move(pair, true);
-    move(pair, false);
+    pair_move(pair, true);
+    pair_move(pair, false);
   }
   return side_is_ready(&pair->client) && side_is_ready(&pair->server) &&
          pair->client.broken == NULL && pair->server.broken == NULL;

@@ -22,6 +22,8 @@ void pair_setup(struct side_setup *client, struct side_setup *server,
 /* pair_new starts both; free them with pair_free whatever is returned. */
 hf_status pair_new(struct pair *pair, const struct side_setup *client,
                    const struct side_setup *server, size_t piece);
+/* pair_move moves what the client, or the server, had to say when it began. */
+void pair_move(struct pair *pair, bool by_client);
 /* pair_run moves bytes both ways until there are none left.  True: both are ready and no promise
  * was broken. */
 bool pair_run(struct pair *pair);

@@ -7,6 +7,7 @@
 #include "craft_play.h"
 
 #define GOOD HF_OK, HF_OK
+#define OVER_QUIC (IN_QUIC | IN_ALPN)
 
 const struct scenario scenarios[] = {
     {"full", 0, GOOD},
@@ -16,10 +17,14 @@ const struct scenario scenarios[] = {
     {"retry, much", IN_RETRY | IN_MUCH, GOOD},
     {"cookie", IN_COOKIE, GOOD},
     {"cookie and retry", IN_COOKIE | IN_RETRY, GOOD},
+    {"stateless retry", IN_COOKIE | IN_FRESH, GOOD},
+    {"stateless retry to another group", IN_COOKIE | IN_FRESH | IN_RETRY, GOOD},
+    {"stateless retry, much", IN_COOKIE | IN_FRESH | IN_MUCH, GOOD},
     {"tickets", IN_TICKET, GOOD},
     {"resumed", IN_TICKET | IN_RESUMED, GOOD},
     {"resumed after a retry", IN_TICKET | IN_RESUMED | IN_RETRY, GOOD},
     {"resumed, with a cookie", IN_TICKET | IN_RESUMED | IN_COOKIE, GOOD},
+    {"resumed after a stateless retry", IN_TICKET | IN_RESUMED | IN_COOKIE | IN_FRESH, GOOD},
     {"resumed without a key exchange", IN_TICKET | IN_RESUMED | IN_PSK_KE, GOOD},
     {"not resumed", IN_TICKET | IN_RESUMED | IN_FORGOTTEN, GOOD},
     {"early data", IN_TICKET | IN_RESUMED | IN_EARLY | IN_ALPN, GOOD},
@@ -28,6 +33,7 @@ const struct scenario scenarios[] = {
     {"early data, secrets", IN_TICKET | IN_RESUMED | IN_EARLY | IN_SECRETS, GOOD},
     {"external PSK", IN_PSK, GOOD},
     {"external PSK after a retry", IN_PSK | IN_RETRY, GOOD},
+    {"external PSK after a stateless retry", IN_PSK | IN_COOKIE | IN_FRESH, GOOD},
     {"external PSK without a key exchange", IN_PSK | IN_PSK_KE, GOOD},
     {"client certificate", IN_CLIENT_CERT, GOOD},
     {"client certificate after a retry", IN_CLIENT_CERT | IN_DEMANDED | IN_RETRY, GOOD},
@@ -38,10 +44,12 @@ const struct scenario scenarios[] = {
     {"certificate refused", IN_DISTRUST, HF_REFUSED, HF_PEER_ALERT},
     {"compression", IN_COMPRESSION, GOOD},
     {"compression, both", IN_COMPRESSION | IN_CLIENT_CERT, GOOD},
+    {"compression, asked for", IN_COMPRESSION | IN_COMPRESS | IN_CLIENT_CERT, GOOD},
     {"raw key", IN_RAW_KEY, GOOD},
     {"rekeyed", IN_REKEY | IN_TICKET, GOOD},
     {"rekeyed, much", IN_REKEY | IN_MUCH | IN_SECRETS, GOOD},
     {"closed", IN_CLOSE, GOOD},
+    {"aborted", IN_ABORT | IN_TICKET, HF_REFUSED, HF_PEER_ALERT},
     {"no suite", IN_NO_SUITE, HF_PEER_ALERT, HF_NO_SHARED_SUITE},
     {"1.2", IN_TLS12, GOOD},
     {"1.2, much", IN_TLS12 | IN_MUCH | IN_ALPN, GOOD},
@@ -59,7 +67,30 @@ const struct scenario scenarios[] = {
     {"1.2, certificate refused", IN_TLS12 | IN_DISTRUST, HF_REFUSED, HF_PEER_ALERT},
     {"1.2, False Start", IN_TLS12 | IN_FALSE_START | IN_ALPN | IN_TICKET, GOOD},
     {"1.2, closed", IN_TLS12 | IN_CLOSE, GOOD},
+    {"1.2, aborted", IN_TLS12 | IN_ABORT, HF_REFUSED, HF_PEER_ALERT},
     {"1.2, no suite", IN_TLS12 | IN_NO_SUITE, HF_PEER_ALERT, HF_NO_SHARED_SUITE},
+    {"QUIC", OVER_QUIC, GOOD},
+    {"QUIC, much", OVER_QUIC | IN_MUCH | IN_SECRETS, GOOD},
+    {"QUIC, retry", OVER_QUIC | IN_RETRY, GOOD},
+    {"QUIC, stateless retry", OVER_QUIC | IN_COOKIE | IN_FRESH, GOOD},
+    {"QUIC, tickets", OVER_QUIC | IN_TICKET, GOOD},
+    {"QUIC, resumed", OVER_QUIC | IN_TICKET | IN_RESUMED, GOOD},
+    {"QUIC, resumed after a retry", OVER_QUIC | IN_TICKET | IN_RESUMED | IN_RETRY, GOOD},
+    {"QUIC, not resumed", OVER_QUIC | IN_TICKET | IN_RESUMED | IN_FORGOTTEN, GOOD},
+    {"QUIC, early data", OVER_QUIC | IN_TICKET | IN_RESUMED | IN_EARLY, GOOD},
+    {"QUIC, early data refused", OVER_QUIC | IN_TICKET | IN_RESUMED | IN_EARLY | IN_EARLY_OFF,
+     GOOD},
+    {"QUIC, early data and a retry", OVER_QUIC | IN_TICKET | IN_RESUMED | IN_EARLY | IN_RETRY,
+     GOOD},
+    {"QUIC, external PSK", OVER_QUIC | IN_PSK, GOOD},
+    {"QUIC, client certificate", OVER_QUIC | IN_CLIENT_CERT | IN_COMPRESSION, GOOD},
+    {"QUIC, client certificate missing", OVER_QUIC | IN_NO_CERT | IN_DEMANDED, HF_OK,
+     HF_CERTIFICATE_REQUIRED},
+    {"QUIC, client certificate refused", OVER_QUIC | IN_CLIENT_CERT | IN_DISTRUST, HF_OK,
+     HF_REFUSED},
+    {"QUIC, certificate refused", OVER_QUIC | IN_DISTRUST, HF_REFUSED, HF_OK},
+    {"QUIC, aborted", OVER_QUIC | IN_TICKET | IN_ABORT, HF_REFUSED, HF_OK},
+    {"QUIC, no suite", OVER_QUIC | IN_NO_SUITE, HF_OK, HF_NO_SHARED_SUITE},
 };
 const size_t num_scenarios = sizeof scenarios / sizeof scenarios[0];
 
@@ -76,6 +107,16 @@ static bool decompress(const struct scenario_play *play, struct side_answer *ans
                                    .bytes = {play->body[i].data, play->body[i].len}};
   }
   return true;
+}
+
+static void compress_now(const struct scenario_play *play, struct side_answer *answer,
+                         const hf_question_t *question) {
+  for (size_t i = 0; i < 2; i++) {
+    const hf_bytes body = {play->body[i].data, play->body[i].len};
+    if (!bytes_equal(question->compress.message, body)) continue;
+    *answer = (struct side_answer){
+        .ask = question->ask, .index = zlib[0], .bytes = bytes_of(squeezed[i])};
+  }
 }
 
 static bool find_session(const struct scenario_play *play, struct side_answer *answer,
@@ -95,6 +136,7 @@ static bool find_session(const struct scenario_play *play, struct side_answer *a
 static bool answer(void *arg, struct side_answer *answer, const hf_question_t *question) {
   struct scenario_play *play = arg;
   if (question->ask == HF_ASK_DECOMPRESS) return decompress(play, answer, question);
+  if (question->ask == HF_ASK_COMPRESS) compress_now(play, answer, question);
   if (question->ask == HF_ASK_SESSION) return find_session(play, answer, question);
   if (question->ask == HF_ASK_KEEP && question->keep.name.len > 0 && play->id.len == 0) {
     buf_add(&play->id, question->keep.name.data, question->keep.name.len);
@@ -112,13 +154,15 @@ static bool refuse(void *arg, struct side_answer *out, const hf_question_t *ques
 
 /* ---- Setting up ---- */
 
+/* |body| is the Certificate's; |what| stands for it, unless it is NULL. */
 static bool compress(struct credential *credential, struct buf *body, const char *name,
                      const char *what) {
   hf_bytes chain[8];
   const size_t num = credential_chain(chain, 8, name);
   body_of_certificate(body, chain, num);
   for (size_t i = 0; i < num; i++) free((void *)chain[i].data);
-  return num > 0 && hf_identity_set_compressed(credential->identity, 1, (uint32_t)body->len,
+  if (what == NULL) return num > 0;
+  return num > 0 && hf_identity_set_compressed(credential->identity, zlib[0], (uint32_t)body->len,
                                                bytes_of(what)) == HF_OK;
 }
 
@@ -127,9 +171,10 @@ static bool load(struct scenario_play *play) {
       play->parts & IN_RAW_KEY ? credential_load_raw("ed25519") : credential_load("ed25519");
   play->own = credential_load("client-ed25519");
   if (play->credential == NULL || play->own == NULL) return false;
+  const bool later = (play->parts & IN_COMPRESS) != 0;
   return !(play->parts & IN_COMPRESSION) ||
-         (compress(play->credential, &play->body[0], "ed25519", squeezed[0]) &&
-          compress(play->own, &play->body[1], "client-ed25519", squeezed[1]));
+         (compress(play->credential, &play->body[0], "ed25519", later ? NULL : squeezed[0]) &&
+          compress(play->own, &play->body[1], "client-ed25519", later ? NULL : squeezed[1]));
 }
 
 static void set_versions(struct scenario_play *play) {
@@ -166,6 +211,8 @@ static void set_authentication(struct scenario_play *play) {
     (parts & IN_CLIENT_CERT ? &play->server : &play->client)->answer = refuse;
   if (parts & IN_COMPRESSION)
     play->client.settings.decompressors = play->server.settings.decompressors = (hf_codes){zlib, 1};
+  if (parts & IN_COMPRESS)
+    play->client.settings.compressors = play->server.settings.compressors = (hf_codes){zlib, 1};
   if (parts & IN_RAW_KEY)
     play->client.settings.peer_cert_types = play->server.settings.own_cert_types =
         (hf_codes){raw, 1};
@@ -185,6 +232,13 @@ static void set_sessions(struct scenario_play *play) {
   play->server.settings.max_early_data = 1000;
 }
 
+static void set_carrier(struct scenario_play *play) {
+  if (!(play->parts & IN_QUIC)) return;
+  play->client.settings.transport = play->server.settings.transport = HF_QUIC;
+  play->client.start.quic_params = bytes_of("the client's parameters");
+  play->server.start.quic_params = bytes_of("the server's parameters");
+}
+
 static void set_extras(struct scenario_play *play) {
   const unsigned parts = play->parts;
   if (parts & IN_ALPN) {
@@ -197,8 +251,11 @@ static void set_extras(struct scenario_play *play) {
     play->server.settings.flags |= HF_EXPORT_SECRETS | HF_TRACE;
   }
   if (!(parts & IN_MUCH)) return;
-  play->client.settings.flags |= HF_GREASE | HF_PERMUTE_EXTENSIONS | HF_PAD_HELLO;
-  play->server.settings.flags |= HF_GREASE | HF_ALWAYS_CCS;
+  play->client.settings.flags |= HF_GREASE | HF_PERMUTE_EXTENSIONS;
+  play->server.settings.flags |= HF_GREASE;
+  if (parts & IN_QUIC) return;
+  play->client.settings.flags |= HF_PAD_HELLO;
+  play->server.settings.flags |= HF_ALWAYS_CCS;
   play->client.settings.record_size_limit = 300;
   play->client.settings.padding = play->server.settings.padding = 64;
   play->server.settings.max_data = 200;
@@ -221,9 +278,11 @@ static bool earlier(struct scenario_play *play) {
 }
 
 static void converse(struct pair *pair, unsigned parts) {
-  (void)side_send(&pair->client, (const uint8_t *)"a question", 10);
-  (void)side_send(&pair->server, (const uint8_t *)"an answer", 9);
-  (void)pair_run(pair);
+  if (!(parts & IN_QUIC)) {
+    (void)side_send(&pair->client, (const uint8_t *)"a question", 10);
+    (void)side_send(&pair->server, (const uint8_t *)"an answer", 9);
+    (void)pair_run(pair);
+  }
   if (parts & IN_REKEY) {
     (void)side_rekey(&pair->client, true);
     (void)pair_run(pair);
@@ -238,6 +297,57 @@ static void converse(struct pair *pair, unsigned parts) {
     (void)side_close(&pair->server);
     (void)pair_run(pair);
   }
+  if (parts & IN_ABORT) {
+    (void)side_abort(&pair->client, 49);
+    (void)pair_run(pair);
+  }
+}
+
+static const struct side_secret *secret_of(const struct side *side, size_t i) {
+  return (const struct side_secret *)side->secrets.data + i;
+}
+
+/* What one side sends under the other receives under, if it got that far; how many are so. */
+static size_t same_secrets(const struct side *a, const struct side *b, const char **wrong) {
+  size_t same = 0;
+  for (size_t i = 0; i < a->secrets.len / sizeof(struct side_secret); i++) {
+    const struct side_secret *x = secret_of(a, i);
+    for (size_t k = 0; k < b->secrets.len / sizeof(struct side_secret); k++) {
+      const struct side_secret *y = secret_of(b, k);
+      const bool other_end = x->kind != HF_SECRET_TRAFFIC || x->sending != y->sending;
+      if (x->kind != y->kind || x->level != y->level || !other_end) continue;
+      if (x->generation != y->generation) continue;
+      if (memcmp(x->digest, y->digest, sizeof x->digest) != 0) *wrong = "the secrets differ";
+      same++;
+    }
+  }
+  return same;
+}
+
+/* What came besides the handshake. */
+static const char *judge_data(const struct scenario_play *play) {
+  const struct side *client = &play->pair.client, *server = &play->pair.server;
+  const unsigned parts = play->parts;
+  const char *wrong = NULL;
+  const size_t same = same_secrets(client, server, &wrong);
+  if (wrong == NULL && (parts & (IN_QUIC | IN_SECRETS)) && same < (parts & IN_TLS12 ? 1 : 4))
+    wrong = "there are no secrets in common";
+  if (parts & IN_QUIC) return wrong;
+  return client->app.len < 9 || server->app.len < 10 ? "data did not come" : wrong;
+}
+
+static const char *judge_facts(const struct scenario_play *play, const struct side *side) {
+  const unsigned parts = play->parts;
+  const bool resumed = (parts & (IN_RESUMED | IN_PSK)) != 0 && !(parts & IN_FORGOTTEN);
+  const bool early = (parts & IN_EARLY) && !(parts & (IN_EARLY_OFF | IN_RETRY));
+  hf_facts facts;
+  hf_get_facts(&facts, side->conn);
+  if (facts.resumed != resumed) return "resumed or not";
+  if (facts.retried != ((parts & (IN_RETRY | IN_COOKIE)) != 0)) return "retried or not";
+  if (facts.early_accepted != early) return "early data accepted or not";
+  if (facts.version != (parts & IN_TLS12 ? 0x0303 : 0x0304)) return "the version";
+  if ((facts.alpn.len > 0) != ((parts & IN_ALPN) != 0)) return "the protocol";
+  return (facts.quic_params.len > 0) != ((parts & IN_QUIC) != 0) ? "the parameters" : NULL;
 }
 
 static const char *judge(const struct scenario_play *play, const struct scenario *scenario) {
@@ -246,21 +356,10 @@ static const char *judge(const struct scenario_play *play, const struct scenario
   if (server->broken != NULL) return server->broken;
   if (side_fault(client) != scenario->client) return hf_status_text(side_fault(client));
   if (side_fault(server) != scenario->server) return hf_status_text(side_fault(server));
-  if (scenario->client != HF_OK) return NULL;
-  if (client->app.len < 9 || server->app.len < 10) return "data did not come";
-  hf_facts facts[2];
-  hf_get_facts(&facts[0], client->conn);
-  hf_get_facts(&facts[1], server->conn);
-  for (int i = 0; i < 2; i++) {
-    const unsigned parts = play->parts;
-    const bool resumed = (parts & (IN_RESUMED | IN_PSK)) != 0 && !(parts & IN_FORGOTTEN);
-    const bool early = (parts & IN_EARLY) && !(parts & (IN_EARLY_OFF | IN_RETRY));
-    if (facts[i].resumed != resumed) return "resumed or not";
-    if (facts[i].early_accepted != early) return "early data accepted or not";
-    if (facts[i].version != (parts & IN_TLS12 ? 0x0303 : 0x0304)) return "the version";
-    if ((facts[i].alpn.len > 0) != ((parts & IN_ALPN) != 0)) return "the protocol";
-  }
-  return NULL;
+  if (scenario->client != HF_OK || scenario->server != HF_OK) return NULL;
+  const char *wrong = judge_data(play);
+  if (wrong == NULL) wrong = judge_facts(play, client);
+  return wrong == NULL ? judge_facts(play, server) : wrong;
 }
 
 /* begin sets all up and has the earlier handshake; NULL, or what is wrong. */
@@ -275,6 +374,7 @@ static const char *begin(struct scenario_play *play, const struct scenario *scen
   set_key_exchange(play);
   set_authentication(play);
   set_sessions(play);
+  set_carrier(play);
   set_extras(play);
   if ((play->parts & IN_RESUMED) && !earlier(play)) return "the handshake before it failed";
   return pair_new(&play->pair, &play->client, &play->server, 0) == HF_OK ? NULL
@@ -282,7 +382,12 @@ static const char *begin(struct scenario_play *play, const struct scenario *scen
 }
 
 static void run(struct scenario_play *play) {
-  if (play->parts & IN_EARLY) (void)side_send(&play->pair.client, (const uint8_t *)"early", 5);
+  if ((play->parts & IN_EARLY) && !(play->parts & IN_QUIC))
+    (void)side_send(&play->pair.client, (const uint8_t *)"early", 5);
+  if (play->parts & IN_FRESH) {
+    pair_move(&play->pair, true);
+    (void)side_forget(&play->pair.server);
+  }
   (void)pair_run(&play->pair);
   converse(&play->pair, play->parts);
 }

@@ -9,7 +9,7 @@
 enum scenario_part {
   IN_TLS12 = 1,             /* else it is TLS 1.3 */
   IN_RETRY = 1 << 1,        /* the server wants another group */
-  IN_COOKIE = 1 << 2,       /* and a cookie, by which it forgets its state */
+  IN_COOKIE = 1 << 2,       /* and a cookie */
   IN_TICKET = 1 << 3,       /* the server gives tickets, or resumes by one */
   IN_ID = 1 << 4,           /* TLS 1.2: it gives ids, or resumes by one */
   IN_RESUMED = 1 << 5,      /* the session of an earlier handshake goes on */
@@ -30,7 +30,11 @@ enum scenario_part {
   IN_ALPN = 1 << 20,
   IN_MUCH = 1 << 21,     /* GREASE, permuted and padded hellos, small and padded records */
   IN_NO_SUITE = 1 << 22, /* there is no suite in common */
-  IN_SECRETS = 1 << 23   /* secrets are given out, and what is said is traced */
+  IN_SECRETS = 1 << 23,  /* secrets are given out, and what is said is traced */
+  IN_QUIC = 1 << 24,     /* over CRYPTO streams, without data (side.h frames them) */
+  IN_FRESH = 1 << 25,    /* with IN_COOKIE: another engine takes the second hello */
+  IN_ABORT = 1 << 26,    /* afterwards the client fails the connection */
+  IN_COMPRESS = 1 << 27  /* with IN_COMPRESSION: HF_ASK_COMPRESS is asked */
 };
 
 struct scenario {

@@ -2,6 +2,7 @@
  * all again. */
 #include "side.h"
 
+#include <openssl/err.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,10 @@ static void usual_answer(struct side_answer *answer, const struct side *side,
 static hf_status give(hf_conn *conn, const struct side_answer *a,
                       const struct credential *credential) {
   if (a->refuse) return hf_refuse(conn, a->alert);
+  if (a->abort) {
+    hf_abort(conn, a->alert);
+    return HF_OK;
+  }
   switch (a->ask) {
     case HF_ASK_HELLO:
       return hf_answer_hello(conn, NULL, a->bytes, NULL);
@@ -162,6 +167,20 @@ static void keep_answer(struct side *side, const struct side_answer *answer) {
   kept->secret = buf_copy(answer->secret);
 }
 
+static void note_secret(struct side *side, const hf_question_t *q) {
+  struct side_secret secret = {.kind = (uint8_t)q->install.kind,
+                               .level = (uint8_t)q->install.level,
+                               .sending = q->install.sending,
+                               .generation = (uint8_t)q->install.generation};
+  SHA256(q->install.secret.data, q->install.secret.len, secret.digest);
+  buf_add(&side->secrets, &secret, sizeof secret);
+}
+
+/* No call of the engine's leaves anything on libcrypto's queue. */
+static void check_queue(struct side *side) {
+  if (ERR_peek_error() != 0) side->broken = "something is left on libcrypto's error queue";
+}
+
 static void answer_question(struct side *side) {
   const hf_question_t *q = hf_question(side->conn);
   struct side_answer answer;
@@ -171,24 +190,70 @@ static void answer_question(struct side *side) {
     side->kept.len = 0;
     buf_add(&side->kept, q->keep.state.data, q->keep.state.len);
   }
+  if (q->ask == HF_ASK_INSTALL) note_secret(side, q);
   usual_answer(&answer, side, q, &room);
   if (side->setup.answer != NULL) (void)side->setup.answer(side->setup.arg, &answer, q);
   keep_answer(side, &answer);
+  ERR_clear_error(); /* of signing */
   if (give(side->conn, &answer, side->setup.credential) == HF_MISUSE) {
     side->broken = "an answer was MISUSE";
   }
   buf_free(&room);
 }
 
+static bool is_quic(const struct side *side) { return side->setup.settings.transport == HF_QUIC; }
+
+/* Of one level, framed. */
+static hf_status flush_crypto(struct side *side, size_t *len, uint8_t *room, size_t max) {
+  hf_level level;
+  hf_status status = hf_quic_flush(side->conn, &level, len, room + SIDE_FRAME_HEAD, max);
+  if (*len == 0 || *len > max) return status;
+  if (level < side->sent_level || level == HF_EARLY) side->broken = "levels are out of order";
+  side->sent_level = level;
+  const uint8_t head[SIDE_FRAME_HEAD] = {(uint8_t)(SIDE_CRYPTO | level), 0, 0, (uint8_t)(*len >> 8),
+                                         (uint8_t)*len};
+  memcpy(room, head, sizeof head);
+  *len += sizeof head;
+  return status;
+}
+
 static void flush(struct side *side) {
   size_t max = side->setup.flush_max == 0 ? 4096 : side->setup.flush_max, len = 0;
-  uint8_t *room = buf_room(&side->out, max);
-  if (hf_flush(side->conn, &len, room, max) != HF_OK || len == 0 || len > max) {
+  const size_t head = is_quic(side) ? SIDE_FRAME_HEAD : 0;
+  uint8_t *room = buf_room(&side->out, head + max);
+  hf_status status =
+      is_quic(side) ? flush_crypto(side, &len, room, max) : hf_flush(side->conn, &len, room, max);
+  if (status != HF_OK || len == 0 || len > head + max) {
     side->broken = "hf_flush gave nothing though output was wanted";
     return;
   }
   buf_add(&side->sent, room, len);
   buf_added(&side->out, len);
+}
+
+/* take_head takes the head of a frame off |in|; false: it is not there yet. */
+static bool take_head(struct side *side) {
+  const uint8_t *head = side->in.data;
+  if (side->in.len < SIDE_FRAME_HEAD) return false;
+  side->level = (hf_level)(head[0] ^ SIDE_CRYPTO);
+  side->left = (size_t)head[3] << 8 | head[4];
+  buf_drop(&side->in, SIDE_FRAME_HEAD);
+  return true;
+}
+
+/* take_crypto gives the engine the front of |in|; false: it needs more. */
+static bool take_crypto(struct side *side) {
+  if (side->left == 0) return take_head(side);
+  const size_t len = side->left < side->in.len ? side->left : side->in.len;
+  size_t used = len;
+  if (side->level <= HF_APPLICATION) {
+    hf_status status = hf_quic_open(side->conn, &used, side->level, (hf_bytes){side->in.data, len});
+    if (status == HF_OK && used != 0 && used != len) side->broken = "hf_quic_open took a part";
+    if (status != HF_OK) used = side->in.len;
+  }
+  buf_drop(&side->in, used);
+  side->left = used < side->left ? side->left - used : 0;
+  return used > 0;
 }
 
 /* take_record gives the engine the front of |in|; false: it needs more. */
@@ -216,6 +281,7 @@ static bool step(struct side *side) {
   const struct side_setup *setup = &side->setup;
   unsigned wants = hf_wants(side->conn);
   bool asks = (wants & HF_WANT_ANSWER) && hf_question(side->conn)->ask != setup->leaves;
+  if (asks && setup->waits != NULL) asks = !setup->waits(setup->arg, hf_question(side->conn));
   if ((wants & HF_CAN_SEND) && (wants & HF_WANT_OUTPUT)) {
     side->broken = "CAN_SEND stands beside WANT_OUTPUT";
     return false;
@@ -228,7 +294,8 @@ static bool step(struct side *side) {
     flush(side);
     return true;
   }
-  return !(wants & HF_FAILED) && side->in.len > 0 && (wants & HF_WANT_INPUT) && take_record(side);
+  if ((wants & HF_FAILED) || side->in.len == 0 || !(wants & HF_WANT_INPUT)) return false;
+  return is_quic(side) ? take_crypto(side) : take_record(side);
 }
 
 static void save_and_load(struct side *side) {
@@ -237,23 +304,33 @@ static void save_and_load(struct side *side) {
   side->broken = reborn(&side->conn, credential != NULL ? credential->identity : NULL);
 }
 
+/* prepare is what comes before each thing that is done. */
+static bool prepare(struct side *side) {
+  save_and_load(side);
+  if (side->setup.before != NULL && side->broken == NULL) side->setup.before(side->setup.arg, side);
+  ERR_clear_error();
+  return side->broken == NULL;
+}
+
 static hf_status pump(struct side *side) {
-  do save_and_load(side);
-  while (side->broken == NULL && step(side));
+  while (prepare(side) && step(side)) check_queue(side);
   return side_fault(side);
 }
 
 hf_status side_new(struct side *side, const struct side_setup *setup) {
   *side = (struct side){.setup = *setup};
   hf_status status = hf_config_new(&side->config, &setup->settings);
+  ERR_clear_error();
   if (status == HF_OK) status = hf_new(&side->conn, side->config, &setup->start);
+  check_queue(side);
   return status == HF_OK ? pump(side) : status;
 }
 
 void side_free(struct side *side) {
   hf_free(side->conn);
   hf_config_free(side->config);
-  struct buf *bufs[] = {&side->in, &side->out, &side->app, &side->kept, &side->tape, &side->sent};
+  struct buf *bufs[] = {&side->in,      &side->out,  &side->app, &side->kept,
+                        &side->secrets, &side->tape, &side->sent};
   for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++) buf_free(bufs[i]);
   for (size_t i = 0; i < side->num_answers; i++) {
     free((void *)side->answers[i].bytes.data);
@@ -289,6 +366,7 @@ hf_status side_send(struct side *side, const uint8_t *data, size_t len) {
     size_t max = part + facts.header + facts.trailer + side->setup.settings.padding;
     uint8_t *room = buf_room(&side->out, max);
     status = hf_seal(side->conn, &made, room, max, data, part);
+    check_queue(side);
     if (status != HF_OK) return status;
     buf_add(&side->sent, room, made);
     buf_added(&side->out, made);
@@ -300,6 +378,7 @@ hf_status side_send(struct side *side, const uint8_t *data, size_t len) {
 }
 
 static hf_status command(struct side *side, hf_status status) {
+  check_queue(side);
   hf_status fault = pump(side);
   return status != HF_OK ? status : fault;
 }
@@ -307,6 +386,12 @@ static hf_status command(struct side *side, hf_status status) {
 hf_status side_close(struct side *side) {
   keep_item(side, SIDE_CLOSE, NULL, 0, false);
   return command(side, hf_close(side->conn));
+}
+
+hf_status side_abort(struct side *side, uint8_t alert) {
+  keep_item(side, SIDE_ABORT, &alert, 1, false);
+  hf_abort(side->conn, alert);
+  return command(side, HF_OK);
 }
 
 hf_status side_rekey(struct side *side, bool peer_too) {
@@ -317,6 +402,18 @@ hf_status side_rekey(struct side *side, bool peer_too) {
 hf_status side_issue_ticket(struct side *side) {
   keep_item(side, SIDE_ISSUE_TICKET, NULL, 0, false);
   return command(side, hf_issue_ticket(side->conn));
+}
+
+hf_status side_forget(struct side *side) {
+  hf_conn *fresh = NULL;
+  keep_item(side, SIDE_FORGET, NULL, 0, false);
+  hf_status status = hf_new(&fresh, side->config, &side->setup.start);
+  check_queue(side);
+  if (status != HF_OK) return status;
+  hf_free(side->conn);
+  side->conn = fresh;
+  side->sent_level = HF_INITIAL;
+  return pump(side);
 }
 
 bool side_is_ready(const struct side *side) {
