@@ -25,7 +25,7 @@ static void release(hf_ring *ring) {
 // ensure gives the ring memory if it has none.  An empty ring that nobody points into starts at its
 // beginning, so that as much as can be lies without a gap.
 static bool ensure(hf_ring *ring) {
-  if (ring->len == 0 && !ring->lent) ring->start = 0;
+  if (ring->len == 0 && ring->lent == 0) ring->start = 0;
   if (ring->data == NULL) ring->data = OPENSSL_malloc(ring->size);
   return ring->data != NULL;
 }
@@ -45,7 +45,7 @@ void hf_ring_init(hf_ring *ring, size_t size) {
 void hf_ring_reset(hf_ring *ring) {
   if (ring->len > 0) ring->request = 0;  // it was for what follows bytes that are gone
   ring->len = 0;
-  ring->lent = false;
+  ring->lent = 0;
   release(ring);
 }
 
@@ -65,16 +65,16 @@ bool hf_ring_space(hf_ring *ring, uint8_t **data, size_t *len) {
   if (hf_ring_room(ring) == 0) return true;
   if (!ensure(ring)) return false;
   size_t at = past_end(ring);
-  ring->lent = true;
+  ring->lent = min(hf_ring_room(ring), ring->size - at);
   *data = ring->data + at;
-  *len = min(hf_ring_room(ring), ring->size - at);
+  *len = ring->lent;
   return true;
 }
 
 size_t hf_ring_produce(hf_ring *ring, size_t len) {
-  len = min(len, ring->lent ? min(hf_ring_room(ring), ring->size - past_end(ring)) : 0);
+  len = min(len, ring->lent);
   ring->len += len;
-  ring->lent = false;
+  ring->lent = 0;
   if (len > 0) ring->request = 0;
   if (ring->len == 0) release(ring);
   return len;
@@ -102,7 +102,7 @@ size_t hf_ring_peek(const hf_ring *ring, uint8_t **data) {
 
 void hf_ring_consume(hf_ring *ring, size_t len) {
   advance(ring, min(len, ring->len));
-  if (ring->len == 0 && !ring->lent) release(ring);
+  if (ring->len == 0 && ring->lent == 0) release(ring);
 }
 
 size_t hf_ring_take(hf_ring *ring, uint8_t **data, size_t max) {
@@ -126,6 +126,6 @@ size_t hf_ring_read(hf_ring *ring, uint8_t *out, size_t max) {
 }
 
 void hf_ring_request(hf_ring *ring, size_t need) {
-  if (ring->len == 0 && !ring->lent) release(ring);
+  if (ring->len == 0 && ring->lent == 0) release(ring);
   ring->request = min(need, hf_ring_room(ring));
 }

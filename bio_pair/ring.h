@@ -20,7 +20,7 @@ typedef struct hf_ring {
   size_t len;      // bytes to read
   size_t request;  // what the reader asked for in vain
   bool shut;       // nothing more will be written
-  bool lent;       // the writer holds a pointer to space
+  size_t lent;     // bytes of space that the writer holds a pointer to
 } hf_ring;
 
 // hf_ring_init makes an empty, open ring of |size| bytes.
@@ -47,8 +47,8 @@ bool hf_ring_write(hf_ring *ring, size_t *written, const uint8_t *in, size_t len
 // says how many in |*len|: 0 if it is full or shut.  False if there is no memory.
 bool hf_ring_space(hf_ring *ring, uint8_t **data, size_t *len);
 
-// hf_ring_produce counts up to |len| bytes of what hf_ring_space lends as written, ends the loan
-// and returns how many.
+// hf_ring_produce counts up to |len| bytes of what hf_ring_space lent as written, ends the loan and
+// returns how many.
 size_t hf_ring_produce(hf_ring *ring, size_t len);
 
 // hf_ring_read copies up to |max| bytes out, consumes them and returns how many.

@@ -12,20 +12,7 @@
 #include "engine/engine.h"
 #include "peer.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-#define CHECK(condition)                \
-  do {                                  \
-    if (!(condition)) __builtin_trap(); \
-  } while (0)
-
 enum { MOST_STEPS = 64 };
-
-static uint8_t take(struct fuzz_bytes *in) {
-  if (in->len == 0) return 0;
-  in->len--;
-  return *in->data++;
-}
 
 static uint8_t *save(const hf_conn *conn, size_t *len) {
   size_t size = hf_save_size(conn);

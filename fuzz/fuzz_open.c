@@ -13,14 +13,6 @@
 
 #include "peer.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static uint8_t take(struct fuzz_bytes *in) {
-  if (in->len == 0) return 0;
-  in->len--;
-  return *in->data++;
-}
-
 /* Raw bytes, in pieces: a length byte, then so many (0: 200). */
 static void raw(struct fuzz_peer *peer, struct fuzz_bytes in) {
   while (in.len > 0) {

@@ -6,19 +6,6 @@
  * conversation comes where it has led to, which may be after the handshake. */
 #include "peer.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static uint8_t take(struct fuzz_bytes *in) {
-  if (in->len == 0) return 0;
-  in->len--;
-  return *in->data++;
-}
-
-static size_t take_two(struct fuzz_bytes *in) {
-  const size_t high = take(in);
-  return high << 8 | take(in);
-}
-
 /* converse has |peer| talk with another, for |turns|, changing a byte each way where |in| says so.
  */
 static void converse(struct fuzz_peer *peer, hf_role role, unsigned settings, int turns,

@@ -12,19 +12,6 @@
 
 #include "peer.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-#define CHECK(condition)                \
-  do {                                  \
-    if (!(condition)) __builtin_trap(); \
-  } while (0)
-
-static uint8_t take(struct fuzz_bytes *in) {
-  if (in->len == 0) return 0;
-  in->len--;
-  return *in->data++;
-}
-
 static hf_bytes take_field(struct fuzz_bytes *in) {
   hf_bytes field = {in->data, take(in)};
   if (field.len > 0) field.data = in->data;

@@ -10,11 +10,6 @@
 
 #include "engine/engine.h"
 
-#define CHECK(condition)                \
-  do {                                  \
-    if (!(condition)) __builtin_trap(); \
-  } while (0)
-
 /* What a client offers with FUZZ_PSK. */
 #define BYTES(text) \
   { (const uint8_t *)(text), sizeof(text) - 1 }

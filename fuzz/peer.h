@@ -6,10 +6,7 @@
 
 #include <handfast/handfast.h>
 
-struct fuzz_bytes {
-  const uint8_t *data;
-  size_t len;
-};
+#include "input.h"
 
 /* Bits of the settings. */
 enum {
