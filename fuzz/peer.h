@@ -39,6 +39,8 @@ void fuzz_peer_begin(struct fuzz_peer *peer, hf_role role, unsigned settings);
 /* fuzz_peer_resume begins a client that starts with |session|, early data allowed. */
 void fuzz_peer_resume(struct fuzz_peer *peer, unsigned settings, hf_bytes session);
 void fuzz_peer_end(struct fuzz_peer *peer);
+/* fuzz_answer answers the question that is pending, as it should be. */
+hf_status fuzz_answer(const struct fuzz_peer *peer);
 /* fuzz_feed gives bytes and answers what is asked. */
 void fuzz_feed(struct fuzz_peer *peer, const uint8_t *data, size_t len);
 /* fuzz_feed_sealed gives one record under the keys that the engine reads with now. */
