@@ -21,7 +21,7 @@ struct end {
 struct world {
   struct end end[2];
   unsigned settings;
-  uint8_t *session; /* the last that a client was to keep */
+  uint8_t *session; /* the last that an earlier client was to keep */
   size_t session_len;
 };
 
@@ -132,20 +132,9 @@ static bool open_one(const struct world *world, struct end *to, const struct end
   return used > 0;
 }
 
-static void keep_session(struct world *world, const hf_conn *conn) {
-  const hf_question_t *q = hf_question(conn);
-  if (q->ask != HF_ASK_KEEP || facts_of(conn).role != HF_CLIENT) return;
-  free(world->session);
-  world->session = malloc(q->keep.state.len);
-  CHECK(world->session != NULL);
-  memcpy(world->session, q->keep.state.data, q->keep.state.len);
-  world->session_len = q->keep.state.len;
-}
-
-static void answer(struct world *world, struct end *end) {
+static void answer(struct end *end) {
   hf_conn *conn = end->peer.conn;
   struct saved before = save(conn);
-  keep_session(world, conn);
   settle(conn, before,
          before.wants & HF_WANT_ANSWER ? fuzz_answer(&end->peer) : hf_answer_done(conn));
 }
@@ -156,14 +145,14 @@ static void go_on(struct world *world, struct end *end, struct end *other) {
     const unsigned wants = hf_wants(end->peer.conn);
     if (is_quic(world)) {
       if (wants & HF_WANT_ANSWER)
-        answer(world, end);
+        answer(end);
       else if (!(wants & HF_WANT_OUTPUT) || (wants & HF_FAILED) ||
                !fuzz_quic_move(&end->peer, &other->peer, 0, 0))
         return;
     } else if (wants & HF_WANT_OUTPUT) {
       flush(world, end, other, 4096);
     } else if ((wants & HF_WANT_ANSWER) && !(wants & HF_FAILED)) {
-      answer(world, end);
+      answer(end);
     } else if (!open_one(world, end, other, end->peer.in_len)) {
       return;
     }
@@ -406,6 +395,13 @@ static void other_carrier(const struct world *world, hf_conn *conn, struct fuzz_
 /* ---- Two engines ---- */
 
 static void end_both(struct world *world) {
+  struct fuzz_peer *client = &world->end[HF_CLIENT].peer;
+  if (client->kept != NULL) {
+    free(world->session);
+    world->session = client->kept;
+    world->session_len = client->kept_len;
+    client->kept = NULL;
+  }
   for (int i = 0; i < 2; i++) fuzz_peer_end(&world->end[i].peer);
 }
 
@@ -460,7 +456,7 @@ static void move_calls(struct world *world, struct end *end, struct end *other, 
     const size_t at = take_two(in);
     (void)fuzz_quic_move(&end->peer, &other->peer, at, take(in));
   }
-  if (which == 6) answer(world, end);
+  if (which == 6) answer(end);
   if (which == 7) odd_answer(world, end, in);
 }
 

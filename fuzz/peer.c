@@ -113,6 +113,7 @@ static void begin(struct fuzz_peer *peer, hf_role role, unsigned settings, hf_by
   if (role == HF_SERVER && (settings & FUZZ_TICKETS)) s.flags |= HF_ISSUE_TICKETS;
   if (session.data != NULL) s.flags |= HF_ALLOW_EARLY_DATA;
   if (settings & FUZZ_LOOK_ON) s.flags |= HF_EXPORT_SECRETS | HF_TRACE | HF_VERIFY_RESUMED;
+  if (settings & FUZZ_TRACE) s.flags |= HF_TRACE;
   if (settings & FUZZ_SMALL) {
     s.record_size_limit = 512;
     s.padding = 32;
@@ -154,6 +155,7 @@ void fuzz_peer_end(struct fuzz_peer *peer) {
   hf_free(peer->conn);
   hf_config_free(peer->config);
   free(peer->in);
+  free(peer->kept);
 }
 
 /* ---- Answers ---- */
@@ -174,13 +176,8 @@ static hf_status answer_cookie(hf_conn *conn, const hf_question_t *q) {
 }
 
 static hf_status answer_signature(hf_conn *conn, const hf_question_t *q) {
-  uint8_t signature[64];
-  size_t len = sizeof signature;
-  EVP_MD_CTX ctx;
-  EVP_MD_CTX_init(&ctx);
-  CHECK(EVP_DigestSignInit(&ctx, NULL, NULL, NULL, key) &&
-        EVP_DigestSign(&ctx, signature, &len, q->signature.input.data, q->signature.input.len));
-  EVP_MD_CTX_cleanup(&ctx);
+  uint8_t signature[FUZZ_SIGNATURE];
+  const size_t len = fuzz_sign(signature, q->signature.input);
   return hf_answer_signature(conn, (hf_bytes){signature, len});
 }
 
@@ -205,7 +202,17 @@ static hf_bytes choose_protocol(const hf_question_t *q) {
   return (hf_bytes){names.data + 1, names.data[0]};
 }
 
-hf_status fuzz_answer(const struct fuzz_peer *peer) {
+/* A session to keep is kept. */
+static hf_status answer_keep(struct fuzz_peer *peer, const hf_question_t *q) {
+  free(peer->kept);
+  peer->kept = malloc(q->keep.state.len);
+  CHECK(peer->kept != NULL && q->keep.state.len > 0);
+  memcpy(peer->kept, q->keep.state.data, q->keep.state.len);
+  peer->kept_len = q->keep.state.len;
+  return hf_answer_done(peer->conn);
+}
+
+hf_status fuzz_answer(struct fuzz_peer *peer) {
   hf_conn *conn = peer->conn;
   const hf_question_t *q = hf_question(conn);
   const hf_bytes none = {NULL, 0};
@@ -226,6 +233,7 @@ hf_status fuzz_answer(const struct fuzz_peer *peer) {
     case HF_ASK_TICKET:
       return hf_answer_ticket(conn, q->ticket.state.len <= 65535 ? q->ticket.state : none);
     case HF_ASK_KEEP:
+      return answer_keep(peer, q);
     case HF_ASK_INSTALL:
       return hf_answer_done(conn);
     case HF_ASK_COMPRESS:
@@ -241,6 +249,11 @@ hf_status fuzz_answer(const struct fuzz_peer *peer) {
 
 /* ---- The loop ---- */
 
+/* No data before whoever sent it has proved who he is, but early data that was accepted. */
+static void check_data(const hf_conn *conn) {
+  CHECK(conn->read.level == HF_EARLY ? conn->early_accepted : conn->proofs & HF_PROOF_FINISHED);
+}
+
 static bool take_record(struct fuzz_peer *peer) {
   hf_bytes app;
   size_t used = 0;
@@ -249,17 +262,22 @@ static bool take_record(struct fuzz_peer *peer) {
   CHECK(status != HF_MISUSE && used <= peer->in_len);
   if (status != HF_OK) return false;
   CHECK(app.len <= used);
+  if (app.len > 0 && !peer->wrong) check_data(peer->conn);
   CHECK(need > 0 || used > 0 || (hf_wants(peer->conn) & (HF_WANT_ANSWER | HF_CLOSED)));
   peer->in_len -= used;
   if (used > 0) memmove(peer->in, peer->in + used, peer->in_len);
   return used > 0 || (hf_wants(peer->conn) & HF_WANT_ANSWER);
 }
 
-static void look_on(hf_conn *conn) {
+static void look_on(const struct fuzz_peer *peer) {
+  hf_conn *conn = peer->conn;
   hf_event event;
   hf_facts facts;
   hf_fault fault;
-  while (hf_next_event(conn, &event)) CHECK(event.row != NULL);
+  while (hf_next_event(conn, &event)) {
+    CHECK(event.row != NULL);
+    if (peer->see != NULL) peer->see(peer->arg, &event);
+  }
   hf_get_facts(&facts, conn);
   hf_get_fault(&fault, conn);
   CHECK((fault.status != HF_OK) == ((hf_wants(conn) & HF_FAILED) != 0));
@@ -285,7 +303,7 @@ void fuzz_feed(struct fuzz_peer *peer, const uint8_t *data, size_t len) {
     CHECK(steps < 100000 + 10 * len); /* it goes round for ever */
     unsigned wants = hf_wants(peer->conn);
     CHECK(!((wants & HF_CAN_SEND) && (wants & HF_WANT_OUTPUT)));
-    look_on(peer->conn);
+    look_on(peer);
     if (wants & HF_FAILED) return;
     if (wants & HF_WANT_ANSWER) {
       answer_one(peer);
@@ -376,6 +394,16 @@ void fuzz_step(struct fuzz_peer *peer, struct fuzz_peer *helper) {
 
 const hf_identity *fuzz_identity(void) { return identity; }
 
+size_t fuzz_sign(uint8_t out[FUZZ_SIGNATURE], hf_bytes input) {
+  size_t len = FUZZ_SIGNATURE;
+  EVP_MD_CTX ctx;
+  EVP_MD_CTX_init(&ctx);
+  CHECK(EVP_DigestSignInit(&ctx, NULL, NULL, NULL, key) &&
+        EVP_DigestSign(&ctx, out, &len, input.data, input.len));
+  EVP_MD_CTX_cleanup(&ctx);
+  return len;
+}
+
 bool fuzz_reads_sealed(const struct fuzz_peer *peer) {
   return peer->conn->read.level != HF_INITIAL;
 }
@@ -394,12 +422,12 @@ void fuzz_move_records(struct fuzz_peer *from, struct fuzz_peer *to) {
 
 /* ---- QUIC ---- */
 
-static void settle(struct fuzz_peer *peer) {
+void fuzz_quic_settle(struct fuzz_peer *peer) {
   for (size_t steps = 0;; steps++) {
     CHECK(steps < 10000);
     const unsigned wants = hf_wants(peer->conn);
     CHECK(!(wants & (HF_CAN_SEND | HF_CLOSED)));
-    look_on(peer->conn);
+    look_on(peer);
     if ((wants & (HF_FAILED | HF_WANT_ANSWER)) != HF_WANT_ANSWER) return;
     (void)fuzz_answer(peer);
   }
@@ -407,12 +435,12 @@ static void settle(struct fuzz_peer *peer) {
 
 void fuzz_quic_feed(struct fuzz_peer *peer, hf_level level, const uint8_t *data, size_t len) {
   size_t used = 1;
-  settle(peer);
+  fuzz_quic_settle(peer);
   if (hf_wants(peer->conn) & HF_FAILED) return;
   const hf_status status = hf_quic_open(peer->conn, &used, level, (hf_bytes){data, len});
   CHECK(status != HF_MISUSE && (used == 0 || used == len));
   CHECK((status != HF_OK) == ((hf_wants(peer->conn) & HF_FAILED) != 0));
-  settle(peer);
+  fuzz_quic_settle(peer);
   if (hf_wants(peer->conn) & HF_FAILED) CHECK(!(hf_wants(peer->conn) & HF_WANT_OUTPUT));
 }
 
@@ -420,7 +448,7 @@ bool fuzz_quic_move(struct fuzz_peer *from, struct fuzz_peer *to, size_t at, uin
   uint8_t room[1500];
   size_t moved = 0;
   hf_level last = HF_INITIAL;
-  settle(from);
+  fuzz_quic_settle(from);
   while (hf_wants(from->conn) & HF_WANT_OUTPUT) {
     hf_level level;
     size_t len = 0;
@@ -430,7 +458,7 @@ bool fuzz_quic_move(struct fuzz_peer *from, struct fuzz_peer *to, size_t at, uin
     if (at >= moved && at < moved + len) room[at - moved] ^= change;
     moved += len;
     fuzz_quic_feed(to, level, room, len);
-    settle(from);
+    fuzz_quic_settle(from);
   }
   return moved > 0;
 }

@@ -23,7 +23,8 @@ enum {
   FUZZ_PSK = FUZZ_TICKETS | FUZZ_ALPN,
   FUZZ_QUIC = 256, /* over QUIC's carrier: fuzz_quic_feed and fuzz_quic_move alone */
   /* the client has TLS 1.2 alone; without FUZZ_TICKETS the server gives session ids */
-  FUZZ_TLS12 = 512
+  FUZZ_TLS12 = 512,
+  FUZZ_TRACE = 1024 /* events are kept */
 };
 
 struct fuzz_peer {
@@ -32,7 +33,11 @@ struct fuzz_peer {
   uint8_t *in; /* bytes not taken yet */
   size_t in_len;
   hf_bytes session; /* what HF_ASK_SESSION is answered with; absent: what the first ticket holds */
-  bool wrong;       /* its state is not one that an engine comes to: an answer may be refused */
+  uint8_t *kept;    /* the last session that it was to keep; NULL: none */
+  size_t kept_len;
+  void (*see)(void *arg, const hf_event *event); /* is shown each event; NULL: nobody is */
+  void *arg;
+  bool wrong; /* its state is not one that an engine comes to: an answer may be refused */
 };
 
 void fuzz_peer_begin(struct fuzz_peer *peer, hf_role role, unsigned settings);
@@ -40,7 +45,7 @@ void fuzz_peer_begin(struct fuzz_peer *peer, hf_role role, unsigned settings);
 void fuzz_peer_resume(struct fuzz_peer *peer, unsigned settings, hf_bytes session);
 void fuzz_peer_end(struct fuzz_peer *peer);
 /* fuzz_answer answers the question that is pending, as it should be. */
-hf_status fuzz_answer(const struct fuzz_peer *peer);
+hf_status fuzz_answer(struct fuzz_peer *peer);
 /* fuzz_feed gives bytes and answers what is asked. */
 void fuzz_feed(struct fuzz_peer *peer, const uint8_t *data, size_t len);
 /* fuzz_feed_sealed gives one record under the keys that the engine reads with now. */
@@ -58,9 +63,14 @@ void fuzz_move_all(struct fuzz_peer *from, struct fuzz_peer *to);
 void fuzz_step(struct fuzz_peer *peer, struct fuzz_peer *helper);
 /* fuzz_identity is what HF_ASK_IDENTITY is answered with. */
 const hf_identity *fuzz_identity(void);
+/* fuzz_sign signs with the key of all peers. */
+enum { FUZZ_SIGNATURE = 64 };
+size_t fuzz_sign(uint8_t out[FUZZ_SIGNATURE], hf_bytes input);
 /* fuzz_quic_feed gives bytes of a level, and answers what is asked; those of a level that has not
  * come are dropped. */
 void fuzz_quic_feed(struct fuzz_peer *peer, hf_level level, const uint8_t *data, size_t len);
+/* fuzz_quic_settle answers what is asked. */
+void fuzz_quic_settle(struct fuzz_peer *peer);
 /* fuzz_quic_move moves all that |from| has to say to |to|, byte |at| of it changed by |change|.
  * False: it had nothing to say. */
 bool fuzz_quic_move(struct fuzz_peer *from, struct fuzz_peer *to, size_t at, uint8_t change);
