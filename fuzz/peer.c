@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certs.h"
 #include "engine/engine.h"
 
 /* What a client offers with FUZZ_PSK. */
@@ -22,14 +23,6 @@ static const hf_psk psks[] = {
 static hf_identity *identity;
 static EVP_PKEY *key;
 
-static BIO *open_file(const char *name) {
-  char path[600];
-  BIO_snprintf(path, sizeof path, "%s/tests/certs/%s", HF_SOURCE_DIR, name);
-  BIO *bio = BIO_new_file(path, "r");
-  CHECK(bio != NULL);
-  return bio;
-}
-
 static void load_identity(void) {
   static const uint16_t sigalgs[] = {0x0807};
   static const hf_bytes ocsp = BYTES("ocsp"), scts = BYTES("\0\5\0\3sct");
@@ -39,10 +32,10 @@ static void load_identity(void) {
   unsigned char *data;
   long len;
   if (identity != NULL) return;
-  BIO *bio = open_file("ed25519.key");
+  BIO *bio = BIO_new_mem_buf(FUZZ_ed25519_key, -1);
   key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
   BIO_free(bio);
-  bio = open_file("ed25519.pem");
+  bio = BIO_new_mem_buf(FUZZ_ed25519_pem, -1);
   while (num < 4 && PEM_read_bio(bio, &label, &header, &data, &len)) {
     chain[num++] = (hf_bytes){data, (size_t)len};
     OPENSSL_free(label);

@@ -73,6 +73,23 @@ ParameterizedTest(size_t *size, ssl_connect, rings_of_any_size) {
   ssl_pair_free(&pair);
 }
 
+/* The server's change_cipher_spec (E.4) follows its HelloRetryRequest when the client has its
+ * second hello to say: neither may wait for room before it has taken what the other says. */
+ParameterizedTestParameters(ssl_connect, retries_through_rings_of_any_size) {
+  static size_t sizes[] = {1, 2, 3, 4, 5, 6, 7, 16, 300, 0};
+  return cr_make_param_array(size_t, sizes, sizeof(sizes) / sizeof(sizes[0]));
+}
+
+ParameterizedTest(size_t *size, ssl_connect, retries_through_rings_of_any_size) {
+  struct ssl_pair pair;
+  cr_assert(SSL_CTX_set1_groups_list(client_ctx, "X25519:P-256"));
+  cr_assert(SSL_CTX_set1_groups_list(server_ctx, "P-256"));
+  cr_assert(ssl_pair_new(&pair, client_ctx, server_ctx, *size));
+  cr_assert(ssl_pair_handshake(&pair), "rings of %zu bytes", *size);
+  cr_assert_eq(SSL_get_negotiated_group(pair.client), NID_X9_62_prime256v1);
+  ssl_pair_free(&pair);
+}
+
 Test(ssl_connect, first_call_writes_the_whole_hello_and_wants_to_read) {
   SSL *ssl = half(false, 0);
   expect(ssl, SSL_connect(ssl), -1, SSL_ERROR_WANT_READ);
