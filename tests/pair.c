@@ -18,8 +18,9 @@ void pair_setup(struct side_setup *client, struct side_setup *server,
 hf_status pair_new(struct pair *pair, const struct side_setup *client,
                    const struct side_setup *server, size_t piece) {
   *pair = (struct pair){.piece = piece};
-  hf_status status = side_new(&pair->client, client);
-  return status == HF_OK ? side_new(&pair->server, server) : status;
+  const hf_status status = side_new(&pair->client, client);
+  const hf_status other = side_new(&pair->server, server);
+  return status == HF_OK ? other : status;
 }
 
 void pair_move(struct pair *pair, bool by_client) {

@@ -19,7 +19,7 @@ struct pair {
  * entropy made from |seed|, the name "localhost", a server with |credential| and no tickets. */
 void pair_setup(struct side_setup *client, struct side_setup *server,
                 const struct credential *credential, uint64_t seed);
-/* pair_new starts both; free them with pair_free whatever is returned. */
+/* pair_new starts both, also if the client fails; free them with pair_free whatever is returned. */
 hf_status pair_new(struct pair *pair, const struct side_setup *client,
                    const struct side_setup *server, size_t piece);
 /* pair_move moves what the client, or the server, had to say when it began. */

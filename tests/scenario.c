@@ -99,14 +99,13 @@ static const char *const squeezed[] = {"the server's", "the client's"}; /* "comp
 
 /* ---- Answers ---- */
 
-static bool decompress(const struct scenario_play *play, struct side_answer *answer,
+static void decompress(const struct scenario_play *play, struct side_answer *answer,
                        const hf_question_t *question) {
   for (size_t i = 0; i < 2; i++) {
     if (!bytes_equal(question->decompress.data, bytes_of(squeezed[i]))) continue;
     *answer = (struct side_answer){.ask = question->ask,
                                    .bytes = {play->body[i].data, play->body[i].len}};
   }
-  return true;
 }
 
 static void compress_now(const struct scenario_play *play, struct side_answer *answer,
@@ -119,7 +118,7 @@ static void compress_now(const struct scenario_play *play, struct side_answer *a
   }
 }
 
-static bool find_session(const struct scenario_play *play, struct side_answer *answer,
+static void find_session(const struct scenario_play *play, struct side_answer *answer,
                          const hf_question_t *question) {
   if (play->parts & IN_PSK) {
     answer->psk = &play->psk;
@@ -130,25 +129,28 @@ static bool find_session(const struct scenario_play *play, struct side_answer *a
     answer->bytes = (hf_bytes){play->state.data, play->state.len};
   }
   if (play->parts & IN_EARLY_OFF) answer->flags &= ~(unsigned)HF_ACCEPT_EARLY;
-  return true;
 }
 
-static bool answer(void *arg, struct side_answer *answer, const hf_question_t *question) {
-  struct scenario_play *play = arg;
-  if (question->ask == HF_ASK_DECOMPRESS) return decompress(play, answer, question);
+/* Of the scenario's own, where it has one. */
+static void answer_as(struct scenario_play *play, bool by_client, struct side_answer *answer,
+                      const hf_question_t *question) {
+  const bool distrusts = by_client == !(play->parts & IN_CLIENT_CERT);
+  if (question->ask == HF_ASK_DECOMPRESS) decompress(play, answer, question);
   if (question->ask == HF_ASK_COMPRESS) compress_now(play, answer, question);
-  if (question->ask == HF_ASK_SESSION) return find_session(play, answer, question);
+  if (question->ask == HF_ASK_SESSION) find_session(play, answer, question);
   if (question->ask == HF_ASK_KEEP && question->keep.name.len > 0 && play->id.len == 0) {
     buf_add(&play->id, question->keep.name.data, question->keep.name.len);
     buf_add(&play->state, question->keep.state.data, question->keep.state.len);
   }
-  return true;
+  if (question->ask == HF_ASK_VERDICT && (play->parts & IN_DISTRUST) && distrusts)
+    *answer = (struct side_answer){.ask = question->ask, .refuse = true, .alert = 48};
 }
 
-/* The side whose peer is not trusted. */
-static bool refuse(void *arg, struct side_answer *out, const hf_question_t *question) {
-  if (question->ask != HF_ASK_VERDICT) return answer(arg, out, question);
-  *out = (struct side_answer){.ask = question->ask, .refuse = true, .alert = 48};
+static bool answer(void *arg, struct side_answer *out, const hf_question_t *question) {
+  const struct scenario_end *end = arg;
+  const struct scenario_ways *ways = end->play->ways;
+  answer_as(end->play, end->is_client, out, question);
+  if (ways != NULL && ways->answer != NULL) ways->answer(ways->arg, end->is_client, out, question);
   return true;
 }
 
@@ -207,8 +209,6 @@ static void set_authentication(struct scenario_play *play) {
   if (parts & IN_CLIENT_CERT) play->client.credential = play->own;
   if (parts & (IN_CLIENT_CERT | IN_NO_CERT)) play->server.settings.flags |= HF_REQUEST_CLIENT_CERT;
   if (parts & IN_DEMANDED) play->server.settings.flags |= HF_REQUIRE_CLIENT_CERT;
-  if (parts & IN_DISTRUST)
-    (parts & IN_CLIENT_CERT ? &play->server : &play->client)->answer = refuse;
   if (parts & IN_COMPRESSION)
     play->client.settings.decompressors = play->server.settings.decompressors = (hf_codes){zlib, 1};
   if (parts & IN_COMPRESS)
@@ -363,13 +363,16 @@ static const char *judge(const struct scenario_play *play, const struct scenario
 }
 
 /* begin sets all up and has the earlier handshake; NULL, or what is wrong. */
-static const char *begin(struct scenario_play *play, const struct scenario *scenario) {
+static const char *begin(struct scenario_play *play, const struct scenario *scenario,
+                         const struct scenario_ways *ways) {
   memset(play, 0, sizeof *play);
   play->parts = scenario->parts;
   if (!load(play)) return "there are no certificates";
   pair_setup(&play->client, &play->server, play->credential, 4242);
+  for (int i = 0; i < 2; i++) play->ends[i] = (struct scenario_end){play, i != 0};
   play->client.answer = play->server.answer = answer;
-  play->client.arg = play->server.arg = play;
+  play->server.arg = &play->ends[0];
+  play->client.arg = &play->ends[1];
   set_versions(play);
   set_key_exchange(play);
   set_authentication(play);
@@ -377,8 +380,14 @@ static const char *begin(struct scenario_play *play, const struct scenario *scen
   set_carrier(play);
   set_extras(play);
   if ((play->parts & IN_RESUMED) && !earlier(play)) return "the handshake before it failed";
-  return pair_new(&play->pair, &play->client, &play->server, 0) == HF_OK ? NULL
-                                                                         : "it did not begin";
+  play->ways = ways;
+  const hf_status status = pair_new(&play->pair, &play->client, &play->server, 0);
+  if (ways != NULL && ways->edit != NULL) {
+    play->pair.edit = ways->edit;
+    play->pair.arg = ways->arg;
+  }
+  const bool both = play->pair.client.conn != NULL && play->pair.server.conn != NULL;
+  return both && (ways != NULL || status == HF_OK) ? NULL : "it did not begin";
 }
 
 static void run(struct scenario_play *play) {
@@ -393,21 +402,27 @@ static void run(struct scenario_play *play) {
 }
 
 const char *scenario_play_it(struct scenario_play *play, const struct scenario *scenario) {
-  const char *wrong = begin(play, scenario);
+  const char *wrong = begin(play, scenario, NULL);
   if (wrong != NULL) return wrong;
   run(play);
   return judge(play, scenario);
+}
+
+bool scenario_play_as(struct scenario_play *play, const struct scenario *scenario,
+                      const struct scenario_ways *ways) {
+  if (begin(play, scenario, ways) != NULL) return false;
+  run(play);
+  return true;
 }
 
 bool scenario_play_edited(struct scenario_play *play, const struct scenario *scenario,
                           void (*edit)(void *arg, bool by_client, size_t at, uint8_t *data,
                                        size_t len),
                           void *arg) {
-  if (begin(play, scenario) != NULL) return false;
-  play->pair.edit = edit;
-  play->pair.arg = arg;
-  run(play);
-  return true;
+  const struct scenario_ways ways = {.edit = edit, .arg = arg};
+  const bool begun = scenario_play_as(play, scenario, &ways);
+  play->ways = NULL;
+  return begun;
 }
 
 void scenario_play_free(struct scenario_play *play) {

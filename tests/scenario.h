@@ -45,9 +45,25 @@ struct scenario {
 extern const struct scenario scenarios[];
 extern const size_t num_scenarios;
 
+/* scenario_ways: what is done to a scenario; an earlier handshake is left alone.  Each may be
+ * NULL. */
+struct scenario_ways {
+  /* Somebody on the way, as in pair.h. */
+  void (*edit)(void *arg, bool by_client, size_t at, uint8_t *data, size_t len);
+  /* Makes another answer of |answer|, which is the scenario's. */
+  void (*answer)(void *arg, bool by_client, struct side_answer *answer,
+                 const hf_question_t *question);
+  void *arg;
+};
+
 /* scenario_play is one scenario, played. */
 struct scenario_play {
   unsigned parts;
+  const struct scenario_ways *ways; /* NULL: none, or not yet */
+  struct scenario_end {
+    struct scenario_play *play;
+    bool is_client;
+  } ends[2];                           /* server's, client's */
   struct credential *credential, *own; /* of the server, of the client */
   struct side_setup client, server;
   struct pair first, pair; /* |first|: the handshake before, of IN_RESUMED */
@@ -59,8 +75,11 @@ struct scenario_play {
 /* scenario_play_it plays it; scenario_play_free frees what there is.  NULL: it came to the end that
  * it should; else what is wrong. */
 const char *scenario_play_it(struct scenario_play *play, const struct scenario *scenario);
-/* scenario_play_edited plays it with somebody on the way (pair.h), who leaves an earlier handshake
- * alone; how it ends is not looked at.  False: it did not begin. */
+/* scenario_play_as plays it with something done to it; how it ends is not looked at.  False: it did
+ * not begin. */
+bool scenario_play_as(struct scenario_play *play, const struct scenario *scenario,
+                      const struct scenario_ways *ways);
+/* scenario_play_edited is the same, with somebody on the way. */
 bool scenario_play_edited(struct scenario_play *play, const struct scenario *scenario,
                           void (*edit)(void *arg, bool by_client, size_t at, uint8_t *data,
                                        size_t len),

@@ -133,9 +133,16 @@ struct side_change {
   size_t cut;   /* and a piece ends before this byte of side.tape; 0: none does */
   size_t flush_max;
   bool saves, answers_first; /* as in side_setup */
+  /* The question of this number, the first being 1, is answered late: only when so many other
+   * things were done.  At the latest it is before the next of what is not SIDE_INPUT. */
+  size_t late, late_calls;
+  size_t *waited; /* how many there were; NULL: nobody wants to know */
+  /* As in side_setup. */
+  void (*before)(void *arg, struct side *side);
+  void *arg;
 };
 /* side_replay_as does to a new engine all that was done to |side|, but for |change|, and returns
- * NULL if the output, the data and the end are the same, else what differs. */
+ * NULL if the output, the data, the secrets and the end are the same, else what differs. */
 const char *side_replay_as(const struct side *side, const struct side_change *change);
 /* side_replay does to a new engine all that was done to |side|, the peer's bytes |piece| at a time
  * (0: all that came between two

@@ -6,7 +6,10 @@
 
 struct replayer {
   const struct side *side;
-  size_t next;
+  const struct side_change *change;
+  size_t next, waited;
+  bool due; /* the question that waits is to be answered */
+  hf_question_t question;
   const char *differs;
 };
 
@@ -23,6 +26,24 @@ static bool answer_again(void *arg, struct side_answer *answer, const hf_questio
   }
   *answer = *kept;
   return true;
+}
+
+/* What a question points at stays where it is until it is answered. */
+static bool wait_again(void *arg, const hf_question_t *question) {
+  struct replayer *replayer = arg;
+  const struct side_change *change = replayer->change;
+  if (replayer->next + 1 != change->late) return false;
+  if (replayer->waited == 0) replayer->question = *question;
+  if (!change->saves && memcmp(question, &replayer->question, sizeof *question) != 0)
+    replayer->differs = "a question changes while it waits";
+  if (replayer->due || replayer->waited >= change->late_calls) return false;
+  replayer->waited++;
+  return true;
+}
+
+static void before_again(void *arg, struct side *side) {
+  const struct replayer *replayer = arg;
+  replayer->change->before(replayer->change->arg, side);
 }
 
 /* join_inputs is |item| with the inputs that follow it at once; |*i| ends at the last of them. */
@@ -54,8 +75,17 @@ static void feed_pieces(struct side *again, const struct side *side, const struc
   }
 }
 
+/* No question waits any more. */
+static void settle(struct side *again, struct replayer *replayer) {
+  replayer->due = true;
+  (void)side_feed(again, NULL, 0);
+  replayer->due = false;
+}
+
 static void step_again(struct side *again, const struct side *side, const struct side_item *item,
-                       const struct side_change *change) {
+                       struct replayer *replayer) {
+  const struct side_change *change = replayer->change;
+  if (item->step != SIDE_INPUT && change->late != 0) settle(again, replayer);
   switch (item->step) {
     case SIDE_INPUT:
       feed_pieces(again, side, item, change);
@@ -121,14 +151,14 @@ static const char *compare(const struct side *again, const struct side *side) {
 }
 
 const char *side_replay_as(const struct side *side, const struct side_change *change) {
-  struct replayer replayer = {.side = side};
+  struct replayer replayer = {.side = side, .change = change};
   struct side_setup setup = side->setup;
   setup.saves = change->saves;
   if (change->flush_max != 0) setup.flush_max = change->flush_max;
   if (change->answers_first) setup.answers_first = true;
   setup.answer = answer_again;
-  setup.waits = NULL;
-  setup.before = NULL;
+  setup.waits = change->late != 0 ? wait_again : NULL;
+  setup.before = change->before != NULL ? before_again : NULL;
   setup.arg = &replayer;
   setup.forgets = true;
   struct side again;
@@ -136,9 +166,12 @@ const char *side_replay_as(const struct side *side, const struct side_change *ch
   const char *differs = again.conn == NULL ? hf_status_text(status) : NULL;
   for (size_t i = 0; differs == NULL && i < side->num_items; i++) {
     struct side_item item = join_inputs(side, &i);
-    step_again(&again, side, &item, change);
+    step_again(&again, side, &item, &replayer);
     differs = replayer.differs;
   }
+  if (differs == NULL && change->late != 0) settle(&again, &replayer);
+  if (differs == NULL) differs = replayer.differs;
+  if (change->waited != NULL) *change->waited = replayer.waited;
   if (differs == NULL && replayer.next != side->num_answers) differs = "fewer questions were asked";
   if (differs == NULL) differs = compare(&again, side);
   side_free(&again);
