@@ -395,7 +395,7 @@ static void run(struct scenario_play *play) {
     (void)side_send(&play->pair.client, (const uint8_t *)"early", 5);
   if (play->parts & IN_FRESH) {
     pair_move(&play->pair, true);
-    (void)side_forget(&play->pair.server);
+    if (side_fault(&play->pair.server) == HF_OK) (void)side_forget(&play->pair.server);
   }
   (void)pair_run(&play->pair);
   converse(&play->pair, play->parts);
