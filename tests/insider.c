@@ -14,6 +14,10 @@ static bool is_12(const struct insider *insider) {
   return (insider->scenario->parts & IN_TLS12) != 0;
 }
 
+static bool is_quic(const struct insider *insider) {
+  return (insider->scenario->parts & IN_QUIC) != 0;
+}
+
 static struct side *side_of(struct insider *insider, bool client) {
   return client ? &insider->play.pair.client : &insider->play.pair.server;
 }
@@ -155,6 +159,18 @@ static void seal(struct insider *insider, uint8_t type, const uint8_t *data, siz
   (void)side_feed(to, record, 5 + body);
 }
 
+/* frame feeds the other one bytes of |level|'s CRYPTO stream, as side.h frames them. */
+static void frame(struct insider *insider, hf_bytes message, uint8_t level) {
+  enum { MOST = 4096 };
+  for (size_t at = 0; at < message.len; at += MOST) {
+    const size_t len = message.len - at < MOST ? message.len - at : MOST;
+    uint8_t bytes[SIDE_FRAME_HEAD + MOST] = {(uint8_t)(SIDE_CRYPTO | level), 0, 0,
+                                             (uint8_t)(len >> 8), (uint8_t)len};
+    memcpy(bytes + SIDE_FRAME_HEAD, message.data + at, len);
+    (void)side_feed(insider_other(insider), bytes, SIDE_FRAME_HEAD + len);
+  }
+}
+
 static const hf_keys *in_force(struct insider *insider) {
   const hf_keys *keys = &insider_other(insider)->conn->read;
   return keys->level == HF_INITIAL ? NULL : keys;
@@ -174,7 +190,14 @@ static void give(struct insider *insider, hf_bytes message, const hf_keys *keys,
 
 void insider_give(struct insider *insider, hf_bytes message) {
   const hf_keys *keys = in_force(insider);
-  give(insider, message, keys, keys != NULL);
+  if (is_quic(insider))
+    frame(insider, message, insider_other(insider)->conn->read.level);
+  else
+    give(insider, message, keys, keys != NULL);
+}
+
+void insider_give_at(struct insider *insider, hf_bytes message, uint8_t level) {
+  frame(insider, message, level);
 }
 
 void insider_give_clear(struct insider *insider, hf_bytes message) {
@@ -316,6 +339,16 @@ static void said_record(struct insider *insider, bool by_client, const uint8_t *
   buf_free(&content);
 }
 
+/* said_frame is said_record of QUIC's. */
+static void said_frame(struct insider *insider, bool by_client, const uint8_t *bytes, size_t len) {
+  const bool own = by_client == insider->is_client;
+  struct side *to = side_of(insider, !by_client);
+  const bool open = (bytes[0] ^ SIDE_CRYPTO) == to->conn->read.level;
+  if (open) said_bytes(insider, by_client, bytes + SIDE_FRAME_HEAD, len - SIDE_FRAME_HEAD);
+  if (!open || !own) (void)side_feed(to, bytes, len);
+  insider->lost = insider->lost || (own && !open);
+}
+
 static void on_the_way(void *arg, bool by_client, size_t at, uint8_t *data, size_t len) {
   struct insider *insider = arg;
   struct side *from = side_of(insider, by_client);
@@ -323,7 +356,7 @@ static void on_the_way(void *arg, bool by_client, size_t at, uint8_t *data, size
   if (by_client != insider->is_client && !insider->listens) return;
   for (size_t start = 0; start + 5 <= len;) {
     const size_t whole = 5 + ((size_t)data[start + 3] << 8 | data[start + 4]);
-    said_record(insider, by_client, data + start, whole);
+    (is_quic(insider) ? said_frame : said_record)(insider, by_client, data + start, whole);
     start += whole;
   }
   from->out.len = 0;
@@ -337,7 +370,7 @@ void insider_play(struct insider *insider, const struct scenario *scenario, bool
   insider->is_client = is_client;
   insider->tell = tell;
   insider->arg = arg;
-  strcpy(insider->said, (scenario->parts & IN_TLS12) ? "tls12" : "tls");
+  strcpy(insider->said, is_12(insider) ? "tls12" : is_quic(insider) ? "quic" : "tls");
   cr_assert(scenario_play_edited(&insider->play, scenario, on_the_way, insider), "%s",
             scenario->name);
 }

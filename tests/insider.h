@@ -58,6 +58,8 @@ void insider_give(struct insider *insider, hf_bytes message);
  * with |secret| NULL some that nobody has, else of a traffic secret. */
 void insider_give_clear(struct insider *insider, hf_bytes message);
 void insider_give_wrong(struct insider *insider, hf_bytes message, const uint8_t *secret);
+/* insider_give_at gives it over QUIC, at |level|. */
+void insider_give_at(struct insider *insider, hf_bytes message, uint8_t level);
 /* insider_note adds a message of the insider's to |said|. */
 void insider_note(struct insider *insider, hf_bytes message);
 /* insider_word is what the golden files call a message; NULL: they know none such. */

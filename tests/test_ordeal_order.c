@@ -18,13 +18,16 @@
 
 TestSuite(ordeal_order, .timeout = 3600);
 
-enum { OLD, NEW, NUM_PROTOCOLS }; /* TLS 1.2, TLS 1.3 */
-static int protocol_of(const struct scenario *s) { return s->parts & IN_TLS12 ? OLD : NEW; }
+enum { OLD, NEW, QUICK, NUM_PROTOCOLS }; /* TLS 1.2, TLS 1.3, and that over QUIC */
+static int protocol_of(const struct scenario *s) {
+  return s->parts & IN_TLS12 ? OLD : s->parts & IN_QUIC ? QUICK : NEW;
+}
 
 static sequences golden[NUM_PROTOCOLS];
 
 static void read_golden(void) {
   cr_assert(sequences_read(&golden[NEW], HF_SOURCE_DIR "/tests/golden/sequences.txt"));
+  cr_assert(sequences_read(&golden[QUICK], HF_SOURCE_DIR "/tests/golden/sequences.txt"));
   cr_assert(sequences_read(&golden[OLD], HF_SOURCE_DIR "/tests/golden/sequences12.txt"));
 }
 
@@ -91,7 +94,8 @@ static bool goes_on(const sequences *set, const char *prefix) {
 /* legal: may |message| come to who reads at |level|, after what |said| says? */
 static bool legal(const struct insider *insider, const char *said, bool finished, uint8_t level,
                   hf_bytes message) {
-  static const char *const open[NUM_PROTOCOLS][4] = {{"", "", "", "["}, {"", "(", "{", "["}};
+  static const char *const open[NUM_PROTOCOLS][4] = {
+      {"", "", "", "["}, {"", "(", "{", "["}, {"", "(", "{", "["}};
   const int protocol = protocol_of(insider->scenario);
   const char *word = insider_word(message, protocol == OLD);
   const bool to_client = !insider->is_client;
@@ -101,8 +105,10 @@ static bool legal(const struct insider *insider, const char *said, bool finished
    * hello. */
   if (protocol == OLD && to_client && type == MSG_HELLO_REQUEST) return true;
   if (finished && protocol == OLD) return !to_client && type == MSG_CLIENT_HELLO;
-  /* RFC 9846 4.7. */
-  if (finished) return type == MSG_KEY_UPDATE || (to_client && type == MSG_NEW_SESSION_TICKET);
+  /* RFC 9846 4.7; RFC 9001 6: QUIC has no KeyUpdate. */
+  if (finished)
+    return (type == MSG_KEY_UPDATE && protocol == NEW) ||
+           (to_client && type == MSG_NEW_SESSION_TICKET);
   if (word == NULL) return false;
   snprintf(prefix, sizeof prefix, "%s %c:%s%s", said, to_client ? 'S' : 'C', open[protocol][level],
            word);
@@ -147,6 +153,8 @@ static bool waits_at(int protocol, hf_role role, size_t row) {
   const char *name = rows[row].name;
   const bool at_version = strcmp(name, "HELLO_RETRY_REQUEST") == 0 ||
                           (protocol == OLD && strcmp(name, "SERVER_HELLO") == 0);
+  /* RFC 9001 8.3. */
+  if (protocol == QUICK && strcmp(name, "END_OF_EARLY_DATA") == 0) return false;
   return !at_version && strcmp(name, "CERTIFICATE_STATUS") != 0;
 }
 
@@ -327,10 +335,16 @@ static void look_back(struct insider *insider, const struct disorder *d) {
      * 1.2 reads it as it lies, and may find anything. */
     const bool keys = insider->lost_level != HF_INITIAL;
     const bool anything = !keys && protocol_of(insider->scenario) == OLD;
-    if (!anything && fault.alert != (keys ? AL_BAD_RECORD_MAC : AL_UNEXPECTED_MESSAGE))
+    /* RFC 9001 4.1.3: or it waits, until the scenario's own end. */
+    const bool level = fault.status == HF_WRONG_LEVEL || fault.status == HF_REFUSED;
+    if (!anything && !(level && protocol_of(insider->scenario) == QUICK) &&
+        fault.alert != (keys ? AL_BAD_RECORD_MAC : AL_UNEXPECTED_MESSAGE))
       wrong(insider, d, none, "is not refused as it must be", &fault);
   }
-  if (!d->harmless && completed(&pair->client) && completed(&pair->server))
+  /* What came to an engine that is forgotten then has no end. */
+  const bool forgotten =
+      (insider->scenario->parts & IN_FRESH) && insider->is_client && d->place == 0;
+  if (!d->harmless && !forgotten && completed(&pair->client) && completed(&pair->server))
     wrong(insider, d, none, "both came to their end", &fault);
   if (pair->client.broken != NULL) wrong(insider, d, none, pair->client.broken, &fault);
   if (pair->server.broken != NULL) wrong(insider, d, none, pair->server.broken, &fault);
@@ -383,7 +397,7 @@ Test(ordeal_order, left_out_twice_swapped) {
 struct misplaced {
   size_t place;
   enum { IN_CLEAR, UNDER_NOBODYS, UNDER_OLD } how;
-  uint8_t old[48];
+  uint8_t old[48], level;
   bool began;
 };
 
@@ -420,12 +434,41 @@ static void misplace(const struct insider *quiet, struct misplaced m) {
   insider_free(&insider);
 }
 
+/* tell_elsewhere gives a message of QUIC's at another level than its own. */
+static bool tell_elsewhere(struct insider *insider, hf_bytes message) {
+  struct misplaced *m = insider->arg;
+  struct side *other = insider_other(insider);
+  const uint8_t level = other->conn->read.level;
+  if (m->began || insider->num_told != m->place || is_dead(insider)) return true;
+  m->began = true;
+  num_runs++;
+  insider_give_at(insider, message, m->level);
+  /* RFC 9001 4.1.3: what is not due yet waits, and what is over is an error. */
+  const bool waits = m->level > level && m->level != HF_EARLY;
+  const hf_fault fault = fault_of(insider);
+  cr_expect_eq(fault.status, waits ? HF_OK : HF_WRONG_LEVEL,
+               "%s, to the %s, message %zu at level %u and not %u: %s", insider->scenario->name,
+               insider->is_client ? "server" : "client", m->place, m->level, level, fault.text);
+  cr_expect_eq(other->in.len > 0, waits);
+  return !waits;
+}
+
+static void misplace_level(const struct insider *quiet, size_t place, uint8_t level) {
+  struct insider insider = {.listens = false};
+  struct misplaced m = {.place = place, .level = level};
+  insider_play(&insider, quiet->scenario, quiet->is_client, tell_elsewhere, &m);
+  insider_free(&insider);
+}
+
 static void other_keys(const struct insider *quiet) {
   const unsigned parts = quiet->scenario->parts;
   const bool refused = (parts & IN_EARLY) && (parts & (IN_EARLY_OFF | IN_RETRY));
   for (size_t i = 0; i < quiet->num; i++) {
     const struct insider_message *at = &quiet->messages[i];
     struct misplaced m = {.place = i, .how = UNDER_NOBODYS};
+    for (uint8_t level = HF_INITIAL; (parts & IN_QUIC) && level <= HF_APPLICATION; level++)
+      if (level != at->level) misplace_level(quiet, i, level);
+    if (parts & IN_QUIC) continue;
     /* RFC 9846 4.3.10: that may be early data. */
     const bool passes = refused && quiet->is_client && at->level <= HF_HANDSHAKE;
     if (!passes && ((parts & IN_TLS12) == 0 || at->level != HF_INITIAL)) misplace(quiet, m);
@@ -441,8 +484,8 @@ static void other_keys(const struct insider *quiet) {
   }
 }
 
-/* R-5.2-3 R-5246-6.2.3-1: each message in the clear, under the keys before, and under none
- * that there are. */
+/* R-5.2-3 R-5246-6.2.3-1 R-9001-4.1-1 R-9001-4.1-3: each message in the clear, under the keys
+ * before, under none that there are, and over QUIC at each other level. */
 Test(ordeal_order, under_other_keys) {
   everyone(other_keys);
   fprintf(stderr, "under other keys: %zu runs of %zu scenarios\n", num_runs, num_scenarios);
