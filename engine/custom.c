@@ -108,7 +108,8 @@ hf_status hf_custom_add(hf_conn *conn, const hf_extension *list, size_t num) {
   if (num == 0) {
     return HF_OK;
   }
-  if (conn->custom == NULL) {
+  const bool first = conn->custom == NULL;
+  if (first) {
     conn->custom = OPENSSL_malloc(sizeof(*conn->custom));
     if (conn->custom == NULL) {
       return HF_NO_MEMORY;
@@ -120,6 +121,9 @@ hf_status hf_custom_add(hf_conn *conn, const hf_extension *list, size_t num) {
     const hf_status status = append(conn, &list[i]);
     if (status != HF_OK) {
       conn->custom->own.len = before;
+      if (first) {
+        hf_custom_free(conn);
+      }
       return status;
     }
   }

@@ -561,13 +561,13 @@ HF_EXPORT void hf_abort(hf_conn *conn, uint8_t alert);
  * HF_ASK_INSTALL is pending, in TLS 1.2, and with HF_QUIC. */
 HF_EXPORT HF_MUST_USE hf_status hf_rekey(hf_conn *conn, bool peer_too);
 /* hf_issue_ticket asks for one more ticket: HF_ASK_TICKET follows. HF_MISUSE unless a ready 1.3
- * server. */
+ * server, and after hf_close. */
 HF_EXPORT HF_MUST_USE hf_status hf_issue_ticket(hf_conn *conn);
 /* hf_export writes |out_len| bytes of keying material (7.5) for |label| (a string of at most 249
  * bytes) and |context|; absent and empty contexts are the same in TLS 1.3, not in TLS 1.2 (RFC
  * 5705). HF_MISUSE before HF_READY, unless it is a server that has sent its Finished (TLS 1.3)
- * or a client that may send already (TLS 1.2 with HF_FALSE_START); after a failure; or if out_len
- * is over 255 hash lengths; HF_NO_MEMORY, which does not harm the connection. */
+ * or a client that may send already (TLS 1.2 with HF_FALSE_START); after a failure; or in TLS 1.3
+ * if out_len is over 255 hash lengths; HF_NO_MEMORY, which does not harm the connection. */
 HF_EXPORT HF_MUST_USE hf_status hf_export(const hf_conn *conn, uint8_t *out, size_t out_len,
                                           const char *label, hf_bytes context);
 /* hf_export_early is hf_export from the early exporter secret (7.5): of a client that has offered
