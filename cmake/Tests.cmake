@@ -2,6 +2,7 @@
 #
 #   tests/test_*.c    a Criterion program each
 #   tests/plain_*.c   a program with a main of its own each; exit status 0 is a pass
+#   tests/leaky.c     what leaky_* have in place of libcrypto's: twins of plain programs that must see it
 #   tests/*_shared.c  the same, linked with the shared libraries instead of the static ones
 #   tests/*.c         everything else: one helper library, testlib, that all of them link
 #   examples/*.c      run without arguments; exit status 0 is a pass
@@ -68,6 +69,17 @@ list(FILTER PLAIN_SOURCES INCLUDE REGEX "/(${HF_TEST_FILTER})[^/]*$")
 # Criterion maps its arena where ThreadSanitizer keeps its shadow: that build has the plain programs only.
 if(CMAKE_C_FLAGS MATCHES "fsanitize=thread")
   set(TEST_SOURCES "")
+endif()
+
+# Valgrind runs programs that are not instrumented already.
+if(CMAKE_C_FLAGS MATCHES "fsanitize|coverage")
+  list(FILTER PLAIN_SOURCES EXCLUDE REGEX "plain_ordeal_undefined\\.c$")
+else()
+  find_path(VALGRIND_INCLUDE_DIR valgrind/memcheck.h)
+  find_program(VALGRIND_PROGRAM valgrind)
+  if(NOT VALGRIND_INCLUDE_DIR OR NOT VALGRIND_PROGRAM)
+    message(FATAL_ERROR "Valgrind was not found: install valgrind or configure with -DHF_TESTS=OFF.")
+  endif()
 endif()
 
 # ld warns of every test that two libcryptos "may conflict", which is known and looked at.
@@ -167,6 +179,57 @@ if(TARGET test_budget)
   add_dependencies(test_budget handfast_counted)
   target_link_options(test_budget PRIVATE LINKER:--whole-archive ${counted} LINKER:--no-whole-archive)
   set_target_properties(test_budget PROPERTIES LINK_DEPENDS ${counted})
+endif()
+
+# The ordeal of secrets stands between its caller and the engine, and between the engine and libcrypto.  Its leaky twin
+# has an engine whose OPENSSL_cleanse does next to nothing, and fails if that is not noticed.
+function(hf_leaky target source function)
+  set(leaky ${PROJECT_BINARY_DIR}/libhandfast_${target}.a)
+  add_custom_command(OUTPUT ${leaky} DEPENDS handfast_static VERBATIM
+    COMMAND ${CMAKE_OBJCOPY} --redefine-sym ${function}=leaky_${function} $<TARGET_FILE:handfast_static> ${leaky})
+  add_custom_target(${target}_engine DEPENDS ${leaky})
+  add_executable(${target} ${source})
+  set_target_properties(${target} PROPERTIES LINK_DEPENDS ${leaky}
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_dependencies(${target} ${target}_engine)
+  hf_test_flags(${target})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
+  target_compile_definitions(${target} PRIVATE HF_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${target} PRIVATE testlib BoringSSL::Crypto)
+  target_link_options(${target} PRIVATE LINKER:--whole-archive ${leaky} LINKER:--no-whole-archive)
+  add_test(NAME ${target} COMMAND ${target} leaky)
+  set_tests_properties(${target} PROPERTIES TIMEOUT ${HF_TEST_TIMEOUT})
+endfunction()
+
+function(hf_wrap target)
+  foreach(function IN LISTS ARGN)
+    target_link_options(${target} PRIVATE LINKER:--wrap=${function})
+  endforeach()
+endfunction()
+
+if(TARGET plain_ordeal_secrets)
+  hf_leaky(leaky_secrets tests/plain_ordeal_secrets.c OPENSSL_cleanse)
+  foreach(target IN ITEMS plain_ordeal_secrets leaky_secrets)
+    hf_wrap(${target}
+      HKDF_expand HKDF_extract HMAC X25519 X25519_public_from_private BN_bin2bn BN_bn2bin_padded EC_POINT_mul
+      EVP_AEAD_CTX_init EVP_AEAD_CTX_open EVP_AEAD_CTX_seal EVP_AEAD_CTX_seal_scatter OPENSSL_cleanse
+      hf_config_new hf_new hf_free hf_abort hf_open hf_flush hf_seal hf_close hf_rekey hf_issue_ticket hf_refuse
+      hf_answer_hello hf_answer_cookie hf_answer_session hf_answer_psk hf_answer_identity hf_answer_signature
+      hf_answer_verdict hf_answer_decompress hf_answer_ticket hf_answer_done hf_answer_compress hf_quic_open
+      hf_quic_flush)
+  endforeach()
+endif()
+
+# So does the ordeal under valgrind, which defines what is public; its leaky twin compares secrets byte by byte.
+if(TARGET plain_ordeal_undefined)
+  hf_leaky(leaky_undefined tests/plain_ordeal_undefined.c CRYPTO_memcmp)
+  foreach(target IN ITEMS plain_ordeal_undefined leaky_undefined)
+    hf_wrap(${target}
+      hf_config_new hf_new hf_answer_session hf_answer_psk hf_flush hf_quic_flush SHA256 EVP_AEAD_CTX_open
+      EVP_AEAD_CTX_seal EVP_AEAD_CTX_seal_scatter X25519 X25519_public_from_private EC_POINT_point2oct
+      EC_POINT_mul EC_POINT_get_affine_coordinates_GFp BN_bn2bin_padded BN_is_zero BN_cmp HKDF_expand
+      SHA256_Update SHA384_Update CRYPTO_memcmp CBS_mem_equal)
+  endforeach()
 endif()
 
 # SPEC.md names the tests that show what the SSL_connect page says and what users of BIOs meet: they are there, and ran.

@@ -599,6 +599,7 @@ hf_status hf_fail(hf_conn *conn, hf_status status, int alert); /* alert < 0: err
  * overwritten. */
 hf_status hf_leave(hf_conn *conn, hf_status status);
 void hf_scrub(void);
+void hf_scrub_record(void); /* after a record of application data alone, which is less */
 /* hf_blame is |otherwise|, or HF_NO_MEMORY or HF_CRYPTO_FAILED if libcrypto's errors, clear before,
  * say that this is what failed. */
 hf_status hf_blame(hf_status otherwise);

@@ -143,7 +143,6 @@ hf_status hf_send_CLIENT_KEY_EXCHANGE(hf_conn *conn, CBB *body) {
     return HF_INTERNAL;
   }
   HF_TRY(hf_group_public(&point, hs->group, &hs->entropy, hf_range(NULL, 0)));
-  OPENSSL_cleanse(&hs->entropy, sizeof(hs->entropy));
   return CBB_flush(body) ? HF_OK : HF_INTERNAL;
 }
 
@@ -153,9 +152,7 @@ hf_status hf_receive_CLIENT_KEY_EXCHANGE(hf_conn *conn, CBS *body) {
   if (!CBS_get_u8_length_prefixed(body, &point)) {
     return HF_DECODE_ERROR;
   }
-  HF_TRY(hf_group_agree(hs->shared, &hs->shared_len, hs->group, &hs->entropy, point, NULL));
-  OPENSSL_cleanse(&hs->entropy, sizeof(hs->entropy));
-  return HF_OK;
+  return hf_group_agree(hs->shared, &hs->shared_len, hs->group, &hs->entropy, point, NULL);
 }
 
 /* ---- ChangeCipherSpec ---- */

@@ -122,6 +122,8 @@ hf_status hf_ask_main_12(hf_conn *conn) {
 hf_status hf_derive_MAIN(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   HF_TRY(main_secret(conn));
+  // A session that goes on has no use for the private keys either.
+  OPENSSL_cleanse(&hs->entropy, sizeof(hs->entropy));
   OPENSSL_cleanse(hs->shared, sizeof(hs->shared));
   OPENSSL_cleanse(hs->secret, sizeof(hs->secret));
   HF_TRY(key_block(conn));

@@ -3,7 +3,8 @@
  *
  * They are kept as bytes in hs->offers, one after the other; next_offer takes one off.  What no
  * suite fits never gets there; what does not fit the suite of a HelloRetryRequest is passed over
- * whenever the list is read after it. */
+ * whenever the list is read after it.  When one of them is chosen, or none, their secrets go; what
+ * else is said of them is looked at until the handshake is over. */
 #include "engine.h"
 
 #include <string.h>
@@ -381,6 +382,17 @@ hf_status hf_psk_check_early(hf_conn *conn) {
   const bool same_suite = first.suite == conn->suite;
   OPENSSL_cleanse(&first, sizeof(first));
   return !same_suite ? HF_EARLY_DATA_MISMATCH : same_alpn ? HF_OK : HF_EARLY_DATA_ALPN;
+}
+
+void hf_psk_forget(hf_conn *conn) {
+  hf_offer offer;
+  CBS list = all_offers(conn);
+  while (get_offer(&list, &offer)) {
+    // It stands right before the identity's length.
+    const size_t len = offer.suite->hash_len;
+    OPENSSL_cleanse((uint8_t *)CBS_data(&offer.identity) - 2 - len, len);
+  }
+  OPENSSL_cleanse(&offer, sizeof(offer));
 }
 
 void hf_refuse_early(hf_conn *conn) {

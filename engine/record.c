@@ -234,5 +234,9 @@ hf_status hf_seal(hf_conn *conn, size_t *written, uint8_t *out, size_t out_max, 
   if (status == HF_OK) {
     status = count_sent(conn, in_len);
   }
-  return status == HF_OK ? HF_OK : hf_leave(conn, status);
+  if (status != HF_OK || conn->out.len > 0) {
+    return hf_leave(conn, status);  // it failed, or it brought a KeyUpdate
+  }
+  hf_scrub_record();
+  return HF_OK;
 }

@@ -344,6 +344,9 @@ hf_status hf_open(hf_conn *conn, hf_bytes *app, size_t *consumed, uint8_t *in, s
   if (status == HF_OK && conn->in.len > 0 && (conn->ready || hf_at_open(conn))) {
     status = hf_post_receive(conn);
   }
-  // Application data alone touches no secret that is not in the keys.
-  return status == HF_OK && app->data != NULL ? HF_OK : hf_leave(conn, status);
+  if (status != HF_OK || app->data == NULL) {
+    return hf_leave(conn, status);
+  }
+  hf_scrub_record();
+  return HF_OK;
 }

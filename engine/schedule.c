@@ -143,6 +143,7 @@ hf_status hf_derive_HANDSHAKE(hf_conn *conn) {
   OPENSSL_cleanse(hs->shared, sizeof(hs->shared));
   OPENSSL_cleanse(hs->kem_secret, sizeof(hs->kem_secret));
   OPENSSL_cleanse(hs->early_secret, sizeof(hs->early_secret));
+  hf_psk_forget(conn);
   hf_transcript_hash(hash, &hs->transcript, conn->suite);
   return both_traffic(conn, HF_HANDSHAKE, "c hs traffic", "s hs traffic", 12, hash);
 }
