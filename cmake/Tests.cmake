@@ -8,6 +8,7 @@
 #   examples/*.c      run without arguments; exit status 0 is a pass
 #   tests/package/    the installed copy; not in instrumented builds
 #   tests/bogo/*.c   bogo_shim, the program that BoringSSL's conformance runner runs (`./dev bogo`)
+#   tests/coverage/*.c   what counts rows and codes, in the coverage build
 #   tests/peers/*.c   boringssl_peer, a program that tests talk to, on the system's BoringSSL alone
 #
 # What has many cases in one program leaves them as TAP in results/ of the build directory, where `./dev test` counts
@@ -120,6 +121,29 @@ if(TESTLIB_SOURCES)
   add_dependencies(testlib boringssl_peer)
 endif()
 
+# In the coverage build what the engine's handlers do is counted on the way to them.
+set(wraps "")
+if(CMAKE_C_FLAGS MATCHES "--coverage" AND TARGET handfast_static)
+  add_library(reached OBJECT tests/coverage/reached.c)
+  hf_test_flags(reached)
+  target_include_directories(reached PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(reached PRIVATE BoringSSL::Crypto)
+  file(STRINGS tests/coverage/reached.c lines REGEX "^WRAP_[A-Z]+\\(")
+  foreach(line IN LISTS lines)
+    string(REGEX REPLACE "^WRAP_([A-Z]+)\\(([A-Za-z_]+).*" "\\1;\\2" pair "${line}")
+    list(GET pair 0 kind)
+    list(GET pair 1 name)
+    if(kind STREQUAL "MESSAGE")
+      list(APPEND wraps LINKER:--wrap=hf_send_${name} LINKER:--wrap=hf_receive_${name})
+    elseif(kind STREQUAL "FUNCTION" OR kind STREQUAL "END")
+      list(APPEND wraps LINKER:--wrap=${name})
+    else()
+      string(TOLOWER ${kind} kind)
+      list(APPEND wraps LINKER:--wrap=hf_${kind}_${name})
+    endif()
+  endforeach()
+endif()
+
 if(NOT HF_SHARED)
   list(FILTER TEST_SOURCES EXCLUDE REGEX "_shared\\.c$")
   list(FILTER PLAIN_SOURCES EXCLUDE REGEX "_shared\\.c$")
@@ -144,6 +168,10 @@ foreach(source IN LISTS TEST_SOURCES PLAIN_SOURCES)
     endif()
   endforeach()
   target_link_libraries(${name} PRIVATE BoringSSL::Crypto)
+  if(TARGET reached)
+    target_link_libraries(${name} PRIVATE reached)
+    target_link_options(${name} PRIVATE ${wraps})
+  endif()
   if(name MATCHES "^test_")
     target_include_directories(${name} PRIVATE ${CRITERION_INCLUDE_DIR})
     target_link_libraries(${name} PRIVATE ${CRITERION_LIBRARY})
