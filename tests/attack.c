@@ -52,7 +52,7 @@ static void change(void *arg, bool by_client, size_t start, uint8_t *data, size_
     buf_add(&made, attack->puts.data, attack->puts.len);
     way->put = true;
   }
-  buf_add(&made, data + after, len - after);
+  if (after < len) buf_add(&made, data + after, len - after);
   buf_free(out);
   *out = made;
 }

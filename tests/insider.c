@@ -305,7 +305,7 @@ static uint64_t next_seq(struct insider *insider) {
   if (keys->level != insider->level || keys->generation != insider->generation) insider->seq = 0;
   insider->level = keys->level;
   insider->generation = keys->generation;
-  return insider->seq++;
+  return insider->seq;
 }
 
 /* said_record: |record| is said.  What the insider says goes on in pieces, the other's as it is. */
@@ -320,6 +320,7 @@ static void said_record(struct insider *insider, bool by_client, const uint8_t *
   if (sealed) {
     const uint64_t seq = own ? next_seq(insider) : to->conn->read.seq;
     open = unseal(&content, &type, to, tls12, seq, record, len);
+    insider->seq += own && open; /* early data that is refused does not count */
   } else {
     buf_add(&content, record + 5, len - 5);
   }
@@ -379,6 +380,8 @@ void insider_listen(struct insider *insider, const struct scenario *scenario, bo
   *insider = (struct insider){.listens = true};
   insider_play(insider, scenario, is_client, NULL, NULL);
   mark(insider, &insider->end);
+  if (scenario->client == HF_OK && scenario->server == HF_OK)
+    cr_assert(insider->finished, "%s: not all was understood", scenario->name);
 }
 
 void insider_free(struct insider *insider) {
