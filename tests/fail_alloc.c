@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 long alloc_live, alloc_countdown = -1;
-bool alloc_failed;
+bool alloc_for_good, alloc_failed;
 
 #pragma GCC visibility push(default) /* a shared libcrypto must see them */
 void *OPENSSL_memory_alloc(size_t size);
@@ -27,7 +27,7 @@ static header all = {.next = &all, .previous = &all};
 void *OPENSSL_memory_alloc(size_t size) {
   if (alloc_countdown == 0) {
     alloc_failed = true;
-    alloc_countdown = -1;
+    if (!alloc_for_good) alloc_countdown = -1;
     return NULL;
   }
   if (alloc_countdown > 0) alloc_countdown--;

@@ -7,6 +7,7 @@
 
 extern long alloc_live;      /* blocks that are not freed */
 extern long alloc_countdown; /* allocations until one fails, once; below 0: none does */
+extern bool alloc_for_good;  /* and all that come after it, until alloc_countdown is set */
 extern bool alloc_failed;    /* one did */
 
 #endif

@@ -223,7 +223,9 @@ static void flush(struct side *side) {
   uint8_t *room = buf_room(&side->out, head + max);
   hf_status status =
       is_quic(side) ? flush_crypto(side, &len, room, max) : hf_flush(side->conn, &len, room, max);
-  if (status != HF_OK || len == 0 || len > head + max) {
+  /* What comes after the last byte may fail. */
+  const bool told = status == HF_OK || status == side_fault(side);
+  if (!told || len == 0 || len > head + max) {
     side->broken = "hf_flush gave nothing though output was wanted";
     return;
   }
