@@ -86,6 +86,12 @@ bool scenario_play_edited(struct scenario_play *play, const struct scenario *sce
                           void *arg);
 void scenario_play_free(struct scenario_play *play);
 
+/* scenario_digest writes one digest over all that is said in all scenarios, as a string; it is the
+ * same everywhere.  NULL, or what is wrong. */
+enum { SCENARIO_DIGEST_LEN = 65 };
+extern const char scenario_digest_expected[SCENARIO_DIGEST_LEN];
+const char *scenario_digest(char out[SCENARIO_DIGEST_LEN]);
+
 /* scenario_whole: is every way of an ordeal to be gone?  HF_ORDEAL is "whole" then, as ./dev ordeal
  * has it; else a share will do. */
 bool scenario_whole(void);
