@@ -124,6 +124,7 @@ hf_status hf_derive_MAIN(hf_conn *conn) {
   HF_TRY(main_secret(conn));
   // A session that goes on has no use for the private keys either.
   OPENSSL_cleanse(&hs->entropy, sizeof(hs->entropy));
+  hf_psk_forget(conn);
   OPENSSL_cleanse(hs->shared, sizeof(hs->shared));
   OPENSSL_cleanse(hs->secret, sizeof(hs->secret));
   HF_TRY(key_block(conn));

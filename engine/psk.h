@@ -50,7 +50,7 @@ hf_status hf_psk_bind(hf_conn *conn); /* fills in the binders of the hello in he
 hf_status hf_psk_chosen(hf_conn *conn, CBS *body); /* the server's pre_shared_key */
 hf_status hf_psk_check_early(hf_conn *conn);
 hf_status hf_psk_derive_first(hf_conn *conn); /* for hf_derive_EARLY */
-void hf_psk_forget(hf_conn *conn);            /* of the PSKs the secrets */
-void hf_refuse_early(hf_conn *conn);          /* EARLY is over, if it was set */
+void hf_psk_forget(hf_conn *conn);   /* the secrets of what was offered, of either version */
+void hf_refuse_early(hf_conn *conn); /* EARLY is over, if it was set */
 
 #endif

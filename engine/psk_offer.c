@@ -393,6 +393,7 @@ void hf_psk_forget(hf_conn *conn) {
     OPENSSL_cleanse((uint8_t *)CBS_data(&offer.identity) - 2 - len, len);
   }
   OPENSSL_cleanse(&offer, sizeof(offer));
+  hf_free_bytes(&conn->hs->session);
 }
 
 void hf_refuse_early(hf_conn *conn) {

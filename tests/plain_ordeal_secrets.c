@@ -200,6 +200,24 @@ static void with_others(bool all) {
   watch_choose(NULL, NULL);
 }
 
+/* A session of the version that the next server does not speak is offered, and of no use. */
+static void with_old_sessions(void) {
+  static const uint16_t versions[2] = {0x0303, 0x0304};
+  for (size_t i = 0; i < num_scenarios; i++) {
+    if (scenarios[i].parts != (IN_TICKET | IN_RESUMED)) continue;
+    for (size_t k = 0; k < 2; k++) {
+      struct scenario_play play;
+      watch_versions(versions[k], versions[!k]);
+      begin(&scenarios[i], WATCH_NOTHING, 0);
+      secret_crypto_begin(true);
+      (void)scenario_play_it(&play, &scenarios[i]);
+      if (!side_is_ready(&play.pair.client) || !side_is_ready(&play.pair.server)) wrong++;
+      end(&play);
+    }
+  }
+  watch_versions(0, 0);
+}
+
 /* Keys that are used up are changed by the record that uses them up. */
 static void used_up(void) {
   struct scenario_play play;
@@ -241,6 +259,7 @@ static int leaky(void) {
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "leaky") == 0) return leaky();
   with_others(scenario_whole());
+  with_old_sessions();
   used_up();
   for (size_t i = 0; i < num_scenarios; i++) put_to_it(&scenarios[i], i);
   watch_begin("", WATCH_NOTHING, 0);

@@ -79,6 +79,8 @@ void book_next(int index) {
   if (index != SECRET_NONE) secrets[index].has_next = true;
 }
 
+void book_keep(int index) { secrets[index].life = LIVES_ON; }
+
 const struct secret *book_secret(int index) {
   return index == SECRET_NONE ? NULL : &secrets[index];
 }

@@ -34,6 +34,7 @@ int book_add(int owner, enum secret_life life, const char *name, const uint8_t *
              int parent);
 int book_find(int owner, const uint8_t *bytes, size_t len); /* SECRET_NONE: it is not there */
 void book_next(int index);                                  /* it has a successor */
+void book_keep(int index);                                  /* it LIVES_ON after all */
 const struct secret *book_secret(int index);
 size_t book_size(void);
 /* book_search finds a window of a secret of |owner| for which |wrong| is true in |len| bytes, which

@@ -139,11 +139,12 @@ uint8_t *__wrap_HMAC(const EVP_MD *md, const void *key, size_t key_len, const ui
   uint8_t *made = __real_HMAC(md, key, key_len, data, data_len, out, out_len);
   watch_deep(mark);
   if (made == NULL || !prf || watch_owner() == SECRET_NONE) return made;
-  /* What is no premaster secret is the main secret. */
-  if (book_find(watch_owner(), key, key_len) == SECRET_NONE) {
-    (void)note(LIVES_ON, "main secret of 1.2", key, key_len);
-    watch_agreed();
-  }
+  /* What is no premaster secret is the main secret, new or of the session that goes on. */
+  const int known = book_find(watch_owner(), key, key_len);
+  const bool goes_on = known != SECRET_NONE && strcmp(book_secret(known)->name, "session") == 0;
+  if (goes_on) book_keep(known);
+  if (known == SECRET_NONE) (void)note(LIVES_ON, "main secret of 1.2", key, key_len);
+  if (goes_on || known == SECRET_NONE) watch_agreed();
   /* Of verify_data 12 bytes are kept. */
   (void)note(LIVES_ON, "block of the PRF", out, *out_len);
   return made;

@@ -32,6 +32,8 @@ static struct {
   size_t at, calls;
 } now;
 static const hf_codes *own_groups, *own_suites;
+static uint16_t versions[2];
+static size_t num_servers; /* since watch_begin */
 
 /* ---- the stack ---- */
 
@@ -208,6 +210,7 @@ void watch_begin(const char *what, enum watch_event event, size_t at) {
   now.event = event;
   now.at = at;
   now.calls = 0;
+  num_servers = 0;
 }
 
 size_t watch_calls(void) { return now.calls; }
@@ -215,6 +218,11 @@ size_t watch_calls(void) { return now.calls; }
 void watch_choose(const hf_codes *groups, const hf_codes *suites) {
   own_groups = groups;
   own_suites = suites;
+}
+
+void watch_versions(uint16_t first, uint16_t second) {
+  versions[0] = first;
+  versions[1] = second;
 }
 
 int watch_owner(void) { return owner; }
@@ -236,7 +244,21 @@ hf_status __wrap_hf_config_new(hf_config **out, const hf_settings *settings) {
   hf_settings chosen = *settings;
   if (own_groups != NULL) chosen.groups = *own_groups;
   if (own_suites != NULL) chosen.suites = *own_suites;
+  if (versions[0] != 0 && settings->role == HF_CLIENT) {
+    chosen.version_min = 0x0303;
+    chosen.version_max = 0x0304;
+  } else if (versions[0] != 0) {
+    chosen.version_min = chosen.version_max = versions[num_servers++ % 2];
+  }
   return __real_hf_config_new(out, &chosen);
+}
+
+/* The session that is offered; of TLS 1.3 only the early secret is kept, which HKDF makes. */
+static void note_session(int whose, hf_bytes state) {
+  hf_session_info info;
+  if (hf_session_read(&info, state) == HF_OK && info.version == 0x0303) {
+    (void)book_add(whose, LIVES_UNTIL_AGREED, "session", info.secret, info.secret_len, SECRET_NONE);
+  }
 }
 
 static void note_keys(int whose, const hf_entropy *e) {
@@ -274,6 +296,7 @@ hf_status __wrap_hf_new(hf_conn **out, const hf_config *config, const hf_start *
   owners[num_owners] = (struct owner){.arena = arena_open(), .handshake = SECRET_NONE};
   if (owners[num_owners].arena == ARENA_NONE) abort();
   note_keys(num_owners, &start->entropy);
+  note_session(num_owners, start->session);
   watch(num_owners++, "hf_new", new_run, &args);
   return args.status;
 }

@@ -44,6 +44,9 @@ void watch_begin(const char *what, enum watch_event event, size_t at);
 size_t watch_calls(void); /* since watch_begin */
 /* watch_choose has all configurations made with these groups and suites; NULL: with their own. */
 void watch_choose(const hf_codes *groups, const hf_codes *suites);
+/* watch_versions has clients speak both versions, the first server of a scenario |first| alone and
+ * the second |second|; 0: their own. */
+void watch_versions(uint16_t first, uint16_t second);
 
 /* ---- for the functions that the linker put between ---- */
 
