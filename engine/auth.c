@@ -560,7 +560,8 @@ static hf_status verify_data(const hf_conn *conn, uint8_t out[HF_MAX_HASH], size
   uint8_t hash[HF_MAX_HASH];
   if (hf_tls12(conn)) {
     *len = HF_VERIFY_DATA;
-    return hf_finished_12(out, conn, by_server);
+    hf_finished_12(out, conn, by_server);
+    return HF_OK;
   }
   *len = hf_transcript_hash(hash, &conn->hs->transcript, conn->suite);
   return hf_finished_mac(out, conn->suite, secret, hash);

@@ -281,6 +281,27 @@ size_t hf_transcript_hash(uint8_t out[HF_MAX_HASH], const hf_transcript *transcr
 /* hf_transcript_restart replaces all so far by message_hash of |hash| (RFC 9846 4.1). */
 void hf_transcript_restart(hf_transcript *transcript, const hf_suite *suite, const uint8_t *hash);
 
+/* ---- hmac.c ---- */
+typedef union hf_hash {
+  SHA256_CTX sha256;
+  SHA512_CTX sha384;
+} hf_hash;
+void hf_hash_begin(hf_hash *hash, const hf_suite *suite);
+void hf_hash_add(hf_hash *hash, const hf_suite *suite, const uint8_t *data, size_t len);
+void hf_hash_end(uint8_t out[HF_MAX_HASH], hf_hash *hash, const hf_suite *suite);
+/* hf_hmac is a key: wipe it. */
+typedef struct hf_hmac {
+  hf_hash inner, outer;
+} hf_hmac;
+void hf_hmac_key(hf_hmac *hmac, const hf_suite *suite, const uint8_t *key, size_t key_len);
+/* hf_hmac_sum is HMAC over |parts| one behind the other, of which |out| may be one. */
+void hf_hmac_sum(uint8_t out[HF_MAX_HASH], const hf_hmac *hmac, const hf_suite *suite,
+                 const hf_bytes *parts, size_t num);
+void hf_hmac_once(uint8_t out[HF_MAX_HASH], const hf_suite *suite, hf_bytes key, hf_bytes data);
+/* hf_expand is HKDF-Expand, of at most 255 hashes. */
+void hf_expand(uint8_t *out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite,
+               hf_bytes info);
+
 /* ---- schedule.c: RFC 9846 7 ---- */
 hf_status hf_expand_label(uint8_t *out, size_t out_len, const hf_suite *suite,
                           const uint8_t *secret, const char *label, size_t label_len,
@@ -288,8 +309,8 @@ hf_status hf_expand_label(uint8_t *out, size_t out_len, const hf_suite *suite,
 hf_status hf_finished_mac(uint8_t *out, const hf_suite *suite, const uint8_t *base_key,
                           const uint8_t *hash);
 /* hf_early_secret is the first Extract of the schedule (7.1). */
-hf_status hf_early_secret(uint8_t out[HF_MAX_HASH], const hf_suite *suite, const uint8_t *psk,
-                          size_t psk_len);
+void hf_early_secret(uint8_t out[HF_MAX_HASH], const hf_suite *suite, const uint8_t *psk,
+                     size_t psk_len);
 /* What a binder's label says of its PSK: RFC 9846 7.1, RFC 9258 5.2. */
 typedef enum hf_binder_kind {
   HF_BINDER_RESUMPTION,

@@ -22,7 +22,8 @@ hf_status hf_offer_session(hf_offer *out, const hf_session *s) {
   out->identity = s->ticket;
   out->alpn = s->alpn;
   out->early_context = s->early_context;
-  return hf_early_secret(out->secret, s->suite, s->psk, s->suite->hash_len);
+  hf_early_secret(out->secret, s->suite, s->psk, s->suite->hash_len);
+  return HF_OK;
 }
 
 hf_status hf_offer_psk(hf_offer *out, const hf_psk *psk) {
@@ -33,7 +34,8 @@ hf_status hf_offer_psk(hf_offer *out, const hf_psk *psk) {
   CBS_init(&out->identity, psk->identity.data, psk->identity.len);
   CBS_init(&out->alpn, psk->alpn.data, psk->alpn.len);
   CBS_init(&out->early_context, psk->early_context.data, psk->early_context.len);
-  return hf_early_secret(out->secret, out->suite, psk->secret.data, psk->secret.len);
+  hf_early_secret(out->secret, out->suite, psk->secret.data, psk->secret.len);
+  return HF_OK;
 }
 
 bool hf_psk_valid(const hf_psk *psk) {

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include <openssl/digest.h>
 #include <openssl/err.h>
 
 static const hf_suite *suite_of(uint16_t kdf) {
@@ -41,15 +40,14 @@ static hf_status write_identity(uint8_t *room, size_t len, const hf_imported_ide
 /* RFC 9258 5.1: ipskx, from the hash of the external PSK. */
 static hf_status derive(uint8_t *out, size_t out_len, const hf_suite *suite, hf_bytes epsk,
                         hf_bytes name) {
-  uint8_t secret[HF_MAX_HASH], hash[EVP_MAX_MD_SIZE];
-  unsigned hash_len;
-  hf_status status = HF_NO_MEMORY;
-  if (EVP_Digest(name.data, name.len, hash, &hash_len, suite->md(), NULL)) {
-    status = hf_early_secret(secret, suite, epsk.data, epsk.len);  // HKDF-Extract(0, epsk) it is
-  }
-  if (status == HF_OK) {
-    status = hf_expand_label(out, out_len, suite, secret, "derived psk", 11, hash, hash_len);
-  }
+  uint8_t secret[HF_MAX_HASH], digest[HF_MAX_HASH];
+  hf_hash hash;
+  hf_hash_begin(&hash, suite);
+  hf_hash_add(&hash, suite, name.data, name.len);
+  hf_hash_end(digest, &hash, suite);
+  hf_early_secret(secret, suite, epsk.data, epsk.len);  // HKDF-Extract(0, epsk) it is
+  const hf_status status =
+      hf_expand_label(out, out_len, suite, secret, "derived psk", 11, digest, suite->hash_len);
   OPENSSL_cleanse(secret, sizeof(secret));
   return status;
 }

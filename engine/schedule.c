@@ -3,38 +3,46 @@
 
 #include <string.h>
 
-#include <openssl/digest.h>
 #include <openssl/err.h>
-#include <openssl/hkdf.h>
-#include <openssl/hmac.h>
 
 #define LABEL(text) text, sizeof(text) - 1
 
-hf_status hf_expand_label(uint8_t *out, size_t out_len, const hf_suite *suite,
-                          const uint8_t *secret, const char *label, size_t label_len,
-                          const uint8_t *context, size_t context_len) {
+/* HkdfLabel (RFC 9846 7.1) is at most so long. */
+enum { HKDF_LABEL = 2 + 1 + 255 + 1 + 255 };
+
+/* expand_label is hf_expand_label with a key that was read already. */
+static hf_status expand_label(uint8_t *out, size_t out_len, const hf_suite *suite,
+                              const hf_hmac *key, const char *label, size_t label_len,
+                              const uint8_t *context, size_t context_len) {
   static const char prefix[] = "tls13 ";
-  uint8_t info[2 + 1 + 255 + 1 + 255];
+  uint8_t info[HKDF_LABEL], *at = info;
   const size_t full_len = sizeof(prefix) - 1 + label_len;
   if (full_len > 255 || context_len > 255 || out_len > UINT16_MAX) {
     return HF_INTERNAL;
   }
-  CBB cbb;
-  size_t info_len;
-  if (!CBB_init_fixed(&cbb, info, sizeof(info))) {
-    return HF_NO_MEMORY;
+  *at++ = (uint8_t)(out_len >> 8);
+  *at++ = (uint8_t)out_len;
+  *at++ = (uint8_t)full_len;
+  memcpy(at, prefix, sizeof(prefix) - 1);
+  memcpy(at + sizeof(prefix) - 1, label, label_len);
+  at += full_len;
+  *at++ = (uint8_t)context_len;
+  if (context_len > 0) {
+    memcpy(at, context, context_len);
   }
-  if (!CBB_add_u16(&cbb, (uint16_t)out_len) || !CBB_add_u8(&cbb, (uint8_t)full_len) ||
-      !CBB_add_bytes(&cbb, (const uint8_t *)prefix, sizeof(prefix) - 1) ||
-      !CBB_add_bytes(&cbb, (const uint8_t *)label, label_len) ||
-      !CBB_add_u8(&cbb, (uint8_t)context_len) || !CBB_add_bytes(&cbb, context, context_len) ||
-      !CBB_finish(&cbb, NULL, &info_len)) {
-    CBB_cleanup(&cbb);
-    return HF_INTERNAL;
-  }
-  return HKDF_expand(out, out_len, suite->md(), secret, suite->hash_len, info, info_len)
-             ? HF_OK
-             : HF_NO_MEMORY;
+  hf_expand(out, out_len, key, suite, hf_range(info, (size_t)(at - info) + context_len));
+  return HF_OK;
+}
+
+hf_status hf_expand_label(uint8_t *out, size_t out_len, const hf_suite *suite,
+                          const uint8_t *secret, const char *label, size_t label_len,
+                          const uint8_t *context, size_t context_len) {
+  hf_hmac key;
+  hf_hmac_key(&key, suite, secret, suite->hash_len);
+  const hf_status status =
+      expand_label(out, out_len, suite, &key, label, label_len, context, context_len);
+  OPENSSL_cleanse(&key, sizeof(key));
+  return status;
 }
 
 /* Derive-Secret (RFC 9846 7.1) with the hash of the messages given. */
@@ -44,32 +52,44 @@ static hf_status derive_secret(uint8_t *out, const hf_suite *suite, const uint8_
                          suite->hash_len);
 }
 
-static hf_status extract(uint8_t *out, const hf_suite *suite, const uint8_t *salt, size_t salt_len,
-                         const uint8_t *input, size_t input_len) {
-  size_t len;
-  return HKDF_extract(out, &len, suite->md(), input, input_len, salt, salt_len) ? HF_OK
-                                                                                : HF_NO_MEMORY;
+/* HKDF-Extract (RFC 5869 2.2). */
+static void extract(uint8_t *out, const hf_suite *suite, const uint8_t *salt, size_t salt_len,
+                    const uint8_t *input, size_t input_len) {
+  hf_hmac_once(out, suite, hf_range(salt, salt_len), hf_range(input, input_len));
 }
 
-/* The next Extract of the schedule: its salt is Derive-Secret(secret, "derived", ""). */
-static hf_status next_secret(uint8_t *secret, const hf_suite *suite, const uint8_t *input,
-                             size_t input_len) {
-  uint8_t empty[EVP_MAX_MD_SIZE], salt[HF_MAX_HASH];
-  unsigned empty_len;
-  if (!EVP_Digest(NULL, 0, empty, &empty_len, suite->md(), NULL)) {
-    return HF_NO_MEMORY;
-  }
-  HF_TRY(derive_secret(salt, suite, secret, LABEL("derived"), empty));
-  hf_status status = extract(secret, suite, salt, suite->hash_len, input, input_len);
-  OPENSSL_cleanse(salt, sizeof(salt));
-  return status;
+static void hash_of_nothing(uint8_t out[HF_MAX_HASH], const hf_suite *suite) {
+  hf_hash hash;
+  hf_hash_begin(&hash, suite);
+  hf_hash_end(out, &hash, suite);
+}
+
+/* The salt of the next Extract of the schedule: Derive-Secret(secret, "derived", ""). */
+static hf_status next_salt(uint8_t out[HF_MAX_HASH], const hf_suite *suite, const uint8_t *secret) {
+  uint8_t empty[HF_MAX_HASH];
+  hash_of_nothing(empty, suite);
+  return derive_secret(out, suite, secret, LABEL("derived"), empty);
 }
 
 static const uint8_t zeros[HF_MAX_HASH];
 
-hf_status hf_early_secret(uint8_t out[HF_MAX_HASH], const hf_suite *suite, const uint8_t *psk,
-                          size_t psk_len) {
-  return extract(out, suite, NULL, 0, psk, psk_len);
+void hf_early_secret(uint8_t out[HF_MAX_HASH], const hf_suite *suite, const uint8_t *psk,
+                     size_t psk_len) {
+  extract(out, suite, NULL, 0, psk, psk_len);
+}
+
+/* next_salt of the early secret without a PSK, which is the same in all handshakes. */
+static const uint8_t *salt_without_psk(const hf_suite *suite) {
+  static const uint8_t sha256[SHA256_DIGEST_LENGTH] = {
+      0x6f, 0x26, 0x15, 0xa1, 0x08, 0xc7, 0x02, 0xc5, 0x67, 0x8f, 0x54,
+      0xfc, 0x9d, 0xba, 0xb6, 0x97, 0x16, 0xc0, 0x76, 0x18, 0x9c, 0x48,
+      0x25, 0x0c, 0xeb, 0xea, 0xc3, 0x57, 0x6c, 0x36, 0x11, 0xba};
+  static const uint8_t sha384[SHA384_DIGEST_LENGTH] = {
+      0x15, 0x91, 0xda, 0xc5, 0xcb, 0xbf, 0x03, 0x30, 0xa4, 0xa8, 0x4d, 0xe9,
+      0xc7, 0x53, 0x33, 0x0e, 0x92, 0xd0, 0x1f, 0x0a, 0x88, 0x21, 0x4b, 0x44,
+      0x64, 0x97, 0x2f, 0xd6, 0x68, 0x04, 0x9e, 0x93, 0xe5, 0x2f, 0x2b, 0x16,
+      0xfa, 0xd9, 0x22, 0xfd, 0xc0, 0x58, 0x44, 0x78, 0x42, 0x8f, 0x28, 0x2b};
+  return suite->hash_len == SHA256_DIGEST_LENGTH ? sha256 : sha384;
 }
 
 hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *early_secret,
@@ -79,12 +99,9 @@ hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *early_se
       [HF_BINDER_EXTERNAL] = "ext binder",
       [HF_BINDER_IMPORTED] = "imp binder",
   };
-  uint8_t key[HF_MAX_HASH], empty[EVP_MAX_MD_SIZE];
-  unsigned empty_len;
-  hf_status status = HF_NO_MEMORY;
-  if (EVP_Digest(NULL, 0, empty, &empty_len, suite->md(), NULL)) {
-    status = derive_secret(key, suite, early_secret, LABEL(labels[kind]), empty);
-  }
+  uint8_t key[HF_MAX_HASH], empty[HF_MAX_HASH];
+  hash_of_nothing(empty, suite);
+  hf_status status = derive_secret(key, suite, early_secret, LABEL(labels[kind]), empty);
   if (status == HF_OK) {
     status = hf_finished_mac(out, suite, key, hash);
   }
@@ -121,40 +138,58 @@ hf_status hf_derive_early(hf_conn *conn, const hf_suite *suite, const uint8_t *e
   return conn->config->settings.flags & HF_EXPORT_SECRETS ? hf_ask_early_exporter(conn) : HF_OK;
 }
 
-/* Derives the traffic secrets of both sides at |level| from hs->secret and the transcript here. */
-static hf_status both_traffic(hf_conn *conn, hf_level level, const char *client, const char *server,
-                              size_t label_len, const uint8_t *hash) {
-  hf_hs *hs = conn->hs;
-  HF_TRY(derive_secret(hs->traffic[HF_CLIENT][level - 1], conn->suite, hs->secret, client,
-                       label_len, hash));
-  return derive_secret(hs->traffic[HF_SERVER][level - 1], conn->suite, hs->secret, server,
-                       label_len, hash);
+/* Derives the traffic secrets of both sides at |level| from |key| and the transcript here. */
+static hf_status both_traffic(hf_conn *conn, hf_level level, const hf_hmac *key, const char *client,
+                              const char *server, size_t label_len, const uint8_t *hash) {
+  const hf_suite *suite = conn->suite;
+  uint8_t(*traffic)[3][HF_MAX_HASH] = conn->hs->traffic;
+  HF_TRY(expand_label(traffic[HF_CLIENT][level - 1], suite->hash_len, suite, key, client, label_len,
+                      hash, suite->hash_len));
+  return expand_label(traffic[HF_SERVER][level - 1], suite->hash_len, suite, key, server, label_len,
+                      hash, suite->hash_len);
 }
 
 hf_status hf_derive_HANDSHAKE(hf_conn *conn) {
   hf_hs *hs = conn->hs;
-  uint8_t hash[HF_MAX_HASH];
+  const hf_suite *suite = conn->suite;
+  uint8_t hash[HF_MAX_HASH], salt[HF_MAX_HASH];
+  hf_hmac key;
+  memcpy(salt, salt_without_psk(suite), suite->hash_len);
   if (hf_has(conn, RESUMED)) {
-    memcpy(hs->secret, hs->early_secret, sizeof(hs->secret));
-  } else {
-    HF_TRY(hf_early_secret(hs->secret, conn->suite, zeros, conn->suite->hash_len));
+    HF_TRY(next_salt(salt, suite, hs->early_secret));
   }
-  HF_TRY(next_secret(hs->secret, conn->suite, hs->shared, hs->shared_len));
+  extract(hs->secret, suite, salt, suite->hash_len, hs->shared, hs->shared_len);
+  OPENSSL_cleanse(salt, sizeof(salt));
   OPENSSL_cleanse(hs->shared, sizeof(hs->shared));
   OPENSSL_cleanse(hs->kem_secret, sizeof(hs->kem_secret));
   OPENSSL_cleanse(hs->early_secret, sizeof(hs->early_secret));
   hf_psk_forget(conn);
-  hf_transcript_hash(hash, &hs->transcript, conn->suite);
-  return both_traffic(conn, HF_HANDSHAKE, "c hs traffic", "s hs traffic", 12, hash);
+  hf_transcript_hash(hash, &hs->transcript, suite);
+  hf_hmac_key(&key, suite, hs->secret, suite->hash_len);
+  const hf_status status =
+      both_traffic(conn, HF_HANDSHAKE, &key, "c hs traffic", "s hs traffic", 12, hash);
+  OPENSSL_cleanse(&key, sizeof(key));
+  return status;
 }
 
 hf_status hf_derive_APPLICATION(hf_conn *conn) {
   hf_hs *hs = conn->hs;
-  uint8_t hash[HF_MAX_HASH];
-  HF_TRY(next_secret(hs->secret, conn->suite, zeros, conn->suite->hash_len));
-  hf_transcript_hash(hash, &hs->transcript, conn->suite);
-  HF_TRY(both_traffic(conn, HF_APPLICATION, "c ap traffic", "s ap traffic", 12, hash));
-  HF_TRY(derive_secret(conn->exporter, conn->suite, hs->secret, LABEL("exp master"), hash));
+  const hf_suite *suite = conn->suite;
+  uint8_t hash[HF_MAX_HASH], salt[HF_MAX_HASH];
+  hf_hmac key;
+  HF_TRY(next_salt(salt, suite, hs->secret));
+  extract(hs->secret, suite, salt, suite->hash_len, zeros, suite->hash_len);
+  OPENSSL_cleanse(salt, sizeof(salt));
+  hf_transcript_hash(hash, &hs->transcript, suite);
+  hf_hmac_key(&key, suite, hs->secret, suite->hash_len);
+  hf_status status =
+      both_traffic(conn, HF_APPLICATION, &key, "c ap traffic", "s ap traffic", 12, hash);
+  if (status == HF_OK) {
+    status = expand_label(conn->exporter, suite->hash_len, suite, &key, LABEL("exp master"), hash,
+                          suite->hash_len);
+  }
+  OPENSSL_cleanse(&key, sizeof(key));
+  HF_TRY(status);
   conn->exporter_set = true;
   return conn->config->settings.flags & HF_EXPORT_SECRETS ? hf_ask_exporter(conn) : HF_OK;
 }
@@ -168,11 +203,10 @@ hf_status hf_derive_RESUMPTION(hf_conn *conn) {
 hf_status hf_finished_mac(uint8_t *out, const hf_suite *suite, const uint8_t *base_key,
                           const uint8_t *hash) {
   uint8_t key[HF_MAX_HASH];
-  unsigned len;
   HF_TRY(hf_expand_label(key, suite->hash_len, suite, base_key, LABEL("finished"), NULL, 0));
-  const bool ok = HMAC(suite->md(), key, suite->hash_len, hash, suite->hash_len, out, &len) != NULL;
+  hf_hmac_once(out, suite, hf_range(key, suite->hash_len), hf_range(hash, suite->hash_len));
   OPENSSL_cleanse(key, sizeof(key));
-  return ok ? HF_OK : HF_NO_MEMORY;
+  return HF_OK;
 }
 
 void hf_keys_wipe(hf_keys *keys) {
@@ -189,8 +223,14 @@ hf_status hf_traffic_key(uint8_t *key, uint8_t *iv, const hf_suite *suite, const
     memcpy(iv, secret + suite->key_len, (size_t)(HF_NONCE - suite->sent_nonce));
     return HF_OK;
   }
-  HF_TRY(hf_expand_label(key, suite->key_len, suite, secret, LABEL("key"), NULL, 0));
-  return hf_expand_label(iv, HF_NONCE, suite, secret, LABEL("iv"), NULL, 0);
+  hf_hmac hmac;
+  hf_hmac_key(&hmac, suite, secret, suite->hash_len);
+  hf_status status = expand_label(key, suite->key_len, suite, &hmac, LABEL("key"), NULL, 0);
+  if (status == HF_OK) {
+    status = expand_label(iv, HF_NONCE, suite, &hmac, LABEL("iv"), NULL, 0);
+  }
+  OPENSSL_cleanse(&hmac, sizeof(hmac));
+  return status;
 }
 
 hf_status hf_make_material(hf_material *out, const hf_suite *suite, const uint8_t *secret) {
@@ -261,15 +301,15 @@ static hf_status export_from(uint8_t *out, size_t out_len, const hf_suite *suite
   if (out_len > 255 * (size_t)suite->hash_len || label_len > 249) {
     return HF_MISUSE;
   }
-  uint8_t empty[EVP_MAX_MD_SIZE], hash[EVP_MAX_MD_SIZE], secret[HF_MAX_HASH];
-  unsigned len;
-  hf_status status = HF_NO_MEMORY;
-  if (EVP_Digest(NULL, 0, empty, &len, suite->md(), NULL) &&
-      EVP_Digest(context.data, context.len, hash, &len, suite->md(), NULL)) {
-    status = derive_secret(secret, suite, exporter, label, label_len, empty);
-  }
+  uint8_t empty[HF_MAX_HASH], hash[HF_MAX_HASH], secret[HF_MAX_HASH];
+  hf_hash hashed;
+  hash_of_nothing(empty, suite);
+  hf_hash_begin(&hashed, suite);
+  hf_hash_add(&hashed, suite, context.data, context.len);
+  hf_hash_end(hash, &hashed, suite);
+  hf_status status = derive_secret(secret, suite, exporter, label, label_len, empty);
   if (status == HF_OK) {
-    status = hf_expand_label(out, out_len, suite, secret, LABEL("exporter"), hash, len);
+    status = hf_expand_label(out, out_len, suite, secret, LABEL("exporter"), hash, suite->hash_len);
   }
   OPENSSL_cleanse(secret, sizeof(secret));
   ERR_clear_error();

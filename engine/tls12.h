@@ -5,13 +5,13 @@
 
 /* ---- prf.c: the same of TLS 1.2 ---- */
 /* hf_prf is the PRF of RFC 5246 5 over |label| and the |num| seeds. */
-hf_status hf_prf(uint8_t *out, size_t out_len, const hf_suite *suite, hf_bytes secret,
-                 hf_bytes label, const hf_bytes *seeds, size_t num);
+void hf_prf(uint8_t *out, size_t out_len, const hf_suite *suite, hf_bytes secret, hf_bytes label,
+            const hf_bytes *seeds, size_t num);
 hf_status hf_derive_MAIN(hf_conn *conn);
 /* hf_ask_main_12 asks INSTALL of the main secret. */
 hf_status hf_ask_main_12(hf_conn *conn);
 /* hf_finished_12 writes the verify_data of the side that |by_server| says. */
-hf_status hf_finished_12(uint8_t out[HF_VERIFY_DATA], const hf_conn *conn, bool by_server);
+void hf_finished_12(uint8_t out[HF_VERIFY_DATA], const hf_conn *conn, bool by_server);
 hf_status hf_export_12(const hf_conn *conn, uint8_t *out, size_t out_len, hf_bytes label,
                        hf_bytes context);
 
