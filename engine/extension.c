@@ -107,21 +107,53 @@ static hf_status check_place(const hf_conn *conn, hf_place place, uint16_t code,
   return HF_OK;
 }
 
+/* The types of a list that were seen: the first few as they are, so that an ordinary list costs
+ * little, and of a longer one's each its bit, so that the longest costs no more for each. */
+enum { FEW = 32 };
+typedef struct seen_types {
+  size_t num;
+  uint16_t first[FEW];
+  uint8_t bits[(UINT16_MAX + 1) / 8];
+} seen_types;
+
+static bool take_bit(seen_types *seen, uint16_t code) {
+  const bool again = (seen->bits[code / 8] & 1u << code % 8) != 0;
+  seen->bits[code / 8] = (uint8_t)(seen->bits[code / 8] | 1u << code % 8);
+  return again;
+}
+
+/* Was |code| seen?  Now it is. */
+static bool see_again(seen_types *seen, uint16_t code) {
+  bool again = false;
+  if (seen->num == FEW) {
+    memset(seen->bits, 0, sizeof(seen->bits));
+    for (size_t i = 0; i < FEW; i++) {
+      (void)take_bit(seen, seen->first[i]);
+    }
+  }
+  if (seen->num >= FEW) {
+    again = take_bit(seen, code);
+  } else {
+    for (size_t i = 0; i < seen->num; i++) {
+      again = again || seen->first[i] == code;
+    }
+    seen->first[seen->num] = code;
+  }
+  seen->num++;
+  return again;
+}
+
 /* Each type once, before any is looked at (RFC 9846 4.3). */
 static hf_status check_list(hf_place place, CBS list) {
-  uint8_t seen[(UINT16_MAX + 1) / 8];
-  if (CBS_len(&list) == 0) {
-    return HF_OK;  // each CertificateEntry has a list, mostly empty
-  }
-  memset(seen, 0, sizeof(seen));
+  seen_types seen;
+  seen.num = 0;
   while (CBS_len(&list) > 0) {
     uint16_t code;
     CBS body;
     HF_TRY(next_extension(&list, &code, &body));
-    if (seen[code / 8] & 1u << code % 8) {
+    if (see_again(&seen, code)) {
       return place & (CH | EE | SH12) ? HF_REPEATED_EXTENSION : HF_DUPLICATE_EXTENSION;
     }
-    seen[code / 8] = (uint8_t)(seen[code / 8] | 1u << code % 8);
   }
   return HF_OK;
 }
