@@ -82,13 +82,15 @@ void watch_deep(size_t mark) {
   if (after < mark && after < call.deepest) call.deepest = after;
 }
 
+/* It may be overwritten in pieces, one behind the other. */
 void watch_cleanse(const void *at, size_t len) {
+  static const uint8_t *begin, *end;
   const uint64_t *word = at;
-  if (owner == SECRET_NONE || stack == NULL || len < WHOLE_STACK || word < stack ||
-      word >= stack + WORDS) {
-    return;
-  }
-  call.overwritten = (size_t)(word - stack);
+  if (owner == SECRET_NONE || stack == NULL || word < stack || word >= stack + WORDS) return;
+  if (at != end) begin = at;
+  end = (const uint8_t *)at + len;
+  if ((size_t)(end - begin) < WHOLE_STACK) return;
+  call.overwritten = (size_t)((const uint64_t *)(const void *)begin - stack);
   call.touched = false;
 }
 
