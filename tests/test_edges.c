@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "craft12.h"
+#include "delegate.h"
 #include "engine/engine.h"
 #include "pair.h"
 #include "reborn.h"
@@ -306,4 +307,46 @@ Test(edges, key_usage_of_another_type) {
   cr_expect_eq(side_fault(&f.pair.client), HF_BAD_CERTIFICATE);
   finish(&f);
   credential_free(bad);
+}
+
+/* R-9345-4.1.3-3: a certificate whose notBefore is no time delegates nothing. */
+Test(edges, a_delegation_that_never_begins) {
+  static const uint16_t sigalgs[] = {0x0403, 0x0807};
+  static const struct delegate delegate = {
+      .certificate = "delegating", .key = "ed25519", .key_sigalg = 0x0807, .sigalg = 0x0403};
+  static const char *const times[] = {
+      "\x17\x0d"
+      "2x0101",
+      "\x17\x0d"
+      "201301",
+      "\x17\x0d"
+      "200100",
+      "\x18\x0d"
+      "200101",
+      "\x18\x0d"
+      "x00101",
+      "\x16\x0d"
+      "200101"};
+  struct buf delegated = {0};
+  cr_assert(delegate_make(&delegated, &delegate));
+  for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+    struct fixture f;
+    set_up(&f, "ecdsa-p256", false);
+    struct credential *bad = patched("delegating",
+                                     "\x17\x0d"
+                                     "200101",
+                                     times[i], 8);
+    cr_assert_not_null(bad);
+    bad->delegated_key = credential_key("ed25519");
+    cr_assert_eq(
+        hf_identity_set_delegated(bad->identity, (hf_bytes){delegated.data, delegated.len}), HF_OK);
+    f.client.settings.delegated_sigalgs = (hf_codes){sigalgs, 2};
+    f.server.credential = bad;
+    cr_assert_eq(pair_new(&f.pair, &f.client, &f.server, 0), HF_OK);
+    cr_expect_not(pair_run(&f.pair));
+    cr_expect_eq(side_fault(&f.pair.client), HF_BAD_CERTIFICATE, "%zu", i);
+    finish(&f);
+    credential_free(bad);
+  }
+  buf_free(&delegated);
 }
