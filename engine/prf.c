@@ -17,11 +17,12 @@ void hf_prf(uint8_t *out, size_t out_len, const hf_suite *suite, hf_bytes secret
             const hf_bytes *seeds, size_t num) {
   const size_t hash_len = suite->hash_len;
   uint8_t a[HF_MAX_HASH], block[HF_MAX_HASH];
-  hf_bytes parts[1 + MOST_SEEDS] = {hf_range(a, hash_len), label};
+  hf_bytes parts[1 + MOST_SEEDS] = {{NULL, 0}, label};
   hf_hmac key;
   memcpy(parts + 2, seeds, num * sizeof(*seeds));
   hf_hmac_key(&key, suite, secret.data, secret.len);
   hf_hmac_sum(a, &key, suite, parts + 1, 1 + num);
+  parts[0] = hf_range(a, hash_len);
   for (size_t done = 0; done < out_len; done += hash_len) {
     const size_t part = out_len - done < hash_len ? out_len - done : hash_len;
     if (done > 0) {
