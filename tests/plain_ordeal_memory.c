@@ -2,8 +2,9 @@
  * each allocation that it makes it is played once more, and that one fails; and once more, and that
  * one and all that come after it fail.  Nothing crashes, nothing is left behind, libcrypto's queue
  * is empty after each call, and what comes to its end all the same comes to the end that it should,
- * with the same facts: no check was skipped.  The same is done to hf_save and hf_load, at each
- * state that there is in a scenario.
+ * with the same facts.  That no check was skipped is seen where one must fail: a signature, a
+ * Finished or a binder is wrong, and whoever has to find out never comes to an end.  The same is
+ * done to hf_save and hf_load, at each state that there is in a scenario.
  *
  * Here a share of the allocations; with HF_ORDEAL=whole in the environment, as ./dev ordeal has it,
  * all.
@@ -141,6 +142,98 @@ static size_t handshakes(const struct scenario *scenario, size_t first, bool for
   return runs;
 }
 
+/* ---- Lies ---- */
+
+enum lie { SERVER_SIGNS, CLIENT_SIGNS, SERVER_FINISHES, CLIENT_FINISHES, BINDS, NUM_LIES };
+
+struct liar {
+  enum lie lie;
+  bool lied;
+  struct buf signature;
+};
+
+static void sign_wrongly(void *arg, bool by_client, struct side_answer *answer,
+                         const hf_question_t *question) {
+  struct liar *liar = arg;
+  if (question->ask != HF_ASK_SIGNATURE || answer->bytes.len == 0) return;
+  if (liar->lie != (by_client ? CLIENT_SIGNS : SERVER_SIGNS)) return;
+  liar->signature.len = 0;
+  buf_add(&liar->signature, answer->bytes.data, answer->bytes.len);
+  liar->signature.data[liar->signature.len - 1] ^= 1;
+  answer->bytes = (hf_bytes){liar->signature.data, liar->signature.len};
+  liar->lied = true;
+}
+
+/* last_of is the last byte of the first record, or frame, of |type|; of QUIC's frames, which the
+ * Finished is in the clear in, of the last.  NULL: there is none. */
+static uint8_t *last_of(uint8_t *data, size_t len, uint8_t type) {
+  uint8_t *last = NULL;
+  for (size_t at = 0; at + SIDE_FRAME_HEAD < len;) {
+    const size_t end = at + SIDE_FRAME_HEAD + ((size_t)data[at + 3] << 8 | data[at + 4]);
+    if (data[at] == type && end <= len && (last == NULL || type >= SIDE_CRYPTO))
+      last = data + end - 1;
+    at = end;
+  }
+  return last;
+}
+
+static void edit(void *arg, bool by_client, size_t at, uint8_t *data, size_t len) {
+  struct liar *liar = arg;
+  uint8_t *byte = NULL;
+  if (liar->lied) return;
+  if (liar->lie == (by_client ? CLIENT_FINISHES : SERVER_FINISHES))
+    byte = last_of(data, len, SIDE_CRYPTO | HF_HANDSHAKE);
+  if (liar->lie == BINDS && by_client && at == 0) {
+    byte = last_of(data, len, 22);
+    if (byte == NULL) byte = last_of(data, len, SIDE_CRYPTO | HF_INITIAL);
+  }
+  if (byte == NULL) return;
+  *byte ^= 1;
+  liar->lied = true;
+}
+
+/* lied is false if there was no occasion for it. */
+static bool lied(const struct scenario *scenario, enum lie lie, long n, bool for_good) {
+  struct scenario_play play;
+  struct liar liar = {.lie = lie};
+  const struct scenario_ways ways = {.edit = edit, .answer = sign_wrongly, .arg = &liar};
+  const long before = alloc_live;
+  fail_from(n, for_good);
+  const bool begun = scenario_play_as(&play, scenario, &ways);
+  fail_no_more();
+  const bool by_client = lie == CLIENT_SIGNS || lie == CLIENT_FINISHES || lie == BINDS;
+  const struct side *victim = by_client ? &play.pair.server : &play.pair.client;
+  const char *wrong = NULL;
+  if (begun && liar.lied && completed(victim)) wrong = "a lie is believed";
+  if (begun && liar.lied && !alloc_failed && side_fault(&play.pair.client) == HF_OK &&
+      side_fault(&play.pair.server) == HF_OK)
+    wrong = "a lie is passed over";
+  scenario_play_free(&play);
+  buf_free(&liar.signature);
+  ERR_clear_error();
+  if (wrong == NULL && alloc_live != before) wrong = "something is left behind";
+  if (wrong != NULL) {
+    fprintf(stderr, "%s, lie %d, allocation %ld: %s\n", scenario->name, (int)lie, n, wrong);
+    num_wrong++;
+  }
+  return liar.lied;
+}
+
+static size_t lies(const struct scenario *scenario, size_t first, size_t step) {
+  size_t runs = 0;
+  for (enum lie lie = SERVER_SIGNS; lie < NUM_LIES; lie++) {
+    const bool has_binder =
+        (scenario->parts & (IN_RESUMED | IN_PSK)) && !(scenario->parts & IN_TLS12);
+    if ((lie == BINDS && !has_binder) || !lied(scenario, lie, -1, false)) continue;
+    for (int for_good = 0; for_good < 2; for_good++) {
+      alloc_failed = true;
+      for (long n = (long)(first % step); alloc_failed; n += (long)step, runs++)
+        (void)lied(scenario, lie, n, for_good);
+    }
+  }
+  return runs;
+}
+
 /* ---- States ---- */
 
 struct states {
@@ -239,15 +332,16 @@ static size_t of_states(const struct scenario *scenario) {
 
 int main(void) {
   const bool whole = scenario_whole();
-  size_t runs = 0, runs_on = 0, runs_of_states = 0;
+  size_t runs = 0, runs_on = 0, runs_of_lies = 0, runs_of_states = 0;
   for (size_t s = 0; s < num_scenarios; s++) {
     runs += handshakes(&scenarios[s], s, false, whole ? 1 : 7);
     runs_on += handshakes(&scenarios[s], s, true, whole ? 1 : 11);
+    runs_of_lies += lies(&scenarios[s], s, whole ? 1 : 41);
     runs_of_states += of_states(&scenarios[s]);
   }
   printf(
-      "%zu runs of %zu scenarios in which an allocation failed, %zu in which all did from one "
-      "on, %zu of hf_save and hf_load; %zu wrong\n",
-      runs, num_scenarios, runs_on, runs_of_states, num_wrong);
+      "%zu runs of %zu scenarios in which an allocation failed, %zu in which all did from one on, "
+      "%zu with a lie, %zu of hf_save and hf_load; %zu wrong\n",
+      runs, num_scenarios, runs_on, runs_of_lies, runs_of_states, num_wrong);
   return num_wrong != 0 || runs == 0;
 }
