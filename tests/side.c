@@ -283,7 +283,9 @@ static bool step(struct side *side) {
   const struct side_setup *setup = &side->setup;
   unsigned wants = hf_wants(side->conn);
   bool asks = (wants & HF_WANT_ANSWER) && hf_question(side->conn)->ask != setup->leaves;
-  if (asks && setup->waits != NULL) asks = !setup->waits(setup->arg, hf_question(side->conn));
+  const bool waits =
+      asks && setup->waits != NULL && setup->waits(setup->arg, hf_question(side->conn));
+  asks = asks && !waits;
   if ((wants & HF_CAN_SEND) && (wants & HF_WANT_OUTPUT)) {
     side->broken = "CAN_SEND stands beside WANT_OUTPUT";
     return false;
@@ -296,7 +298,8 @@ static bool step(struct side *side) {
     flush(side);
     return true;
   }
-  if ((wants & HF_FAILED) || side->in.len == 0 || !(wants & HF_WANT_INPUT)) return false;
+  /* Whether it is wanted or not: nothing is taken while a question of the handshake waits. */
+  if ((wants & HF_FAILED) || side->in.len == 0 || !((wants & HF_WANT_INPUT) || waits)) return false;
   return is_quic(side) ? take_crypto(side) : take_record(side);
 }
 
