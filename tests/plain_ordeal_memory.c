@@ -299,7 +299,7 @@ static void loads(const struct states *states, const struct side *side, const st
 static void before(void *arg, struct side *side) {
   struct states *states = arg;
   struct buf state = {0}, after = {0};
-  if (states->seen++ % (scenario_whole() ? 1 : 6) != 0) return;
+  if (states->seen++ % (scenario_whole() ? 1 : 4) != 0) return;
   ERR_clear_error();
   if (!reborn_save(&state, side->conn)) tell(states, "hf_save", -1, "it could not be saved");
   for (int for_good = 0; for_good < 2; for_good++) {
@@ -334,9 +334,9 @@ int main(void) {
   const bool whole = scenario_whole();
   size_t runs = 0, runs_on = 0, runs_of_lies = 0, runs_of_states = 0;
   for (size_t s = 0; s < num_scenarios; s++) {
-    runs += handshakes(&scenarios[s], s, false, whole ? 1 : 11);
-    runs_on += handshakes(&scenarios[s], s, true, whole ? 1 : 17);
-    runs_of_lies += lies(&scenarios[s], s, whole ? 1 : 17);
+    runs += handshakes(&scenarios[s], s, false, whole ? 1 : 7);
+    runs_on += handshakes(&scenarios[s], s, true, whole ? 1 : 11);
+    runs_of_lies += lies(&scenarios[s], s, whole ? 1 : 11);
     runs_of_states += of_states(&scenarios[s]);
   }
   printf(
