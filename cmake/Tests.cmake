@@ -240,7 +240,7 @@ if(TARGET plain_ordeal_secrets)
   hf_leaky(leaky_secrets tests/plain_ordeal_secrets.c OPENSSL_cleanse)
   foreach(target IN ITEMS plain_ordeal_secrets leaky_secrets)
     hf_wrap(${target}
-      HKDF_expand HKDF_extract HMAC X25519 X25519_public_from_private BN_bin2bn BN_bn2bin_padded EC_POINT_mul
+      hf_hmac_key hf_hmac_once hf_hmac_sum hf_expand X25519 X25519_public_from_private BN_bin2bn BN_bn2bin_padded EC_POINT_mul
       EVP_AEAD_CTX_init EVP_AEAD_CTX_open EVP_AEAD_CTX_seal EVP_AEAD_CTX_seal_scatter OPENSSL_cleanse
       hf_config_new hf_new hf_free hf_abort hf_open hf_flush hf_seal hf_close hf_rekey hf_issue_ticket hf_refuse
       hf_answer_hello hf_answer_cookie hf_answer_session hf_answer_psk hf_answer_identity hf_answer_signature
@@ -256,8 +256,8 @@ if(TARGET plain_ordeal_undefined)
     hf_wrap(${target}
       hf_config_new hf_new hf_answer_session hf_answer_psk hf_flush hf_quic_flush SHA256 EVP_AEAD_CTX_open
       EVP_AEAD_CTX_seal EVP_AEAD_CTX_seal_scatter X25519 X25519_public_from_private EC_POINT_point2oct
-      EC_POINT_mul EC_POINT_get_affine_coordinates_GFp BN_bn2bin_padded BN_is_zero BN_cmp HKDF_expand
-      SHA256_Update SHA384_Update CRYPTO_memcmp CBS_mem_equal)
+      EC_POINT_mul EC_POINT_get_affine_coordinates_GFp BN_bn2bin_padded BN_is_zero BN_cmp hf_expand
+      hf_transcript_add CRYPTO_memcmp CBS_mem_equal)
   endforeach()
 endif()
 

@@ -8,7 +8,7 @@
 void leaky_OPENSSL_cleanse(void *at, size_t len);
 void leaky_OPENSSL_cleanse(void *at, size_t len) {
   /* Keys of a direction are: they would not be put out of use without it. */
-  if (len > 512 && len < 2048) memset(at, 0, len);
+  if (len > 512 && len < 1024) memset(at, 0, len);
 }
 
 int leaky_CRYPTO_memcmp(const void *a, const void *b, size_t len);

@@ -8,16 +8,11 @@
 #include <openssl/bn.h>
 #include <openssl/curve25519.h>
 #include <openssl/ec.h>
-#include <openssl/hkdf.h>
-#include <openssl/hmac.h>
 #include <openssl/mem.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "secret_watch.h"
-
-static bool prf;
-
-void secret_crypto_begin(bool tls12) { prf = tls12; }
 
 static const struct {
   const char *label;
@@ -65,30 +60,73 @@ static void note_both_ways(enum secret_life life, const char *name, const uint8_
   OPENSSL_cleanse(turned, sizeof turned);
 }
 
-/* ---- HKDF ---- */
+/* ---- keys that were read: hmac.c ---- */
 
-/* Of HkdfLabel (RFC 9846 7.1): behind "tls13 ". */
-static void label_of(char out[24], const uint8_t *info, size_t info_len) {
-  enum { HEAD = 2 + 1 + 6 };
-  const size_t len = info_len > HEAD ? info[2] - 6u : 0;
-  memset(out, 0, 24);
-  if (len < 24 && HEAD + len <= info_len) memcpy(out, info + HEAD, len);
+/* Which key is in which hf_hmac, the last ones. */
+static struct {
+  const hf_hmac *hmac;
+  uint8_t key[SECRET_MAX];
+  size_t len;
+} read_keys[8];
+static size_t num_read;
+
+void secret_crypto_begin(void) { memset(read_keys, 0, sizeof read_keys); }
+
+static int key_in(const hf_hmac *hmac) {
+  for (size_t i = 0; i < 8; i++) {
+    if (read_keys[i].hmac != hmac) continue;
+    return book_find(watch_owner(), read_keys[i].key, read_keys[i].len);
+  }
+  return SECRET_NONE;
 }
 
-int __real_HKDF_expand(uint8_t *out, size_t out_len, const EVP_MD *md, const uint8_t *prk,
-                       size_t prk_len, const uint8_t *info, size_t info_len);
-int __wrap_HKDF_expand(uint8_t *out, size_t out_len, const EVP_MD *md, const uint8_t *prk,
-                       size_t prk_len, const uint8_t *info, size_t info_len);
-int __wrap_HKDF_expand(uint8_t *out, size_t out_len, const EVP_MD *md, const uint8_t *prk,
-                       size_t prk_len, const uint8_t *info, size_t info_len) {
+static void remember(const hf_hmac *hmac, const uint8_t *key, size_t len) {
+  size_t at = num_read++ % 8;
+  for (size_t i = 0; i < 8; i++) at = read_keys[i].hmac == hmac ? i : at;
+  read_keys[at].hmac = hmac;
+  read_keys[at].len = len < SECRET_MAX ? len : SECRET_MAX;
+  if (len > 0) memcpy(read_keys[at].key, key, read_keys[at].len);
+}
+
+void __real_hf_hmac_key(hf_hmac *hmac, const hf_suite *suite, const uint8_t *key, size_t len);
+void __wrap_hf_hmac_key(hf_hmac *hmac, const hf_suite *suite, const uint8_t *key, size_t len);
+void __wrap_hf_hmac_key(hf_hmac *hmac, const hf_suite *suite, const uint8_t *key, size_t len) {
+  const bool sha256 = suite->hash_len == SHA256_DIGEST_LENGTH;
   const size_t mark = watch_mark();
-  const int ok = __real_HKDF_expand(out, out_len, md, prk, prk_len, info, info_len);
+  __real_hf_hmac_key(hmac, suite, key, len);
   watch_deep(mark);
-  if (!ok || watch_owner() == SECRET_NONE) return ok;
+  if (watch_owner() == SECRET_NONE) return;
+  remember(hmac, key, len);
+  /* Who has these states needs no key. */
+  const hf_hash *halves[] = {&hmac->inner, &hmac->outer};
+  for (size_t i = 0; i < 2; i++) {
+    const void *state = sha256 ? (const void *)halves[i]->sha256.h : halves[i]->sha384.h;
+    (void)note(LIVES_NO_CALL, "state of a key", state, sha256 ? 32 : 64);
+  }
+}
+
+/* Of HkdfLabel (RFC 9846 7.1): behind "tls13 ". */
+static void label_of(char out[24], hf_bytes info) {
+  enum { HEAD = 2 + 1 + 6 };
+  const size_t len = info.len > HEAD ? info.data[2] - 6u : 0;
+  memset(out, 0, 24);
+  if (len < 24 && HEAD + len <= info.len) memcpy(out, info.data + HEAD, len);
+}
+
+void __real_hf_expand(uint8_t *out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite,
+                      hf_bytes info);
+void __wrap_hf_expand(uint8_t *out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite,
+                      hf_bytes info);
+void __wrap_hf_expand(uint8_t *out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite,
+                      hf_bytes info) {
+  const size_t mark = watch_mark();
+  __real_hf_expand(out, out_len, hmac, suite, info);
+  watch_deep(mark);
+  if (watch_owner() == SECRET_NONE) return;
   char label[24];
-  label_of(label, info, info_len);
+  label_of(label, info);
   enum secret_life life = LIVES_NO_CALL;
-  const int parent = book_find(watch_owner(), prk, prk_len);
+  const int parent = key_in(hmac);
   bool with = false;
   for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
     if (strcmp(labels[i].label, label) != 0) continue;
@@ -98,56 +136,64 @@ int __wrap_HKDF_expand(uint8_t *out, size_t out_len, const EVP_MD *md, const uin
   }
   (void)book_add(watch_owner(), life, label, out, out_len, with ? parent : SECRET_NONE);
   if (strcmp(label, "c hs traffic") == 0) watch_agreed();
-  return ok;
 }
 
-int __real_HKDF_extract(uint8_t *out, size_t *out_len, const EVP_MD *md, const uint8_t *secret,
-                        size_t secret_len, const uint8_t *salt, size_t salt_len);
-int __wrap_HKDF_extract(uint8_t *out, size_t *out_len, const EVP_MD *md, const uint8_t *secret,
-                        size_t secret_len, const uint8_t *salt, size_t salt_len);
-int __wrap_HKDF_extract(uint8_t *out, size_t *out_len, const EVP_MD *md, const uint8_t *secret,
-                        size_t secret_len, const uint8_t *salt, size_t salt_len) {
-  /* |out| may be what the salt is made of, never |secret|. */
-  const bool zeros = is_zeros(secret, secret_len);
-  const size_t mark = watch_mark();
-  const int ok = __real_HKDF_extract(out, out_len, md, secret, secret_len, salt, salt_len);
-  watch_deep(mark);
-  if (!ok || watch_owner() == SECRET_NONE) return ok;
-  if (salt_len == 0) {
+/* What HKDF-Extract made of |data| under the salt |key|. */
+static void note_extract(const uint8_t *out, size_t out_len, hf_bytes key, hf_bytes data,
+                         bool zeros) {
+  if (key.len == 0) {
     /* Without a PSK it is the same for all. */
-    if (!zeros) (void)note(LIVES_NO_CALL, "PSK", secret, secret_len);
-    if (!zeros) (void)note(LIVES_UNTIL_AGREED, "early secret", out, *out_len);
+    if (!zeros) (void)note(LIVES_NO_CALL, "PSK", data.data, data.len);
+    if (!zeros) (void)note(LIVES_UNTIL_AGREED, "early secret", out, out_len);
   } else if (watch_handshake(SECRET_NONE) == SECRET_NONE) {
-    if (!zeros) (void)note(LIVES_UNTIL_AGREED, "shared secret", secret, secret_len);
-    (void)watch_handshake(note(LIVES_UNTIL_NEXT, "handshake secret", out, *out_len));
+    if (!zeros) (void)note(LIVES_UNTIL_AGREED, "shared secret", data.data, data.len);
+    (void)watch_handshake(note(LIVES_UNTIL_NEXT, "handshake secret", out, out_len));
   } else {
     book_next(watch_handshake(SECRET_NONE));
-    (void)note(LIVES_UNTIL_READY, "main secret", out, *out_len);
+    (void)note(LIVES_UNTIL_READY, "main secret", out, out_len);
   }
-  return ok;
 }
 
-/* ---- HMAC ---- */
-
-uint8_t *__real_HMAC(const EVP_MD *md, const void *key, size_t key_len, const uint8_t *data,
-                     size_t data_len, uint8_t *out, unsigned *out_len);
-uint8_t *__wrap_HMAC(const EVP_MD *md, const void *key, size_t key_len, const uint8_t *data,
-                     size_t data_len, uint8_t *out, unsigned *out_len);
-uint8_t *__wrap_HMAC(const EVP_MD *md, const void *key, size_t key_len, const uint8_t *data,
-                     size_t data_len, uint8_t *out, unsigned *out_len) {
+/* HKDF-Extract, or the MAC of Finished and of a binder, which is sent. */
+void __real_hf_hmac_once(uint8_t out[HF_MAX_HASH], const hf_suite *suite, hf_bytes key,
+                         hf_bytes data);
+void __wrap_hf_hmac_once(uint8_t out[HF_MAX_HASH], const hf_suite *suite, hf_bytes key,
+                         hf_bytes data);
+void __wrap_hf_hmac_once(uint8_t out[HF_MAX_HASH], const hf_suite *suite, hf_bytes key,
+                         hf_bytes data) {
+  const bool zeros = is_zeros(data.data, data.len); /* |out| may be where |data| is */
   const size_t mark = watch_mark();
-  uint8_t *made = __real_HMAC(md, key, key_len, data, data_len, out, out_len);
+  __real_hf_hmac_once(out, suite, key, data);
   watch_deep(mark);
-  if (made == NULL || !prf || watch_owner() == SECRET_NONE) return made;
-  /* What is no premaster secret is the main secret, new or of the session that goes on. */
-  const int known = book_find(watch_owner(), key, key_len);
+  if (watch_owner() == SECRET_NONE) return;
+  const int known = book_find(watch_owner(), key.data, key.len);
+  if (known == SECRET_NONE || strcmp(book_secret(known)->name, "finished") != 0) {
+    note_extract(out, suite->hash_len, key, data, zeros);
+  }
+}
+
+/* The PRF of TLS 1.2: what its key is if it is no premaster secret is the main secret, new or of
+ * the session that goes on. */
+void __real_hf_hmac_sum(uint8_t out[HF_MAX_HASH], const hf_hmac *hmac, const hf_suite *suite,
+                        const hf_bytes *parts, size_t num);
+void __wrap_hf_hmac_sum(uint8_t out[HF_MAX_HASH], const hf_hmac *hmac, const hf_suite *suite,
+                        const hf_bytes *parts, size_t num);
+void __wrap_hf_hmac_sum(uint8_t out[HF_MAX_HASH], const hf_hmac *hmac, const hf_suite *suite,
+                        const hf_bytes *parts, size_t num) {
+  const size_t mark = watch_mark();
+  __real_hf_hmac_sum(out, hmac, suite, parts, num);
+  watch_deep(mark);
+  if (watch_owner() == SECRET_NONE) return;
+  const int known = key_in(hmac);
   const bool goes_on = known != SECRET_NONE && strcmp(book_secret(known)->name, "session") == 0;
   if (goes_on) book_keep(known);
-  if (known == SECRET_NONE) (void)note(LIVES_ON, "main secret of 1.2", key, key_len);
+  for (size_t i = 0; i < 8 && known == SECRET_NONE; i++) {
+    if (read_keys[i].hmac != hmac) continue;
+    (void)note(LIVES_ON, "main secret of 1.2", read_keys[i].key, read_keys[i].len);
+  }
   if (goes_on || known == SECRET_NONE) watch_agreed();
   /* Of verify_data 12 bytes are kept. */
-  (void)note(LIVES_ON, "block of the PRF", out, *out_len);
-  return made;
+  (void)note(LIVES_ON, "block of the PRF", out, suite->hash_len);
 }
 
 /* ---- key agreement ---- */
@@ -214,8 +260,8 @@ int __wrap_EVP_AEAD_CTX_init(EVP_AEAD_CTX *ctx, const EVP_AEAD *aead, const uint
   const size_t mark = watch_mark();
   const int ok = __real_EVP_AEAD_CTX_init(ctx, aead, key, key_len, tag_len, impl);
   watch_deep(mark);
-  /* In TLS 1.3 it is one that HKDF has made. */
-  if (prf && watch_owner() != SECRET_NONE) (void)note(LIVES_ON, "key of 1.2", key, key_len);
+  /* In TLS 1.3 it is one that HKDF has made, and known. */
+  if (watch_owner() != SECRET_NONE) (void)note(LIVES_ON, "key", key, key_len);
   return ok;
 }
 

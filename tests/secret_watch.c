@@ -182,7 +182,7 @@ static void watch(int whose, const char *name, void (*run)(void *arg), void *arg
   owner = SECRET_NONE;
 }
 
-static int owner_of(const hf_conn *conn) {
+int watch_owner_of(const hf_conn *conn) {
   for (int i = 0; i < num_owners; i++) {
     if (owners[i].conn == conn && !owners[i].freed) return i;
   }
@@ -191,7 +191,7 @@ static int owner_of(const hf_conn *conn) {
 
 /* Calls from inside the engine, or on a connection that was there before, are nobody's. */
 static void watch_call(hf_conn *conn, const char *name, void (*run)(void *arg), void *arg) {
-  const int whose = owner == SECRET_NONE ? owner_of(conn) : SECRET_NONE;
+  const int whose = owner == SECRET_NONE ? watch_owner_of(conn) : SECRET_NONE;
   if (whose == SECRET_NONE) {
     run(arg);
     return;

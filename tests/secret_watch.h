@@ -50,8 +50,9 @@ void watch_versions(uint16_t first, uint16_t second);
 
 /* ---- for the functions that the linker put between ---- */
 
-int watch_owner(void); /* of the call that is going on; SECRET_NONE: none is */
-int watch_arena(void); /* likewise; ARENA_NONE */
+int watch_owner_of(const hf_conn *conn); /* SECRET_NONE: of none that is watched */
+int watch_owner(void);                   /* of the call that is going on; SECRET_NONE: none is */
+int watch_arena(void);                   /* likewise; ARENA_NONE */
 /* watch_agreed: the owner has made use of what both sides gave. */
 void watch_agreed(void);
 /* watch_handshake gives the owner's handshake secret, of which there is one; SECRET_NONE is no
