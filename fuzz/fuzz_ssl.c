@@ -332,11 +332,12 @@ static void call_alert(struct world *world, struct side *side, uint8_t alert) {
   (void)outcome(world, side, SSL_send_fatal_alert(side->ssl, alert));
 }
 
-/* The session that was kept, written and read again, is as good. */
+/* The session that was kept, written and read again, is as good; what is written of one without a
+ * ticket cannot be read. */
 static void call_encode(struct world *world) {
   uint8_t *bytes = NULL;
   size_t len = 0;
-  if (world->session == NULL) return;
+  if (world->session == NULL || !SSL_SESSION_is_resumable(world->session)) return;
   CHECK(SSL_SESSION_to_bytes(world->session, &bytes, &len));
   SSL_SESSION *again = SSL_SESSION_from_bytes(bytes, len, world->ctx[0]);
   CHECK(again != NULL);
