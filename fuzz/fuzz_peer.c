@@ -195,7 +195,7 @@ static void write_finished(const hf_conn *reader, struct message *message) {
   uint8_t hash[HF_MAX_HASH], out[HF_MAX_HASH];
   size_t len = HF_VERIFY_DATA;
   if (hf_tls12(reader)) {
-    if (hf_finished_12(out, reader, reader->role == HF_CLIENT) != HF_OK) return;
+    hf_finished_12(out, reader, reader->role == HF_CLIENT);
   } else {
     len = hf_transcript_hash(hash, &reader->hs->transcript, reader->suite);
     if (hf_finished_mac(out, reader->suite, reader->read.secret, hash) != HF_OK) return;
