@@ -108,19 +108,19 @@ static int half_write(BIO *bio, const char *in, int len) {
   return (int)n;
 }
 
-// half_nwrite0 lends space.
-static long half_nwrite0(half *self, char **out) {
+// half_nwrite0 lends space, for |want| bytes, or with 0 as much as there is.
+static long half_nwrite0(half *self, char **out, size_t want) {
   uint8_t *data;
   size_t len;
   int may = may_write(self);
   if (may <= 0) return may;
-  if (!hf_ring_space(&self->out, &data, &len)) return fail(-1, ERR_R_MALLOC_FAILURE);
+  if (!hf_ring_space(&self->out, want, &data, &len)) return fail(-1, ERR_R_MALLOC_FAILURE);
   if (out != NULL) *out = (char *)data;
   return (long)len;
 }
 
 static long half_nwrite(half *self, char **out, size_t max) {
-  long room = half_nwrite0(self, out);
+  long room = half_nwrite0(self, out, 0);
   return room > 0 ? (long)hf_ring_produce(&self->out, max) : room;
 }
 
@@ -237,7 +237,7 @@ static long half_ctrl(BIO *bio, int cmd, long larg, void *parg) {
       return larg < 0 ? fail(-1, BIO_R_INVALID_ARGUMENT)
                       : half_nread(self, parg, (size_t)larg, true);
     case BIO_C_NWRITE0:
-      return half_nwrite0(self, parg);
+      return half_nwrite0(self, parg, 0);
     case BIO_C_NWRITE:
       return larg < 0 ? fail(-1, BIO_R_INVALID_ARGUMENT) : half_nwrite(self, parg, (size_t)larg);
     default:
@@ -367,9 +367,11 @@ int hf_bio_request(BIO *bio, size_t need) {
   return self == NULL ? fail(-2, BIO_R_UNINITIALIZED) : starve(self, need);
 }
 
-size_t hf_bio_space(BIO *bio, uint8_t **data) {
+size_t hf_bio_space(BIO *bio, uint8_t **data) { return hf_bio_reserve(bio, 0, data); }
+
+size_t hf_bio_reserve(BIO *bio, size_t want, uint8_t **data) {
   char *space = NULL;
-  long len = hf_bio_pair_is(bio) ? half_nwrite0(half_of(bio), &space) : 0;
+  long len = hf_bio_pair_is(bio) ? half_nwrite0(half_of(bio), &space, want) : 0;
   *data = (uint8_t *)space;
   return len > 0 ? (size_t)len : 0;
 }

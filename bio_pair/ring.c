@@ -1,6 +1,6 @@
 // ring.c: the ring of ring.h.
 //
-// Positions are taken modulo size without a division: start + len < 2 * size <= 2 * LONG_MAX fits a
+// Positions are taken modulo cap without a division: start + len < 2 * cap <= 2 * LONG_MAX fits a
 // size_t.
 #include "bio_pair/ring.h"
 
@@ -10,29 +10,75 @@
 
 static size_t min(size_t a, size_t b) { return a < b ? a : b; }
 
-// past_end is where the byte after the last one lies.
+enum { SMALLEST = 512 };
+
+// in_first is how many of the bytes lie in the first block.
+static size_t in_first(const hf_ring *ring) { return ring->len - ring->second_len; }
+
+// past_end is where the byte after the last one lies in the first block.
 static size_t past_end(const hf_ring *ring) {
-  size_t at = ring->start + ring->len;
-  return at < ring->size ? at : at - ring->size;
+  size_t at = ring->start + in_first(ring);
+  return at < ring->cap ? at : at - ring->cap;
+}
+
+static void drop_second(hf_ring *ring) {
+  OPENSSL_free(ring->second);
+  ring->second = NULL;
+  ring->second_len = 0;
 }
 
 static void release(hf_ring *ring) {
   OPENSSL_free(ring->data);
+  drop_second(ring);
   ring->data = NULL;
-  ring->start = 0;
+  ring->start = ring->cap = 0;
 }
 
-// ensure gives the ring memory if it has none.  An empty ring that nobody points into starts at its
-// beginning, so that as much as can be lies without a gap.
-static bool ensure(hf_ring *ring) {
+// settle makes the second block the first when that has been read.
+static void settle(hf_ring *ring) {
+  if (ring->second == NULL || in_first(ring) > 0) return;
+  OPENSSL_free(ring->data);
+  ring->data = ring->second;
+  ring->cap = ring->size;
+  ring->start = ring->second_len = 0;
+  ring->second = NULL;
+}
+
+// ensure gives the ring memory if it has none: for |want| bytes, or with 0 for all.  An empty ring
+// that nobody points into starts at its beginning, so that as much as can be lies without a gap.
+static bool ensure(hf_ring *ring, size_t want) {
   if (ring->len == 0 && ring->lent == 0) ring->start = 0;
-  if (ring->data == NULL) ring->data = OPENSSL_malloc(ring->size);
+  if (ring->data != NULL) return true;
+  size_t cap = want < SMALLEST ? SMALLEST : want;
+  cap = want == 0 ? ring->size : min(cap, ring->size);
+  ring->data = OPENSSL_malloc(cap);
+  ring->cap = ring->data != NULL ? cap : 0;
   return ring->data != NULL;
+}
+
+// open_space points |*data| at free space without a gap: of the first block, or, if that is small
+// and has too little, of the second, which is made.
+static bool open_space(hf_ring *ring, size_t want, uint8_t **data, size_t *len) {
+  size_t at = past_end(ring);
+  size_t there = min(ring->cap - in_first(ring), ring->cap - at);
+  size_t room = hf_ring_room(ring);
+  // A small block is not gone round: what can be read lies in two pieces at most.
+  bool ahead = ring->len == 0 || at > ring->start;
+  if (ring->second == NULL && (ring->cap == ring->size || (ahead && want > 0 && want <= there))) {
+    *data = ring->data + at;
+    *len = min(room, there);
+    return true;
+  }
+  if (ring->second == NULL) ring->second = OPENSSL_malloc(ring->size);
+  if (ring->second == NULL) return false;
+  *data = ring->second + ring->second_len;
+  *len = room;
+  return true;
 }
 
 static void advance(hf_ring *ring, size_t len) {
   ring->start += len;
-  if (ring->start >= ring->size) ring->start -= ring->size;
+  if (ring->start >= ring->cap) ring->start -= ring->cap;
   ring->len -= len;
   if (len > 0) ring->request = 0;
 }
@@ -59,34 +105,36 @@ bool hf_ring_ended(const hf_ring *ring) { return ring->shut && ring->len == 0; }
 
 size_t hf_ring_room(const hf_ring *ring) { return ring->shut ? 0 : ring->size - ring->len; }
 
-bool hf_ring_space(hf_ring *ring, uint8_t **data, size_t *len) {
+bool hf_ring_space(hf_ring *ring, size_t want, uint8_t **data, size_t *len) {
   *data = NULL;
   *len = 0;
+  settle(ring);
   if (hf_ring_room(ring) == 0) return true;
-  if (!ensure(ring)) return false;
-  size_t at = past_end(ring);
-  ring->lent = min(hf_ring_room(ring), ring->size - at);
-  *data = ring->data + at;
-  *len = ring->lent;
+  if (!ensure(ring, want) || !open_space(ring, want, data, len)) return false;
+  ring->lent = *len;
   return true;
 }
 
 size_t hf_ring_produce(hf_ring *ring, size_t len) {
   len = min(len, ring->lent);
   ring->len += len;
+  if (ring->second != NULL) ring->second_len += len;
   ring->lent = 0;
   if (len > 0) ring->request = 0;
+  if (ring->second != NULL && ring->second_len == 0) drop_second(ring);
   if (ring->len == 0) release(ring);
   return len;
 }
 
 bool hf_ring_write(hf_ring *ring, size_t *written, const uint8_t *in, size_t len) {
   *written = 0;
-  // Twice at most: to the ring's end, and from its beginning.
+  // A few times at most: to a block's end, and from its beginning.
   while (*written < len) {
     uint8_t *to;
     size_t n;
-    if (!hf_ring_space(ring, &to, &n)) return false;
+    if (!hf_ring_space(ring, min(len - *written, hf_ring_room(ring)), &to, &n)) {
+      return *written > 0;
+    }
     n = min(n, len - *written);
     if (n == 0) break;
     memcpy(to, in + *written, n);
@@ -95,13 +143,21 @@ bool hf_ring_write(hf_ring *ring, size_t *written, const uint8_t *in, size_t len
   return true;
 }
 
-size_t hf_ring_peek(const hf_ring *ring, uint8_t **data) {
+size_t hf_ring_peek(hf_ring *ring, uint8_t **data) {
+  settle(ring);
   *data = ring->len > 0 ? ring->data + ring->start : NULL;
-  return min(ring->len, ring->size - ring->start);
+  return min(in_first(ring), ring->cap - ring->start);
 }
 
 void hf_ring_consume(hf_ring *ring, size_t len) {
-  advance(ring, min(len, ring->len));
+  len = min(len, ring->len);
+  while (len > 0) {
+    settle(ring);
+    const size_t part = min(len, in_first(ring));
+    advance(ring, part);
+    len -= part;
+  }
+  settle(ring);
   if (ring->len == 0 && ring->lent == 0) release(ring);
 }
 
@@ -113,7 +169,7 @@ size_t hf_ring_take(hf_ring *ring, uint8_t **data, size_t max) {
 
 size_t hf_ring_read(hf_ring *ring, uint8_t *out, size_t max) {
   size_t done = 0;
-  // Twice at most: to the ring's end, and from its beginning.
+  // A few times at most: to a block's end, and from its beginning.
   while (done < max) {
     uint8_t *from;
     size_t n = min(hf_ring_peek(ring, &from), max - done);

@@ -1,10 +1,12 @@
 // ring.h: a bounded ring of bytes of any size from 1 up: one side writes, the other reads.
 //
-// Invariants: start < size, len <= size; no memory (data NULL) implies len == 0; request <= room,
-// and request == 0 once shut.  Memory is taken by the first write or space, all of it at once, and
-// given back when the last byte is consumed, unless it is lent: to the writer (hf_ring_space),
-// whose pointer then stays true until it produces, or to the reader (hf_ring_take), until it comes
-// back and finds nothing.  It is wiped when it goes (OPENSSL_free). The ring knows neither BIOs nor
+// Invariants: start < cap <= size, len <= size; no memory (data NULL) implies len == 0; request <=
+// room, and request == 0 once shut.  Memory is taken by the first write, for what it has and a
+// little more, so that a small message costs little; what finds no room there before that is read
+// lies in a second block, of |size| bytes, for what a reader was shown does not move.  It is given
+// back when the last byte is consumed, unless it is lent: to the writer (hf_ring_space), whose
+// pointer then stays true until it produces, or to the reader (hf_ring_take), until it comes back
+// and finds nothing.  It is wiped when it goes (OPENSSL_free). The ring knows neither BIOs nor
 // peers: that is bio_pair.c.
 #ifndef HANDFAST_BIO_PAIR_RING_H
 #define HANDFAST_BIO_PAIR_RING_H
@@ -14,13 +16,16 @@
 #include <stdint.h>
 
 typedef struct hf_ring {
-  uint8_t *data;   // |size| bytes, or NULL
-  size_t size;     // 1 to LONG_MAX
-  size_t start;    // where the first byte to read lies
-  size_t len;      // bytes to read
-  size_t request;  // what the reader asked for in vain
-  bool shut;       // nothing more will be written
-  size_t lent;     // bytes of space that the writer holds a pointer to
+  uint8_t *data;  // |cap| bytes, or NULL
+  size_t cap;
+  uint8_t *second;    // NULL: all is in |data|
+  size_t second_len;  // bytes to read that lie there, from its beginning
+  size_t size;        // 1 to LONG_MAX
+  size_t start;       // where the first byte to read lies
+  size_t len;         // bytes to read
+  size_t request;     // what the reader asked for in vain
+  bool shut;          // nothing more will be written
+  size_t lent;        // bytes of space that the writer holds a pointer to
 } hf_ring;
 
 // hf_ring_init makes an empty, open ring of |size| bytes.
@@ -43,9 +48,10 @@ size_t hf_ring_room(const hf_ring *ring);
 // False if there is no memory; then nothing was written.
 bool hf_ring_write(hf_ring *ring, size_t *written, const uint8_t *in, size_t len);
 
-// hf_ring_space lends the free bytes that follow the last one written, up to the ring's end, and
-// says how many in |*len|: 0 if it is full or shut.  False if there is no memory.
-bool hf_ring_space(hf_ring *ring, uint8_t **data, size_t *len);
+// hf_ring_space lends free bytes without a gap, which follow those written, and says how many in
+// |*len|: 0 if the ring is full or shut.  |want|: so many will do; 0: as many as can be.  False if
+// there is no memory.
+bool hf_ring_space(hf_ring *ring, size_t want, uint8_t **data, size_t *len);
 
 // hf_ring_produce counts up to |len| bytes of what hf_ring_space lent as written, ends the loan and
 // returns how many.
@@ -54,8 +60,8 @@ size_t hf_ring_produce(hf_ring *ring, size_t len);
 // hf_ring_read copies up to |max| bytes out, consumes them and returns how many.
 size_t hf_ring_read(hf_ring *ring, uint8_t *out, size_t max);
 
-// hf_ring_peek points |*data| at the bytes to read, up to the ring's end, and returns how many.
-size_t hf_ring_peek(const hf_ring *ring, uint8_t **data);
+// hf_ring_peek points |*data| at the bytes to read, up to a block's end, and returns how many.
+size_t hf_ring_peek(hf_ring *ring, uint8_t **data);
 
 // hf_ring_consume drops the first |len| bytes, or all if there are fewer.
 void hf_ring_consume(hf_ring *ring, size_t len);

@@ -224,7 +224,7 @@ static bool seal_in_ring(SSL *ssl, size_t record_max, const uint8_t *in, size_t 
   size_t written = 0;
   if (!hf_bio_pair_is(ssl->wbio) || BIO_ctrl_get_write_guarantee(ssl->wbio) < record_max)
     return false;
-  size_t room = hf_bio_space(ssl->wbio, &space);
+  size_t room = hf_bio_reserve(ssl->wbio, record_max, &space);
   if (room >= record_max && hf_seal(ssl->conn, &written, space, room, in, len) != HF_OK)
     written = 0;
   hf_bio_produce(ssl->wbio, written);

@@ -19,6 +19,7 @@ HOOK void OPENSSL_memory_free(void *memory);
 HOOK size_t OPENSSL_memory_get_size(void *memory);
 
 enum { PREFIX = 16, UNLIMITED = -1 };
+enum { SMALLEST = 512 };         // bytes of memory that a ring takes for a message
 static size_t live;              // bytes
 static int num_calls;            // of the allocator
 static int allowed = UNLIMITED;  // how many more calls succeed
@@ -85,9 +86,9 @@ Test(bio_pair_memory, a_ring_holds_memory_while_it_holds_bytes) {
   make(&a, &b);
   size_t idle = live;
   BIO_write(a, "abc", 3);
-  cr_assert_eq(live - idle, 17408);
+  cr_assert_eq(live - idle, SMALLEST);
   BIO_read(b, out, 2);
-  cr_assert_eq(live - idle, 17408);
+  cr_assert_eq(live - idle, SMALLEST);
   BIO_read(b, out, 1);
   cr_assert_eq(live, idle, "read");
   BIO_write(a, "abc", 3);
@@ -109,7 +110,7 @@ Test(bio_pair_memory, a_ring_holds_memory_while_it_holds_bytes) {
   cr_assert_eq(live, idle, "taken, and the reader came back");
   BIO_write(a, "abc", 3);
   BIO_write(b, "def", 3);
-  cr_assert_eq(live - idle, 2 * 17408);
+  cr_assert_eq(live - idle, 2 * SMALLEST);
   BIO_destroy_bio_pair(a);
   cr_assert_eq(live, idle, "parted");
   BIO_free(a);
@@ -187,17 +188,73 @@ Test(bio_pair_memory, a_write_that_finds_no_memory_fails_without_retry_and_works
   BIO_free(b);
 }
 
-Test(bio_pair_memory, a_size_that_no_memory_holds_fails_when_it_is_written_to) {
+// What is there when more comes than has room there stays where it is.
+Test(bio_pair_memory, more_takes_a_second_block_of_all_the_ring_until_the_first_is_read) {
+  static uint8_t in[17408], out[17408];
+  BIO *a, *b;
+  char *first, *again;
+  make(&a, &b);
+  size_t idle = live;
+  for (size_t i = 0; i < sizeof(in); i++) in[i] = (uint8_t)(i * 31 >> 3);
+  cr_assert_eq(BIO_write(a, in, 100), 100);
+  cr_assert_eq(BIO_nread0(b, &first), 100);
+  cr_assert_eq(BIO_write(a, in + 100, 300), 300);
+  cr_assert_eq(live - idle, SMALLEST, "there was room for it");
+  cr_assert_eq(BIO_write(a, in + 400, 17408 - 400), 17408 - 400);
+  cr_assert_eq(live - idle, SMALLEST + 17408);
+  cr_assert_eq(BIO_nread0(b, &again), 400);
+  cr_assert_eq(again, first, "it did not move");
+  cr_assert_eq(BIO_ctrl_get_write_guarantee(a), 0);
+  cr_assert_eq(BIO_read(b, out, 400), 400);
+  cr_assert_eq(live - idle, 17408);
+  cr_assert_eq(BIO_write(a, in, 400), 400, "round the end of the second");
+  cr_assert_eq(BIO_read(b, out + 400, 17008), 17008);
+  cr_assert_arr_eq(out, in, sizeof(in));
+  cr_assert_eq(BIO_read(b, out, 17408), 400);
+  cr_assert_arr_eq(out, in, 400);
+  cr_assert_eq(live, idle);
+  BIO_free(a);
+  BIO_free(b);
+}
+
+// Space that was asked for in full and is not used costs no more than before.
+Test(bio_pair_memory, a_small_block_that_waits_keeps_no_second_that_is_empty) {
+  BIO *a, *b;
+  uint8_t *data;
+  make(&a, &b);
+  size_t idle = live;
+  cr_assert_eq(hf_bio_reserve(a, 10, &data), SMALLEST);
+  cr_assert_eq(live - idle, SMALLEST);
+  hf_bio_produce(a, 10);
+  cr_assert_eq(hf_bio_space(a, &data), 17408 - 10);
+  cr_assert_eq(live - idle, SMALLEST + 17408);
+  hf_bio_produce(a, 0);
+  cr_assert_eq(live - idle, SMALLEST);
+  allowed = 0;
+  cr_assert_eq(hf_bio_reserve(a, 502, &data), 502);
+  hf_bio_produce(a, 502);
+  cr_assert_eq(BIO_write(a, "x", 1), -1);
+  cr_assert(took_malloc_failure());
+  allowed = UNLIMITED;
+  hf_bio_consume(b, 512);
+  cr_assert_eq(live, idle);
+  BIO_free(a);
+  BIO_free(b);
+}
+
+Test(bio_pair_memory, a_size_that_no_memory_holds_fails_when_so_much_is_written) {
   BIO *a, *b;
   char *buf;
   ERR_clear_error();
   cr_assert_eq(BIO_new_bio_pair(&a, (size_t)LONG_MAX, &b, (size_t)LONG_MAX), 1);
   cr_assert_eq(BIO_get_write_guarantee(a), INT_MAX);
   cr_assert_eq(BIO_ctrl_get_write_guarantee(a), (size_t)LONG_MAX);
-  cr_assert_eq(BIO_write(a, "x", 1), -1);
-  cr_assert(took_malloc_failure());
   cr_assert_eq(BIO_nwrite0(a, &buf), -1);
   cr_assert(took_malloc_failure());
+  cr_assert_eq(BIO_write(a, "x", 1), 1);
+  cr_assert_eq(BIO_nwrite0(a, &buf), -1);
+  cr_assert(took_malloc_failure());
+  cr_assert_eq(BIO_nread(b, &buf, 1), 1);
   cr_assert_eq(BIO_nread0(b, &buf), -1);
   cr_assert(BIO_should_read(b));
   BIO_free(a);

@@ -93,7 +93,7 @@ Test(bio_pair_ring, space_is_lent_until_it_is_produced_whatever_the_reader_does)
   size_t len;
   hf_ring_init(&ring, 8);
   put(&ring, "abc");
-  cr_assert(hf_ring_space(&ring, &space, &len));
+  cr_assert(hf_ring_space(&ring, 0, &space, &len));
   cr_assert_eq(len, 5);
   get(&ring, "abc");  // drained: but the writer points in
   hf_ring_request(&ring, 1);
@@ -101,7 +101,7 @@ Test(bio_pair_ring, space_is_lent_until_it_is_produced_whatever_the_reader_does)
   cr_assert_eq(hf_ring_produce(&ring, 2), 2);
   get(&ring, "de");
   cr_assert_null(ring.data);
-  cr_assert(hf_ring_space(&ring, &again, &len));
+  cr_assert(hf_ring_space(&ring, 0, &again, &len));
   cr_assert_eq(len, 8);
   cr_assert_eq(hf_ring_produce(&ring, 0), 0);  // given back
   cr_assert_null(ring.data);
@@ -113,10 +113,10 @@ Test(bio_pair_ring, nothing_is_produced_that_was_not_lent) {
   size_t len;
   hf_ring_init(&ring, 4);
   cr_assert_eq(hf_ring_produce(&ring, 3), 0);
-  cr_assert(hf_ring_space(&ring, &space, &len));
+  cr_assert(hf_ring_space(&ring, 0, &space, &len));
   memset(space, 'x', len);
   cr_assert_eq(hf_ring_produce(&ring, 99), 4);
-  cr_assert(hf_ring_space(&ring, &space, &len));
+  cr_assert(hf_ring_space(&ring, 0, &space, &len));
   cr_assert_eq(len, 0);
   cr_assert_null(space);
   hf_ring_reset(&ring);
@@ -131,7 +131,7 @@ Test(bio_pair_ring, what_became_free_since_was_not_lent) {
   put(&ring, "abcdef");
   get(&ring, "ab");
   put(&ring, "gh");  // to the end
-  cr_assert(hf_ring_space(&ring, &space, &len));
+  cr_assert(hf_ring_space(&ring, 0, &space, &len));
   cr_assert_eq(len, 2);
   get(&ring, "cdef");
   memcpy(space, "ij", 2);
@@ -184,7 +184,7 @@ Test(bio_pair_ring, a_shut_ring_is_read_to_its_end) {
   cr_assert_eq(hf_ring_room(&ring), 0);
   cr_assert(hf_ring_write(&ring, &len, (const uint8_t *)"c", 1));
   cr_assert_eq(len, 0);
-  cr_assert(hf_ring_space(&ring, &space, &len));
+  cr_assert(hf_ring_space(&ring, 0, &space, &len));
   cr_assert_eq(len, 0);
   hf_ring_request(&ring, 4);
   cr_assert_eq(ring.request, 0);
@@ -198,7 +198,7 @@ Test(bio_pair_ring, shutting_ends_a_loan) {
   uint8_t *space;
   size_t len;
   hf_ring_init(&ring, 8);
-  cr_assert(hf_ring_space(&ring, &space, &len));
+  cr_assert(hf_ring_space(&ring, 0, &space, &len));
   hf_ring_shut(&ring);
   cr_assert_null(ring.data);
   cr_assert_eq(hf_ring_produce(&ring, 3), 0);

@@ -226,6 +226,11 @@ HF_EXPORT int hf_bio_request(BIO *bio, size_t need);
  * BIO_should_write(bio) if the ring is full, else the error is on the queue. */
 HF_EXPORT size_t hf_bio_space(BIO *bio, uint8_t **data);
 
+/* hf_bio_reserve is hf_bio_space for who needs no more than |want| bytes: the ring takes no more
+ * memory than it has to, and may lend less than all it has free without a gap, though not less than
+ * |want| if it has as much. */
+HF_EXPORT size_t hf_bio_reserve(BIO *bio, size_t want, uint8_t **data);
+
 /* hf_bio_produce counts |len| bytes, put where hf_bio_space said, as written; at most what that
  * returned are counted.  |len| 0 gives the space back. */
 HF_EXPORT void hf_bio_produce(BIO *bio, size_t len);
