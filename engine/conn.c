@@ -153,7 +153,19 @@ bool hf_stopped(const hf_conn *conn) {
          hf_post_installs(conn);
 }
 
+/* Nothing but application data is left to do, and nothing is about tickets: most calls find a
+ * connection so. */
+static bool is_running(const hf_conn *conn) {
+  return conn->ready && conn->post == NULL && conn->fault == HF_OK && !conn->closed &&
+         !conn->close_sent;
+}
+
 unsigned hf_wants(const hf_conn *conn) {
+  if (is_running(conn)) {
+    const unsigned may_send = hf_has(conn, QUIC) ? 0 : HF_CAN_SEND;
+    return (conn->early_refused ? HF_EARLY_REFUSED : 0u) | HF_READY | HF_WANT_INPUT |
+           (conn->out.len > 0 ? HF_WANT_OUTPUT : may_send);
+  }
   unsigned wants = conn->out.len > 0 ? HF_WANT_OUTPUT : 0;
   wants |= conn->early_refused ? HF_EARLY_REFUSED : 0;
   if (conn->fault != HF_OK) {

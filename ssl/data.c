@@ -166,18 +166,28 @@ static bool check_write(SSL *ssl, size_t len) {
   return false;
 }
 
-/* seal_part seals the next record of a write. */
-static bool seal_part(SSL *ssl, const uint8_t *buf, size_t len) {
+/* part_max is how much of a write the next record may hold; |*overhead|: what is around it. */
+static size_t part_max(const SSL *ssl, size_t *overhead) {
+  if (ssl->io.done) { /* nothing of it changes any more */
+    *overhead = ssl->io.record_overhead;
+    return ssl->io.record_max;
+  }
   hf_facts facts;
   hf_get_facts(&facts, ssl->conn);
-  size_t max = facts.max_data;
+  *overhead = (size_t)facts.header + facts.trailer;
+  return facts.role == HF_CLIENT && facts.early_open && facts.max_data > facts.early_left
+             ? (size_t)facts.early_left
+             : facts.max_data;
+}
+
+/* seal_part seals the next record of a write. */
+static bool seal_part(SSL *ssl, const uint8_t *buf, size_t len) {
+  size_t overhead, max = part_max(ssl, &overhead);
   if (max > ssl->settings->max_send_fragment)
     max = ssl->settings->max_send_fragment; /* set since */
-  if (facts.role == HF_CLIENT && facts.early_open && max > facts.early_left)
-    max = (size_t)facts.early_left;
   size_t part = len - ssl->io.write_done;
   if (part > max) part = max;
-  if (ssl_io_seal(ssl, buf + ssl->io.write_done, part) != SSL_STEP_DONE) return false;
+  if (ssl_io_seal(ssl, overhead, buf + ssl->io.write_done, part) != SSL_STEP_DONE) return false;
   ssl->io.write_staged = part;
   return true;
 }

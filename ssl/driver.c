@@ -68,6 +68,10 @@ static int finish(SSL *ssl) {
   if (ssl->io.done) return 1;
   if (!ssl_session_taken(ssl)) return -1;
   ssl->io.done = true;
+  hf_facts facts;
+  hf_get_facts(&facts, ssl->conn);
+  ssl->io.record_overhead = (uint8_t)(facts.header + facts.trailer);
+  ssl->io.record_max = facts.max_data;
   ssl_count(ssl->first_ctx,
             ssl->role == SSL_ROLE_CLIENT ? SSL_STAT_CONNECT_GOOD : SSL_STAT_ACCEPT_GOOD);
   if (SSL_session_reused(ssl)) ssl_count(ssl->first_ctx, SSL_STAT_HITS);

@@ -14,7 +14,7 @@
 #include "ssl/quic.h"
 
 void ssl_enter(SSL *ssl) {
-  ERR_clear_error();
+  if (ERR_peek_error() != 0) ERR_clear_error(); /* which goes through all its room */
   errno = 0;
   ssl->want = SSL_NOTHING;
   ssl->io.zero_return = false;

@@ -346,10 +346,12 @@ typedef struct ssl_io {
   bool false_start;    /* client: the handshake has returned for False Start: tls12.c */
   enum ssl_early_data_reason_t early_reason; /* as far as this side decided it */
   int32_t age_skew;                          /* server: seconds */
-  int refusal;         /* SSL_R_ reason for which this side refused a question; 0: none */
-  uint8_t stateless;   /* SSL_STATELESS_ */
-  bool stateless_over; /* and SSL_stateless has what it wants */
-  uint8_t custom_done; /* places (HF_IN_) whose extensions the application has been shown */
+  int refusal;             /* SSL_R_ reason for which this side refused a question; 0: none */
+  uint8_t stateless;       /* SSL_STATELESS_ */
+  uint8_t record_overhead; /* once |done|: bytes of a record around its data, */
+  uint16_t record_max;     /* and the most data in one */
+  bool stateless_over;     /* and SSL_stateless has what it wants */
+  uint8_t custom_done;     /* places (HF_IN_) whose extensions the application has been shown */
   size_t num_errors;
   ssl_saved_error errors[SSL_SAVED_ERRORS];
 } ssl_io;

@@ -90,13 +90,15 @@ size_t ssl_io_take(ssl_io *io, uint8_t *out, size_t max, bool peek) {
 /* fits says whether the plaintext of a record is at most |max| bytes, whatever it is. */
 static bool fits(const SSL *ssl, size_t record_len, size_t max) {
   if (record_len <= RECORD_OVERHEAD || record_len - RECORD_OVERHEAD <= max) return true;
+  if (ssl->io.done)
+    return record_len - RECORD_OVERHEAD <= max + ssl->io.record_overhead - RECORD_OVERHEAD;
   /* RFC 9846 5.2: TLS 1.3 has the content type in there too. */
   return record_len - RECORD_OVERHEAD - 1 <= max && SSL_version(ssl) == TLS1_3_VERSION;
 }
 
 /* open_in_ring opens a record in the pair's ring if it may; see the head of the file. */
 static bool open_in_ring(SSL *ssl, uint8_t *out, size_t *out_len, size_t max) {
-  if (ssl->io.in.data != NULL || !hf_bio_pair_is(ssl->rbio)) return false;
+  if (ssl->io.in.data != NULL) return false;
   uint8_t *data;
   size_t len = hf_bio_peek(ssl->rbio, &data), consumed = 0;
   if (len < RECORD_HEADER || hf_need(ssl->conn, data, len) > 0) return false;
@@ -222,20 +224,17 @@ ssl_step ssl_io_push(SSL *ssl) {
 static bool seal_in_ring(SSL *ssl, size_t record_max, const uint8_t *in, size_t len) {
   uint8_t *space;
   size_t written = 0;
-  if (!hf_bio_pair_is(ssl->wbio) || BIO_ctrl_get_write_guarantee(ssl->wbio) < record_max)
-    return false;
   size_t room = hf_bio_reserve(ssl->wbio, record_max, &space);
+  if (room == 0) return false; /* or it is no pair */
   if (room >= record_max && hf_seal(ssl->conn, &written, space, room, in, len) != HF_OK)
     written = 0;
   hf_bio_produce(ssl->wbio, written);
   return written > 0;
 }
 
-ssl_step ssl_io_seal(SSL *ssl, const uint8_t *in, size_t len) {
+ssl_step ssl_io_seal(SSL *ssl, size_t overhead, const uint8_t *in, size_t len) {
   ssl_buffer *out = &ssl->io.out;
-  hf_facts facts;
-  hf_get_facts(&facts, ssl->conn);
-  size_t record_max = len + facts.header + facts.trailer;
+  size_t record_max = len + overhead;
   if (seal_in_ring(ssl, record_max, in, len)) return SSL_STEP_DONE;
   if (!buffer_reserve(out, record_max)) return SSL_STEP_ERROR;
   if (hf_seal(ssl->conn, &out->end, out->data, out->cap, in, len) == HF_OK) return SSL_STEP_DONE;

@@ -36,10 +36,10 @@ size_t ssl_io_take(ssl_io *io, uint8_t *out, size_t max, bool peek);
  * BIO_flush if that is due. */
 ssl_step ssl_io_push(SSL *ssl);
 
-/* ssl_io_seal has the engine seal |len| bytes into one record: straight into the write BIO if that
- * is a pair's half with room for it, otherwise into io.out, which must be empty.  SSL_STEP_ERROR:
- * memory ran out, or the engine would not. */
-ssl_step ssl_io_seal(SSL *ssl, const uint8_t *in, size_t len);
+/* ssl_io_seal has the engine seal |len| bytes into one record, |overhead| longer: straight into the
+ * write BIO if that is a pair's half with room for it, otherwise into io.out, which must be empty.
+ * SSL_STEP_ERROR: memory ran out, or the engine would not. */
+ssl_step ssl_io_seal(SSL *ssl, size_t overhead, const uint8_t *in, size_t len);
 
 /* ssl_io_handshake_staged says whether bytes are staged that are not a record of SSL_write, early
  * or half a round trip before the end, for which the handshake need not wait. */
