@@ -438,7 +438,7 @@ static void finish(struct world *world) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
-  static const size_t sizes[] = {0, 1, 2, 5, 16, 100, 512, 4096};
+  static const size_t sizes[] = {0, 1, 7, 64, 300, 1000, 4096, 17000};
   struct fuzz_bytes in = {data, len};
   struct world world = {.room = malloc(ROOM)};
   CHECK(world.room != NULL);

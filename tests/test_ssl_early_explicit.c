@@ -131,6 +131,27 @@ Test(ssl_early_explicit, written_to_who_is_known) {
   ssl_pair_free(&other);
 }
 
+/* TLS 1.2 has no early data: the server hears of none when the handshake is done. */
+Test(ssl_early_explicit, not_in_tls12) {
+  char got[10];
+  size_t len;
+  struct ssl_pair other;
+  cr_assert(ssl_early_pair(&other, &early, early.server, NULL, 65536));
+  cr_assert_eq(SSL_set_max_proto_version(other.client, TLS1_2_VERSION), 1);
+  cr_assert_eq(SSL_connect(other.client), -1);
+  cr_assert_eq(SSL_read_early_data(other.server, got, sizeof got, &len), SSL_READ_EARLY_DATA_ERROR);
+  cr_assert_eq(SSL_get_error(other.server, 0), SSL_ERROR_WANT_READ);
+  cr_assert_eq(SSL_connect(other.client), -1);
+  cr_assert_eq(SSL_read_early_data(other.server, got, sizeof got, &len),
+               SSL_READ_EARLY_DATA_FINISH);
+  cr_assert_eq(SSL_accept(other.server), 1);
+  cr_assert_eq(SSL_connect(other.client), 1);
+  cr_assert_eq(SSL_get_early_data_status(other.server), SSL_EARLY_DATA_NOT_SENT);
+  cr_assert_eq(SSL_write(other.client, "x", 1), 1);
+  cr_assert_eq(SSL_read(other.server, got, sizeof got), 1);
+  ssl_pair_free(&other);
+}
+
 /* What is not allowed changes nothing. */
 Test(ssl_early_explicit, misuse) {
   uint8_t much[101] = {0};
