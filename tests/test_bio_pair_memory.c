@@ -19,7 +19,7 @@ HOOK void OPENSSL_memory_free(void *memory);
 HOOK size_t OPENSSL_memory_get_size(void *memory);
 
 enum { PREFIX = 16, UNLIMITED = -1 };
-enum { SMALLEST = 512 };         // bytes of memory that a ring takes for a message
+enum { SMALLEST = 2000 };        // bytes of memory that a ring takes for a message
 static size_t live;              // bytes
 static int num_calls;            // of the allocator
 static int allowed = UNLIMITED;  // how many more calls succeed
@@ -231,12 +231,12 @@ Test(bio_pair_memory, a_small_block_that_waits_keeps_no_second_that_is_empty) {
   hf_bio_produce(a, 0);
   cr_assert_eq(live - idle, SMALLEST);
   allowed = 0;
-  cr_assert_eq(hf_bio_reserve(a, 502, &data), 502);
-  hf_bio_produce(a, 502);
+  cr_assert_eq(hf_bio_reserve(a, SMALLEST - 10, &data), SMALLEST - 10);
+  hf_bio_produce(a, SMALLEST - 10);
   cr_assert_eq(BIO_write(a, "x", 1), -1);
   cr_assert(took_malloc_failure());
   allowed = UNLIMITED;
-  hf_bio_consume(b, 512);
+  hf_bio_consume(b, SMALLEST);
   cr_assert_eq(live, idle);
   BIO_free(a);
   BIO_free(b);
