@@ -10,7 +10,7 @@
 
 static size_t min(size_t a, size_t b) { return a < b ? a : b; }
 
-enum { SMALLEST = 2000 };  // a flight with a short chain is in one block
+enum { SMALLEST = 1000 };  // a flight with a short chain is in one block
 
 // in_first is how many of the bytes lie in the first block.
 static size_t in_first(const hf_ring *ring) { return ring->len - ring->second_len; }

@@ -19,7 +19,7 @@ HOOK void OPENSSL_memory_free(void *memory);
 HOOK size_t OPENSSL_memory_get_size(void *memory);
 
 enum { PREFIX = 16, UNLIMITED = -1 };
-enum { SMALLEST = 2000 };        // bytes of memory that a ring takes for a message
+enum { SMALLEST = 1000 };        // bytes of memory that a ring takes for a message
 static size_t live;              // bytes
 static int num_calls;            // of the allocator
 static int allowed = UNLIMITED;  // how many more calls succeed
