@@ -108,7 +108,7 @@ struct meter {
 
 static void act(struct meter *meter, struct act what) {
   const uint64_t before = meter->timed ? cpu_ns() : 0;
-  heap_side(what.who);
+  heap_side((int)what.who);
   if (meter->collect == 2 || meter->collect == (int)what.who) {
     bench_collect(do_act, &what);
   } else {

@@ -371,7 +371,10 @@ size_t hf_bio_space(BIO *bio, uint8_t **data) { return hf_bio_reserve(bio, 0, da
 
 size_t hf_bio_reserve(BIO *bio, size_t want, uint8_t **data) {
   char *space = NULL;
-  long len = hf_bio_pair_is(bio) ? half_nwrite0(half_of(bio), &space, want) : 0;
+  half *self = hf_bio_pair_is(bio) ? half_of(bio) : NULL;
+  // For who cannot use less, less is no reason to complain, nor to take memory.
+  const bool vain = self == NULL || want > hf_ring_room(&self->out);
+  long len = vain ? 0 : half_nwrite0(self, &space, want);
   *data = (uint8_t *)space;
   return len > 0 ? (size_t)len : 0;
 }

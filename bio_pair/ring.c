@@ -50,7 +50,8 @@ static bool ensure(hf_ring *ring, size_t want) {
   if (ring->len == 0 && ring->lent == 0) ring->start = 0;
   if (ring->data != NULL) return true;
   size_t cap = want < SMALLEST ? SMALLEST : want;
-  cap = want == 0 ? ring->size : min(cap, ring->size);
+  // What is more than half would soon need a second block.
+  if (want == 0 || cap > ring->size / 2) cap = ring->size;
   ring->data = OPENSSL_malloc(cap);
   ring->cap = ring->data != NULL ? cap : 0;
   return ring->data != NULL;

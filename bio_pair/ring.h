@@ -1,12 +1,13 @@
 // ring.h: a bounded ring of bytes of any size from 1 up: one side writes, the other reads.
 //
 // Invariants: start < cap <= size, len <= size; no memory (data NULL) implies len == 0; request <=
-// room, and request == 0 once shut.  Memory is taken by the first write, for what it has and a
-// little more, so that a small message costs little; what finds no room there before that is read
-// lies in a second block, of |size| bytes, for what a reader was shown does not move.  It is given
-// back when the last byte is consumed, unless it is lent: to the writer (hf_ring_space), whose
-// pointer then stays true until it produces, or to the reader (hf_ring_take), until it comes back
-// and finds nothing.  It is wiped when it goes (OPENSSL_free). The ring knows neither BIOs nor
+// room, and request == 0 once shut.  Memory is taken by the first write, for what it has, a
+// kilobyte at least, or if that is more than half of it for |size| bytes, so that a small message
+// costs little; what finds no room there before that is read lies in a second block, of |size|
+// bytes, for what a reader was shown does not move.  Both together are less than 1.5 |size|.  It is
+// given back when the last byte is consumed, unless it is lent: to the writer (hf_ring_space),
+// whose pointer then stays true until it produces, or to the reader (hf_ring_take), until it comes
+// back and finds nothing.  It is wiped when it goes (OPENSSL_free). The ring knows neither BIOs nor
 // peers: that is bio_pair.c.
 #ifndef HANDFAST_BIO_PAIR_RING_H
 #define HANDFAST_BIO_PAIR_RING_H

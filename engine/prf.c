@@ -5,6 +5,7 @@
  * with its IV behind it. */
 #include "engine.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define LABEL(text) hf_range((const uint8_t *)(text), sizeof(text) - 1)
@@ -19,6 +20,7 @@ void hf_prf(uint8_t *out, size_t out_len, const hf_suite *suite, hf_bytes secret
   uint8_t a[HF_MAX_HASH], block[HF_MAX_HASH];
   hf_bytes parts[1 + MOST_SEEDS] = {{NULL, 0}, label};
   hf_hmac key;
+  assert(num < MOST_SEEDS);
   memcpy(parts + 2, seeds, num * sizeof(*seeds));
   hf_hmac_key(&key, suite, secret.data, secret.len);
   hf_hmac_sum(a, &key, suite, parts + 1, 1 + num);

@@ -45,7 +45,7 @@ static int ready_to_write(SSL *ssl, bool early) {
     if (step != SSL_STEP_DONE) return ssl_stop_waiting(ssl, step, SSL_WRITING);
     int ret = ssl_go_on(ssl);
     if (ret <= 0) return ret;
-    if (ssl->io.app.len == 0) continue;
+    if (ssl->io.app.len == 0 || ssl_early_may_write(ssl, early)) continue;
     SSL_ERR(SSL_R_SSL_HANDSHAKE_FAILURE); /* what came early is to be read first */
     return -1;
   }

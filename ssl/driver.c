@@ -4,6 +4,7 @@
  * handshake. The order: ready, output, failure, closed, question, early data, False Start, input.
  * Ready is first so that tickets never keep SSL_accept from returning; output comes before failure
  * so that the alert goes out. Before all that the application hears of early data that was refused.
+ * Over a pair that is full a server takes input while its output waits.
  * Leaves to others: bytes (io.c), answers (questions.c), what to tell the caller (error.c). */
 #include "ssl/driver.h"
 
@@ -89,11 +90,12 @@ static int finish(SSL *ssl) {
 }
 
 /* take_meanwhile has a server take what the client has sent while the write BIO is full: over a
- * transport that holds less than a flight both might write, and neither read.  Nothing is read but
- * what is known to be there, as a BIO may block.  True: some was. */
+ * pair that holds less than a flight both might write, and neither read.  Of another BIO it is not
+ * known that reading does not block.  True: some was taken. */
 static bool take_meanwhile(SSL *ssl, unsigned wants) {
-  if (ssl->role != SSL_ROLE_SERVER || ssl->rbio == NULL || ssl->io.app.len > 0 ||
-      (wants & (HF_WANT_INPUT | HF_WANT_ANSWER)) != HF_WANT_INPUT)
+  const unsigned looked_at = HF_WANT_INPUT | HF_WANT_ANSWER | HF_READY | HF_FAILED | HF_CLOSED;
+  if (ssl->role != SSL_ROLE_SERVER || ssl->io.app.len > 0 || (wants & looked_at) != HF_WANT_INPUT ||
+      !hf_bio_pair_is(ssl->rbio))
     return false;
   const size_t there = BIO_ctrl_pending(ssl->rbio);
   if (there == 0) return false;
@@ -119,7 +121,10 @@ static int run(SSL *ssl) {
       bool hopeless = step == SSL_STEP_ERROR && (wants & HF_FAILED) != 0;
       if (hopeless) ERR_pop_to_mark();
       if (step == SSL_STEP_DONE) continue;
-      if (step == SSL_STEP_WAIT && take_meanwhile(ssl, wants)) continue;
+      if (step == SSL_STEP_WAIT && take_meanwhile(ssl, wants)) {
+        if (ssl_early_came(ssl)) return 1;
+        continue;
+      }
       if (!hopeless) return ssl_stop_waiting(ssl, step, SSL_WRITING);
     }
     if ((wants & HF_FAILED) != 0) return ssl_stop_failed(ssl);

@@ -71,6 +71,12 @@ int ssl_early_returns(SSL *ssl, unsigned wants) {
   return ssl->role == SSL_ROLE_CLIENT ? client_returns(ssl, &facts) : server_returns(ssl, &facts);
 }
 
+bool ssl_early_came(SSL *ssl) {
+  if (ssl->io.app.len == 0 || !facts_of(ssl).early_open) return false;
+  ssl->io.early = SSL_EARLY_OPEN;
+  return true;
+}
+
 bool ssl_early_may_write(const SSL *ssl, bool by_name) {
   if (ssl->io.early_explicit && !by_name) return false;
   bool returned = ssl->role == SSL_ROLE_SERVER ? ssl->io.early != SSL_EARLY_NONE

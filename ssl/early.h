@@ -1,8 +1,9 @@
 /* early.h: early data, for the files that run a connection.
  *
  * io.early is how far it has come.  The handshake returns for it once, from SSL_EARLY_NONE: a
- * client's when its hello has gone out, a server's when its Finished has.  A server's returns again
- * when there is something to read, and when the early data has ended. */
+ * client's when its hello has gone out, a server's when its Finished has, or when early data came
+ * while its flight finds no room.  A server's returns again when there is something to read, and
+ * when the early data has ended. */
 #ifndef HANDFAST_SSL_EARLY_H
 #define HANDFAST_SSL_EARLY_H
 
@@ -22,6 +23,9 @@ bool ssl_early_refused(SSL *ssl, unsigned wants);
 /* ssl_early_returns says whether the handshake is to return 1 here though it is not done: -1:
  * memory ran out. */
 int ssl_early_returns(SSL *ssl, unsigned wants);
+/* ssl_early_came says whether a server has early data to be read, though its flight is not out; the
+ * handshake returns 1 for it. */
+bool ssl_early_came(SSL *ssl);
 /* ssl_early_may_write and ssl_early_may_read say whether SSL_write and SSL_read (of a server) have
  * something to do before the handshake is done.  |by_name|: it is SSL_write_early_data, which alone
  * has where it or SSL_read_early_data was called: who uses them counts on SSL_write to complete the

@@ -45,10 +45,12 @@ struct step {
   enum move move;
   size_t len;
 };
-enum { EARLY_LEN = 5000, MOST_STEPS = 16 };
+enum { EARLY_LEN = 4000, MOST_STEPS = 16 };
 
-static const struct step early_client[] = {{MEET, 0}, {WRITE, EARLY_LEN}, {MEET, 0}, {DONE, 0}},
-                         early_server[] = {{MEET, 0}, {READ, EARLY_LEN}, {DONE, 0}},
+static const struct step early_client[] = {{MEET, 0},          {WRITE, EARLY_LEN},
+                                           {WRITE, EARLY_LEN}, {WRITE, EARLY_LEN},
+                                           {MEET, 0},          {DONE, 0}},
+                         early_server[] = {{MEET, 0}, {READ, 3 * EARLY_LEN}, {DONE, 0}},
                          meet[] = {{MEET, 0}, {DONE, 0}},
                          client_steps[] = {{WRITE, 100}, {READ, 100},   {BOTH, 40000}, {UPDATE, 1},
                                            {WRITE, 300}, {READ, 20000}, {WRITE, 1},    {READ, 1},

@@ -107,6 +107,32 @@ Test(ssl_early, accepted) {
   expect_read(pair.client, "and back");
 }
 
+/* Early data comes while the server's flight finds no room: it is early data to SSL_read all the
+ * same, and SSL_write waits for room. */
+Test(ssl_early, comes_before_the_flight_is_out) {
+  char got[8];
+  int read = 0, written = 0;
+  bool connected = false;
+  cr_assert(ssl_early_pair(&pair, &early, early.server, learn(), 100));
+  for (int i = 0; i < 100 && read <= 0; i++) {
+    if (!connected)
+      connected = SSL_connect(pair.client) == 1;
+    else if (written <= 0)
+      written = SSL_write(pair.client, "early", 5);
+    read = SSL_read(pair.server, got, 8);
+  }
+  cr_assert_eq(read, 5);
+  cr_assert_arr_eq(got, "early", 5);
+  cr_assert(SSL_in_early_data(pair.server) && SSL_in_init(pair.server));
+  cr_assert_eq(SSL_accept(pair.server), 1); /* which takes nothing */
+  cr_assert_eq(error_of(pair.server, SSL_write(pair.server, "half way", 8)), SSL_ERROR_WANT_WRITE);
+  for (int i = 0; i < 100 && read != 8; i++) {
+    (void)SSL_write(pair.server, "half way", 8);
+    read = SSL_read(pair.client, got, 8);
+  }
+  cr_assert_arr_eq(got, "half way", 8);
+}
+
 /* calling again completes the handshake; nothing need be written. */
 Test(ssl_early, done_sooner) {
   char byte;
