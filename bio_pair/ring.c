@@ -146,7 +146,9 @@ bool hf_ring_write(hf_ring *ring, size_t *written, const uint8_t *in, size_t len
 
 size_t hf_ring_peek(hf_ring *ring, uint8_t **data) {
   settle(ring);
-  *data = ring->len > 0 ? ring->data + ring->start : NULL;
+  *data = NULL;
+  if (ring->len == 0) return 0;
+  *data = ring->data + ring->start;
   return min(in_first(ring), ring->cap - ring->start);
 }
 
