@@ -37,7 +37,7 @@ enum {
 struct side {
   SSL *ssl;
   uint64_t sent, got;
-  uint64_t early; /* of what was sent: by SSL_write_early_data, of which no error tells */
+  uint64_t early; /* of what was sent: early; after SSL_write_early_data no error tells its fate */
   size_t waiting; /* length of a write that is to be repeated; 0: none is */
 };
 
@@ -276,6 +276,7 @@ static void call_write(struct world *world, struct side *side, size_t len) {
   if (ret > 0) {
     side->sent += (uint64_t)ret;
     side->waiting = 0;
+    if (side == &world->side[0] && SSL_in_early_data(side->ssl)) side->early += (uint64_t)ret;
   } else if (error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ) {
     side->waiting = len;
   }
