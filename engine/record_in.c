@@ -66,7 +66,7 @@ size_t hf_need(const hf_conn *conn, const uint8_t *in, size_t in_len) {
     return 0;
   }
   if (in_len < HF_HEADER) {
-    return HF_HEADER - in_len;
+    return in_len > 0 && deaf(conn) ? 0 : HF_HEADER - in_len;
   }
   if (conn->fault != HF_OK || deaf(conn) || check_header(conn, in) != HF_OK) {
     return 0;

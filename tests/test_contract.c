@@ -248,3 +248,21 @@ Test(contract, impossible_answers) {
   cr_assert_eq(answer(who), HF_OK);
   talk_end(&talk);
 }
+
+/* What a closed connection ignores it needs no more of: not even of a header. */
+Test(contract, needs_nothing_once_closed) {
+  struct talk talk;
+  uint8_t bytes[] = {22, 3, 3, 0, 100, 1};
+  hf_bytes app;
+  talk_begin(&talk, 0);
+  cr_expect_eq(hf_need(talk.server.conn, bytes, 1), 4u);
+  cr_assert_eq(hf_close(talk.server.conn), HF_OK);
+  cr_expect(hf_wants(talk.server.conn) & HF_CLOSED);
+  for (size_t len = 1; len <= sizeof bytes; len++) {
+    size_t used = 0;
+    cr_expect_eq(hf_need(talk.server.conn, bytes, len), 0u, "of %zu bytes", len);
+    cr_expect_eq(hf_open(talk.server.conn, &app, &used, bytes, len), HF_OK);
+    cr_expect_eq(used, len);
+  }
+  talk_end(&talk);
+}
