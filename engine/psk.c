@@ -12,7 +12,7 @@
 
 /* ---- PSKs of any kind ---- */
 
-hf_status hf_offer_session(hf_offer *out, const hf_session *s) {
+void hf_offer_session(hf_offer *out, const hf_session *s) {
   memset(out, 0, sizeof(*out));
   out->kind = HF_BINDER_RESUMPTION;
   out->suite = s->suite;
@@ -23,10 +23,9 @@ hf_status hf_offer_session(hf_offer *out, const hf_session *s) {
   out->alpn = s->alpn;
   out->early_context = s->early_context;
   hf_early_secret(out->secret, s->suite, s->psk, s->suite->hash_len);
-  return HF_OK;
 }
 
-hf_status hf_offer_psk(hf_offer *out, const hf_psk *psk) {
+void hf_offer_psk(hf_offer *out, const hf_psk *psk) {
   memset(out, 0, sizeof(*out));
   out->kind = psk->kind == HF_PSK_IMPORTED ? HF_BINDER_IMPORTED : HF_BINDER_EXTERNAL;
   out->suite = hf_suite_find(psk->suite);
@@ -35,7 +34,6 @@ hf_status hf_offer_psk(hf_offer *out, const hf_psk *psk) {
   CBS_init(&out->alpn, psk->alpn.data, psk->alpn.len);
   CBS_init(&out->early_context, psk->early_context.data, psk->early_context.len);
   hf_early_secret(out->secret, out->suite, psk->secret.data, psk->secret.len);
-  return HF_OK;
 }
 
 bool hf_psk_valid(const hf_psk *psk) {
@@ -283,10 +281,8 @@ static hf_status take_session(hf_conn *conn, size_t index, const hf_session *s, 
   if (hf_tls12(conn) || s->suite->version != HF_TLS13) {
     return hf_tls12(conn) ? hf_take_session_12(conn, s, flags) : HF_OK;
   }
-  hf_status status = hf_offer_session(&offer, s);
-  if (status == HF_OK) {
-    status = take(conn, index, &offer, flags);
-  }
+  hf_offer_session(&offer, s);
+  const hf_status status = take(conn, index, &offer, flags);
   OPENSSL_cleanse(&offer, sizeof(offer));
   conn->session_cert = hf_has(conn, RESUMED) && s->client_cert;
   return status;
@@ -312,10 +308,9 @@ hf_status hf_answer_psk(hf_conn *conn, size_t index, const hf_psk *psk, unsigned
       hf_tls12(conn) || !hf_psk_valid(psk)) {
     return HF_MISUSE;
   }
-  hf_status status = hf_offer_psk(&offer, psk);
-  if (status == HF_OK && stands_for_client(conn, false)) {
-    status = take(conn, index, &offer, flags);
-  }
+  hf_offer_psk(&offer, psk);
+  const hf_status status =
+      stands_for_client(conn, false) ? take(conn, index, &offer, flags) : HF_OK;
   OPENSSL_cleanse(&offer, sizeof(offer));
   return hf_answered(conn, status);
 }
@@ -328,9 +323,10 @@ bool hf_early_acceptable(const hf_conn *conn, size_t index, hf_bytes state) {
     return false;
   }
   const hf_suite *suite = fitting_suite(conn, session.suite);
-  const bool acceptable =
-      suite != NULL && resumable(conn, &session) && hf_offer_session(&offer, &session) == HF_OK &&
-      early_allowed(conn, suite, &offer, index) && check_binder(conn, &offer, index) == HF_OK;
+  hf_offer_session(&offer, &session);
+  const bool acceptable = suite != NULL && resumable(conn, &session) &&
+                          early_allowed(conn, suite, &offer, index) &&
+                          check_binder(conn, &offer, index) == HF_OK;
   OPENSSL_cleanse(&session, sizeof(session));
   OPENSSL_cleanse(&offer, sizeof(offer));
   ERR_clear_error();

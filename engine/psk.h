@@ -13,8 +13,8 @@ hf_status hf_session_write(hf_bytes *out, const hf_session *session);
 /* ---- psk.c ---- */
 /* hf_offer_session and hf_offer_psk make an offer of a session and of a PSK that is valid; its
  * spans lie where theirs do. */
-hf_status hf_offer_session(hf_offer *out, const hf_session *session);
-hf_status hf_offer_psk(hf_offer *out, const hf_psk *psk);
+void hf_offer_session(hf_offer *out, const hf_session *session);
+void hf_offer_psk(hf_offer *out, const hf_psk *psk);
 bool hf_psk_valid(const hf_psk *psk); /* as a server's: it needs no identity */
 bool hf_session_expired(const hf_conn *conn, const hf_session *session);
 bool hf_session_named(const hf_conn *conn, const hf_session *session); /* for this server name? */

@@ -132,10 +132,8 @@ static hf_status put_session(const hf_conn *conn, CBB *list, const hf_start *sta
   hf_status status = HF_OK;
   memset(&offer, 0, sizeof(offer));
   if (usable_session(conn, start, &session)) {
-    status = hf_offer_session(&offer, &session);
-    if (status == HF_OK) {
-      status = put_offer(list, &offer);
-    }
+    hf_offer_session(&offer, &session);
+    status = put_offer(list, &offer);
   }
   OPENSSL_cleanse(&session, sizeof(session));
   OPENSSL_cleanse(&offer, sizeof(offer));
@@ -144,10 +142,10 @@ static hf_status put_session(const hf_conn *conn, CBB *list, const hf_start *sta
 
 static hf_status put_psk(const hf_conn *conn, CBB *list, const hf_start *start, size_t index) {
   hf_offer offer;
-  hf_status status = hf_offer_psk(&offer, &start->psks[index]);
+  hf_status status = HF_OK;
+  hf_offer_psk(&offer, &start->psks[index]);
   offer.number = (uint16_t)index;
-  if (status == HF_OK && hf_may_be(conn, HF_TLS13) &&
-      has_hash(&conn->config->settings, offer.suite)) {
+  if (hf_may_be(conn, HF_TLS13) && has_hash(&conn->config->settings, offer.suite)) {
     status = put_offer(list, &offer);
   }
   OPENSSL_cleanse(&offer, sizeof(offer));

@@ -27,6 +27,7 @@
 
 #include "engine/engine.h"
 #include "scenario.h"
+#include "wrap.h"
 
 static void hide(const void *at, size_t len) { (void)VALGRIND_MAKE_MEM_UNDEFINED(at, len); }
 static void show(const void *at, size_t len) { (void)VALGRIND_MAKE_MEM_DEFINED(at, len); }
@@ -60,9 +61,7 @@ static hf_psk hide_psk(const hf_psk *psk) {
   return hidden;
 }
 
-hf_status __real_hf_new(hf_conn **out, const hf_config *config, const hf_start *start);
-hf_status __wrap_hf_new(hf_conn **out, const hf_config *config, const hf_start *start);
-hf_status __wrap_hf_new(hf_conn **out, const hf_config *config, const hf_start *start) {
+WRAP(hf_status, hf_new, (hf_conn * *out, const hf_config *config, const hf_start *start)) {
   hf_start hidden = *start;
   struct buf session = hide_session(start->session);
   hf_psk psk;
@@ -82,9 +81,7 @@ hf_status __wrap_hf_new(hf_conn **out, const hf_config *config, const hf_start *
   return status;
 }
 
-hf_status __real_hf_answer_session(hf_conn *conn, size_t index, hf_bytes state, unsigned flags);
-hf_status __wrap_hf_answer_session(hf_conn *conn, size_t index, hf_bytes state, unsigned flags);
-hf_status __wrap_hf_answer_session(hf_conn *conn, size_t index, hf_bytes state, unsigned flags) {
+WRAP(hf_status, hf_answer_session, (hf_conn * conn, size_t index, hf_bytes state, unsigned flags)) {
   struct buf session = hide_session(state);
   if (session.len > 0) state.data = session.data;
   const hf_status status = __real_hf_answer_session(conn, index, state, flags);
@@ -92,9 +89,7 @@ hf_status __wrap_hf_answer_session(hf_conn *conn, size_t index, hf_bytes state, 
   return status;
 }
 
-hf_status __real_hf_answer_psk(hf_conn *conn, size_t index, const hf_psk *psk, unsigned flags);
-hf_status __wrap_hf_answer_psk(hf_conn *conn, size_t index, const hf_psk *psk, unsigned flags);
-hf_status __wrap_hf_answer_psk(hf_conn *conn, size_t index, const hf_psk *psk, unsigned flags) {
+WRAP(hf_status, hf_answer_psk, (hf_conn * conn, size_t index, const hf_psk *psk, unsigned flags)) {
   const hf_psk hidden = hide_psk(psk);
   return __real_hf_answer_psk(conn, index, &hidden, flags);
 }
@@ -102,55 +97,32 @@ hf_status __wrap_hf_answer_psk(hf_conn *conn, size_t index, const hf_psk *psk, u
 /* ---- what is public: bytes ---- */
 
 /* All that goes out. */
-hf_status __real_hf_flush(hf_conn *conn, size_t *written, uint8_t *out, size_t out_max);
-hf_status __wrap_hf_flush(hf_conn *conn, size_t *written, uint8_t *out, size_t out_max);
-hf_status __wrap_hf_flush(hf_conn *conn, size_t *written, uint8_t *out, size_t out_max) {
+WRAP(hf_status, hf_flush, (hf_conn * conn, size_t *written, uint8_t *out, size_t out_max)) {
   const hf_status status = __real_hf_flush(conn, written, out, out_max);
   show(out, *written);
   return status;
 }
 
-hf_status __real_hf_quic_flush(hf_conn *conn, hf_level *level, size_t *written, uint8_t *out,
-                               size_t out_max);
-hf_status __wrap_hf_quic_flush(hf_conn *conn, hf_level *level, size_t *written, uint8_t *out,
-                               size_t out_max);
-hf_status __wrap_hf_quic_flush(hf_conn *conn, hf_level *level, size_t *written, uint8_t *out,
-                               size_t out_max) {
+WRAP(hf_status, hf_quic_flush,
+     (hf_conn * conn, hf_level *level, size_t *written, uint8_t *out, size_t out_max)) {
   const hf_status status = __real_hf_quic_flush(conn, level, written, out, out_max);
   show(out, *written);
   return status;
 }
 
-int __real_EVP_AEAD_CTX_seal(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len);
-int __wrap_EVP_AEAD_CTX_seal(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len);
-int __wrap_EVP_AEAD_CTX_seal(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len) {
+WRAP(int, EVP_AEAD_CTX_seal,
+     (const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max, const uint8_t *nonce,
+      size_t nonce_len, const uint8_t *in, size_t in_len, const uint8_t *ad, size_t ad_len)) {
   const int ok =
       __real_EVP_AEAD_CTX_seal(ctx, out, out_len, max, nonce, nonce_len, in, in_len, ad, ad_len);
   show(out, *out_len);
   return ok;
 }
 
-int __real_EVP_AEAD_CTX_seal_scatter(const EVP_AEAD_CTX *ctx, uint8_t *out, uint8_t *tag,
-                                     size_t *tag_len, size_t max, const uint8_t *nonce,
-                                     size_t nonce_len, const uint8_t *in, size_t in_len,
-                                     const uint8_t *extra, size_t extra_len, const uint8_t *ad,
-                                     size_t ad_len);
-int __wrap_EVP_AEAD_CTX_seal_scatter(const EVP_AEAD_CTX *ctx, uint8_t *out, uint8_t *tag,
-                                     size_t *tag_len, size_t max, const uint8_t *nonce,
-                                     size_t nonce_len, const uint8_t *in, size_t in_len,
-                                     const uint8_t *extra, size_t extra_len, const uint8_t *ad,
-                                     size_t ad_len);
-int __wrap_EVP_AEAD_CTX_seal_scatter(const EVP_AEAD_CTX *ctx, uint8_t *out, uint8_t *tag,
-                                     size_t *tag_len, size_t max, const uint8_t *nonce,
-                                     size_t nonce_len, const uint8_t *in, size_t in_len,
-                                     const uint8_t *extra, size_t extra_len, const uint8_t *ad,
-                                     size_t ad_len) {
+WRAP(int, EVP_AEAD_CTX_seal_scatter,
+     (const EVP_AEAD_CTX *ctx, uint8_t *out, uint8_t *tag, size_t *tag_len, size_t max,
+      const uint8_t *nonce, size_t nonce_len, const uint8_t *in, size_t in_len,
+      const uint8_t *extra, size_t extra_len, const uint8_t *ad, size_t ad_len)) {
   const int ok = __real_EVP_AEAD_CTX_seal_scatter(ctx, out, tag, tag_len, max, nonce, nonce_len, in,
                                                   in_len, extra, extra_len, ad, ad_len);
   show(out, in_len);
@@ -160,15 +132,9 @@ int __wrap_EVP_AEAD_CTX_seal_scatter(const EVP_AEAD_CTX *ctx, uint8_t *out, uint
 
 /* Whether a record opens is seen by all.  What is in it is no secret of the handshake, and must be
  * looked at. */
-int __real_EVP_AEAD_CTX_open(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len);
-int __wrap_EVP_AEAD_CTX_open(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len);
-int __wrap_EVP_AEAD_CTX_open(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len) {
+WRAP(int, EVP_AEAD_CTX_open,
+     (const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max, const uint8_t *nonce,
+      size_t nonce_len, const uint8_t *in, size_t in_len, const uint8_t *ad, size_t ad_len)) {
   const int ok =
       __real_EVP_AEAD_CTX_open(ctx, out, out_len, max, nonce, nonce_len, in, in_len, ad, ad_len);
   show(out_len, sizeof *out_len);
@@ -177,22 +143,14 @@ int __wrap_EVP_AEAD_CTX_open(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_
 }
 
 /* A share is sent. */
-void __real_X25519_public_from_private(uint8_t *out, const uint8_t *key);
-void __wrap_X25519_public_from_private(uint8_t *out, const uint8_t *key);
-void __wrap_X25519_public_from_private(uint8_t *out, const uint8_t *key) {
+WRAP(void, X25519_public_from_private, (uint8_t * out, const uint8_t *key)) {
   __real_X25519_public_from_private(out, key);
   show(out, X25519_PUBLIC_VALUE_LEN);
 }
 
-size_t __real_EC_POINT_point2oct(const EC_GROUP *group, const EC_POINT *point,
-                                 point_conversion_form_t form, uint8_t *out, size_t max,
-                                 BN_CTX *ctx);
-size_t __wrap_EC_POINT_point2oct(const EC_GROUP *group, const EC_POINT *point,
-                                 point_conversion_form_t form, uint8_t *out, size_t max,
-                                 BN_CTX *ctx);
-size_t __wrap_EC_POINT_point2oct(const EC_GROUP *group, const EC_POINT *point,
-                                 point_conversion_form_t form, uint8_t *out, size_t max,
-                                 BN_CTX *ctx) {
+WRAP(size_t, EC_POINT_point2oct,
+     (const EC_GROUP *group, const EC_POINT *point, point_conversion_form_t form, uint8_t *out,
+      size_t max, BN_CTX *ctx)) {
   size_t len = __real_EC_POINT_point2oct(group, point, form, out, max, ctx);
   show(&len, sizeof len);
   show(out, len);
@@ -200,33 +158,23 @@ size_t __wrap_EC_POINT_point2oct(const EC_GROUP *group, const EC_POINT *point,
 }
 
 /* ticket_age_add, which is derived of a ticket's PSK, is sent, and shows in the next hello. */
-void __real_hf_expand(uint8_t *out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite,
-                      hf_bytes info);
-void __wrap_hf_expand(uint8_t *out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite,
-                      hf_bytes info);
-void __wrap_hf_expand(uint8_t *out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite,
-                      hf_bytes info) {
+WRAP(void, hf_expand,
+     (uint8_t * out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite, hf_bytes info)) {
   static const char label[] = "tls13 hf age add";
   __real_hf_expand(out, out_len, hmac, suite, info);
   if (memmem(info.data, info.len, label, strlen(label)) != NULL) show(out, out_len);
 }
 
 /* What is in the transcript are messages, binders and Finished with them, that come or go. */
-void __real_hf_transcript_add(hf_transcript *transcript, const hf_suite *suite, const uint8_t *data,
-                              size_t len);
-void __wrap_hf_transcript_add(hf_transcript *transcript, const hf_suite *suite, const uint8_t *data,
-                              size_t len);
-void __wrap_hf_transcript_add(hf_transcript *transcript, const hf_suite *suite, const uint8_t *data,
-                              size_t len) {
+WRAP(void, hf_transcript_add,
+     (hf_transcript * transcript, const hf_suite *suite, const uint8_t *data, size_t len)) {
   show(data, len);
   __real_hf_transcript_add(transcript, suite, data, len);
 }
 
 /* One call of it hashes parts of messages, and in side.c the secrets that both sides have given
  * out, to be compared. */
-uint8_t *__real_SHA256(const uint8_t *data, size_t len, uint8_t *out);
-uint8_t *__wrap_SHA256(const uint8_t *data, size_t len, uint8_t *out);
-uint8_t *__wrap_SHA256(const uint8_t *data, size_t len, uint8_t *out) {
+WRAP(uint8_t *, SHA256, (const uint8_t *data, size_t len, uint8_t *out)) {
   uint8_t *digest = __real_SHA256(data, len, out);
   show(digest, SHA256_DIGEST_LENGTH);
   return digest;
@@ -235,56 +183,37 @@ uint8_t *__wrap_SHA256(const uint8_t *data, size_t len, uint8_t *out) {
 /* ---- what is public: results ---- */
 
 /* Is Finished, or the binder, the right one?  The peer is told. */
-int __real_CRYPTO_memcmp(const void *a, const void *b, size_t len);
-int __wrap_CRYPTO_memcmp(const void *a, const void *b, size_t len);
-int __wrap_CRYPTO_memcmp(const void *a, const void *b, size_t len) {
+WRAP(int, CRYPTO_memcmp, (const void *a, const void *b, size_t len)) {
   return known(__real_CRYPTO_memcmp(a, b, len));
 }
 
-int __real_CBS_mem_equal(const CBS *cbs, const uint8_t *data, size_t len);
-int __wrap_CBS_mem_equal(const CBS *cbs, const uint8_t *data, size_t len);
-int __wrap_CBS_mem_equal(const CBS *cbs, const uint8_t *data, size_t len) {
+WRAP(int, CBS_mem_equal, (const CBS *cbs, const uint8_t *data, size_t len)) {
   return known(__real_CBS_mem_equal(cbs, data, len));
 }
 
 /* Is the shared secret all zeros?  RFC 9846 7.4.2: the handshake ends then. */
-int __real_X25519(uint8_t *out, const uint8_t *key, const uint8_t *peer);
-int __wrap_X25519(uint8_t *out, const uint8_t *key, const uint8_t *peer);
-int __wrap_X25519(uint8_t *out, const uint8_t *key, const uint8_t *peer) {
+WRAP(int, X25519, (uint8_t * out, const uint8_t *key, const uint8_t *peer)) {
   return known(__real_X25519(out, key, peer));
 }
 
 /* Is a private key in range?  HF_BAD_ENTROPY says so. */
-int __real_BN_is_zero(const BIGNUM *n);
-int __wrap_BN_is_zero(const BIGNUM *n);
-int __wrap_BN_is_zero(const BIGNUM *n) { return known(__real_BN_is_zero(n)); }
+WRAP(int, BN_is_zero, (const BIGNUM *n)) { return known(__real_BN_is_zero(n)); }
 
-int __real_BN_cmp(const BIGNUM *a, const BIGNUM *b);
-int __wrap_BN_cmp(const BIGNUM *a, const BIGNUM *b);
-int __wrap_BN_cmp(const BIGNUM *a, const BIGNUM *b) { return known(__real_BN_cmp(a, b)); }
+WRAP(int, BN_cmp, (const BIGNUM *a, const BIGNUM *b)) { return known(__real_BN_cmp(a, b)); }
 
 /* Did it work?  It does, but for memory. */
-int __real_EC_POINT_mul(const EC_GROUP *group, EC_POINT *r, const BIGNUM *n, const EC_POINT *q,
-                        const BIGNUM *m, BN_CTX *ctx);
-int __wrap_EC_POINT_mul(const EC_GROUP *group, EC_POINT *r, const BIGNUM *n, const EC_POINT *q,
-                        const BIGNUM *m, BN_CTX *ctx);
-int __wrap_EC_POINT_mul(const EC_GROUP *group, EC_POINT *r, const BIGNUM *n, const EC_POINT *q,
-                        const BIGNUM *m, BN_CTX *ctx) {
+WRAP(int, EC_POINT_mul,
+     (const EC_GROUP *group, EC_POINT *r, const BIGNUM *n, const EC_POINT *q, const BIGNUM *m,
+      BN_CTX *ctx)) {
   return known(__real_EC_POINT_mul(group, r, n, q, m, ctx));
 }
 
-int __real_EC_POINT_get_affine_coordinates_GFp(const EC_GROUP *group, const EC_POINT *point,
-                                               BIGNUM *x, BIGNUM *y, BN_CTX *ctx);
-int __wrap_EC_POINT_get_affine_coordinates_GFp(const EC_GROUP *group, const EC_POINT *point,
-                                               BIGNUM *x, BIGNUM *y, BN_CTX *ctx);
-int __wrap_EC_POINT_get_affine_coordinates_GFp(const EC_GROUP *group, const EC_POINT *point,
-                                               BIGNUM *x, BIGNUM *y, BN_CTX *ctx) {
+WRAP(int, EC_POINT_get_affine_coordinates_GFp,
+     (const EC_GROUP *group, const EC_POINT *point, BIGNUM *x, BIGNUM *y, BN_CTX *ctx)) {
   return known(__real_EC_POINT_get_affine_coordinates_GFp(group, point, x, y, ctx));
 }
 
-int __real_BN_bn2bin_padded(uint8_t *out, size_t len, const BIGNUM *in);
-int __wrap_BN_bn2bin_padded(uint8_t *out, size_t len, const BIGNUM *in);
-int __wrap_BN_bn2bin_padded(uint8_t *out, size_t len, const BIGNUM *in) {
+WRAP(int, BN_bn2bin_padded, (uint8_t * out, size_t len, const BIGNUM *in)) {
   return known(__real_BN_bn2bin_padded(out, len, in));
 }
 
@@ -292,9 +221,7 @@ int __wrap_BN_bn2bin_padded(uint8_t *out, size_t len, const BIGNUM *in) {
 
 static const hf_codes *own_groups, *own_suites;
 
-hf_status __real_hf_config_new(hf_config **out, const hf_settings *settings);
-hf_status __wrap_hf_config_new(hf_config **out, const hf_settings *settings);
-hf_status __wrap_hf_config_new(hf_config **out, const hf_settings *settings) {
+WRAP(hf_status, hf_config_new, (hf_config * *out, const hf_settings *settings)) {
   hf_settings chosen = *settings;
   if (own_groups != NULL) chosen.groups = *own_groups;
   if (own_suites != NULL) chosen.suites = *own_suites;

@@ -1,4 +1,4 @@
-/* script_model.c - see script_model.h.  The rows are script.def's; everything else here is stub
+/* script_model.c - see script_model.h.  The rows are script.def's; everything else here is model
  * handlers. */
 #include "script_model.h"
 
@@ -78,7 +78,7 @@ static void transcript_add(model *m, const char *message) {
   ADD(m->transcript, message);
 }
 
-/* ---- Stub handlers: the only ones who write flags. ---- */
+/* ---- The model's handlers: the only ones who write flags. ---- */
 
 static unsigned send_client_message(model *m, const char *name) {
   const plan *p = m->p;

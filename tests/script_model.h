@@ -1,4 +1,4 @@
-/* script_model.h - engine/script.def run without any TLS in it: two peers with stub handlers that
+/* script_model.h - engine/script.def run without any TLS in it: two peers with handlers that
  * pass message names.
  *
  * A peer's flags are set only when something tells that side: its plan (what it was configured to

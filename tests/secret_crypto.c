@@ -13,6 +13,7 @@
 
 #include "engine/engine.h"
 #include "secret_watch.h"
+#include "wrap.h"
 
 static const struct {
   const char *label;
@@ -88,9 +89,7 @@ static void remember(const hf_hmac *hmac, const uint8_t *key, size_t len) {
   if (len > 0) memcpy(read_keys[at].key, key, read_keys[at].len);
 }
 
-void __real_hf_hmac_key(hf_hmac *hmac, const hf_suite *suite, const uint8_t *key, size_t len);
-void __wrap_hf_hmac_key(hf_hmac *hmac, const hf_suite *suite, const uint8_t *key, size_t len);
-void __wrap_hf_hmac_key(hf_hmac *hmac, const hf_suite *suite, const uint8_t *key, size_t len) {
+WRAP(void, hf_hmac_key, (hf_hmac * hmac, const hf_suite *suite, const uint8_t *key, size_t len)) {
   const bool sha256 = suite->hash_len == SHA256_DIGEST_LENGTH;
   const size_t mark = watch_mark();
   __real_hf_hmac_key(hmac, suite, key, len);
@@ -113,12 +112,8 @@ static void label_of(char out[24], hf_bytes info) {
   if (len < 24 && HEAD + len <= info.len) memcpy(out, info.data + HEAD, len);
 }
 
-void __real_hf_expand(uint8_t *out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite,
-                      hf_bytes info);
-void __wrap_hf_expand(uint8_t *out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite,
-                      hf_bytes info);
-void __wrap_hf_expand(uint8_t *out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite,
-                      hf_bytes info) {
+WRAP(void, hf_expand,
+     (uint8_t * out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite, hf_bytes info)) {
   const size_t mark = watch_mark();
   __real_hf_expand(out, out_len, hmac, suite, info);
   watch_deep(mark);
@@ -155,12 +150,8 @@ static void note_extract(const uint8_t *out, size_t out_len, hf_bytes key, hf_by
 }
 
 /* HKDF-Extract, or the MAC of Finished and of a binder, which is sent. */
-void __real_hf_hmac_once(uint8_t out[HF_MAX_HASH], const hf_suite *suite, hf_bytes key,
-                         hf_bytes data);
-void __wrap_hf_hmac_once(uint8_t out[HF_MAX_HASH], const hf_suite *suite, hf_bytes key,
-                         hf_bytes data);
-void __wrap_hf_hmac_once(uint8_t out[HF_MAX_HASH], const hf_suite *suite, hf_bytes key,
-                         hf_bytes data) {
+WRAP(void, hf_hmac_once,
+     (uint8_t out[HF_MAX_HASH], const hf_suite *suite, hf_bytes key, hf_bytes data)) {
   const bool zeros = is_zeros(data.data, data.len); /* |out| may be where |data| is */
   const size_t mark = watch_mark();
   __real_hf_hmac_once(out, suite, key, data);
@@ -174,12 +165,9 @@ void __wrap_hf_hmac_once(uint8_t out[HF_MAX_HASH], const hf_suite *suite, hf_byt
 
 /* The PRF of TLS 1.2: what its key is if it is no premaster secret is the main secret, new or of
  * the session that goes on. */
-void __real_hf_hmac_sum(uint8_t out[HF_MAX_HASH], const hf_hmac *hmac, const hf_suite *suite,
-                        const hf_bytes *parts, size_t num);
-void __wrap_hf_hmac_sum(uint8_t out[HF_MAX_HASH], const hf_hmac *hmac, const hf_suite *suite,
-                        const hf_bytes *parts, size_t num);
-void __wrap_hf_hmac_sum(uint8_t out[HF_MAX_HASH], const hf_hmac *hmac, const hf_suite *suite,
-                        const hf_bytes *parts, size_t num) {
+WRAP(void, hf_hmac_sum,
+     (uint8_t out[HF_MAX_HASH], const hf_hmac *hmac, const hf_suite *suite, const hf_bytes *parts,
+      size_t num)) {
   const size_t mark = watch_mark();
   __real_hf_hmac_sum(out, hmac, suite, parts, num);
   watch_deep(mark);
@@ -198,9 +186,7 @@ void __wrap_hf_hmac_sum(uint8_t out[HF_MAX_HASH], const hf_hmac *hmac, const hf_
 
 /* ---- key agreement ---- */
 
-int __real_X25519(uint8_t *out, const uint8_t *key, const uint8_t *peer);
-int __wrap_X25519(uint8_t *out, const uint8_t *key, const uint8_t *peer);
-int __wrap_X25519(uint8_t *out, const uint8_t *key, const uint8_t *peer) {
+WRAP(int, X25519, (uint8_t * out, const uint8_t *key, const uint8_t *peer)) {
   const size_t mark = watch_mark();
   const int ok = __real_X25519(out, key, peer);
   watch_deep(mark);
@@ -210,26 +196,20 @@ int __wrap_X25519(uint8_t *out, const uint8_t *key, const uint8_t *peer) {
   return ok;
 }
 
-void __real_X25519_public_from_private(uint8_t *out, const uint8_t *key);
-void __wrap_X25519_public_from_private(uint8_t *out, const uint8_t *key);
-void __wrap_X25519_public_from_private(uint8_t *out, const uint8_t *key) {
+WRAP(void, X25519_public_from_private, (uint8_t * out, const uint8_t *key)) {
   const size_t mark = watch_mark();
   __real_X25519_public_from_private(out, key);
   watch_deep(mark);
 }
 
-BIGNUM *__real_BN_bin2bn(const uint8_t *in, size_t len, BIGNUM *out);
-BIGNUM *__wrap_BN_bin2bn(const uint8_t *in, size_t len, BIGNUM *out);
-BIGNUM *__wrap_BN_bin2bn(const uint8_t *in, size_t len, BIGNUM *out) {
+WRAP(BIGNUM *, BN_bin2bn, (const uint8_t *in, size_t len, BIGNUM *out)) {
   if (watch_owner() != SECRET_NONE) {
     note_both_ways(LIVES_UNTIL_AGREED, "private key", in, len);
   }
   return __real_BN_bin2bn(in, len, out);
 }
 
-int __real_BN_bn2bin_padded(uint8_t *out, size_t len, const BIGNUM *in);
-int __wrap_BN_bn2bin_padded(uint8_t *out, size_t len, const BIGNUM *in);
-int __wrap_BN_bn2bin_padded(uint8_t *out, size_t len, const BIGNUM *in) {
+WRAP(int, BN_bn2bin_padded, (uint8_t * out, size_t len, const BIGNUM *in)) {
   const int ok = __real_BN_bn2bin_padded(out, len, in);
   if (ok && watch_owner() != SECRET_NONE) {
     note_both_ways(LIVES_UNTIL_AGREED, "shared secret", out, len);
@@ -237,12 +217,9 @@ int __wrap_BN_bn2bin_padded(uint8_t *out, size_t len, const BIGNUM *in) {
   return ok;
 }
 
-int __real_EC_POINT_mul(const EC_GROUP *group, EC_POINT *r, const BIGNUM *n, const EC_POINT *q,
-                        const BIGNUM *m, BN_CTX *ctx);
-int __wrap_EC_POINT_mul(const EC_GROUP *group, EC_POINT *r, const BIGNUM *n, const EC_POINT *q,
-                        const BIGNUM *m, BN_CTX *ctx);
-int __wrap_EC_POINT_mul(const EC_GROUP *group, EC_POINT *r, const BIGNUM *n, const EC_POINT *q,
-                        const BIGNUM *m, BN_CTX *ctx) {
+WRAP(int, EC_POINT_mul,
+     (const EC_GROUP *group, EC_POINT *r, const BIGNUM *n, const EC_POINT *q, const BIGNUM *m,
+      BN_CTX *ctx)) {
   const size_t mark = watch_mark();
   const int ok = __real_EC_POINT_mul(group, r, n, q, m, ctx);
   watch_deep(mark);
@@ -251,12 +228,9 @@ int __wrap_EC_POINT_mul(const EC_GROUP *group, EC_POINT *r, const BIGNUM *n, con
 
 /* ---- the rest ---- */
 
-int __real_EVP_AEAD_CTX_init(EVP_AEAD_CTX *ctx, const EVP_AEAD *aead, const uint8_t *key,
-                             size_t key_len, size_t tag_len, ENGINE *impl);
-int __wrap_EVP_AEAD_CTX_init(EVP_AEAD_CTX *ctx, const EVP_AEAD *aead, const uint8_t *key,
-                             size_t key_len, size_t tag_len, ENGINE *impl);
-int __wrap_EVP_AEAD_CTX_init(EVP_AEAD_CTX *ctx, const EVP_AEAD *aead, const uint8_t *key,
-                             size_t key_len, size_t tag_len, ENGINE *impl) {
+WRAP(int, EVP_AEAD_CTX_init,
+     (EVP_AEAD_CTX * ctx, const EVP_AEAD *aead, const uint8_t *key, size_t key_len, size_t tag_len,
+      ENGINE *impl)) {
   const size_t mark = watch_mark();
   const int ok = __real_EVP_AEAD_CTX_init(ctx, aead, key, key_len, tag_len, impl);
   watch_deep(mark);
@@ -265,15 +239,9 @@ int __wrap_EVP_AEAD_CTX_init(EVP_AEAD_CTX *ctx, const EVP_AEAD *aead, const uint
   return ok;
 }
 
-int __real_EVP_AEAD_CTX_open(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len);
-int __wrap_EVP_AEAD_CTX_open(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len);
-int __wrap_EVP_AEAD_CTX_open(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len) {
+WRAP(int, EVP_AEAD_CTX_open,
+     (const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max, const uint8_t *nonce,
+      size_t nonce_len, const uint8_t *in, size_t in_len, const uint8_t *ad, size_t ad_len)) {
   const size_t mark = watch_mark();
   const int ok =
       __real_EVP_AEAD_CTX_open(ctx, out, out_len, max, nonce, nonce_len, in, in_len, ad, ad_len);
@@ -281,15 +249,9 @@ int __wrap_EVP_AEAD_CTX_open(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_
   return ok;
 }
 
-int __real_EVP_AEAD_CTX_seal(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len);
-int __wrap_EVP_AEAD_CTX_seal(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len);
-int __wrap_EVP_AEAD_CTX_seal(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max,
-                             const uint8_t *nonce, size_t nonce_len, const uint8_t *in,
-                             size_t in_len, const uint8_t *ad, size_t ad_len) {
+WRAP(int, EVP_AEAD_CTX_seal,
+     (const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_len, size_t max, const uint8_t *nonce,
+      size_t nonce_len, const uint8_t *in, size_t in_len, const uint8_t *ad, size_t ad_len)) {
   const size_t mark = watch_mark();
   const int ok =
       __real_EVP_AEAD_CTX_seal(ctx, out, out_len, max, nonce, nonce_len, in, in_len, ad, ad_len);
@@ -297,21 +259,10 @@ int __wrap_EVP_AEAD_CTX_seal(const EVP_AEAD_CTX *ctx, uint8_t *out, size_t *out_
   return ok;
 }
 
-int __real_EVP_AEAD_CTX_seal_scatter(const EVP_AEAD_CTX *ctx, uint8_t *out, uint8_t *tag,
-                                     size_t *tag_len, size_t max, const uint8_t *nonce,
-                                     size_t nonce_len, const uint8_t *in, size_t in_len,
-                                     const uint8_t *extra, size_t extra_len, const uint8_t *ad,
-                                     size_t ad_len);
-int __wrap_EVP_AEAD_CTX_seal_scatter(const EVP_AEAD_CTX *ctx, uint8_t *out, uint8_t *tag,
-                                     size_t *tag_len, size_t max, const uint8_t *nonce,
-                                     size_t nonce_len, const uint8_t *in, size_t in_len,
-                                     const uint8_t *extra, size_t extra_len, const uint8_t *ad,
-                                     size_t ad_len);
-int __wrap_EVP_AEAD_CTX_seal_scatter(const EVP_AEAD_CTX *ctx, uint8_t *out, uint8_t *tag,
-                                     size_t *tag_len, size_t max, const uint8_t *nonce,
-                                     size_t nonce_len, const uint8_t *in, size_t in_len,
-                                     const uint8_t *extra, size_t extra_len, const uint8_t *ad,
-                                     size_t ad_len) {
+WRAP(int, EVP_AEAD_CTX_seal_scatter,
+     (const EVP_AEAD_CTX *ctx, uint8_t *out, uint8_t *tag, size_t *tag_len, size_t max,
+      const uint8_t *nonce, size_t nonce_len, const uint8_t *in, size_t in_len,
+      const uint8_t *extra, size_t extra_len, const uint8_t *ad, size_t ad_len)) {
   const size_t mark = watch_mark();
   const int ok = __real_EVP_AEAD_CTX_seal_scatter(ctx, out, tag, tag_len, max, nonce, nonce_len, in,
                                                   in_len, extra, extra_len, ad, ad_len);
@@ -319,9 +270,7 @@ int __wrap_EVP_AEAD_CTX_seal_scatter(const EVP_AEAD_CTX *ctx, uint8_t *out, uint
   return ok;
 }
 
-void __real_OPENSSL_cleanse(void *at, size_t len);
-void __wrap_OPENSSL_cleanse(void *at, size_t len);
-void __wrap_OPENSSL_cleanse(void *at, size_t len) {
+WRAP(void, OPENSSL_cleanse, (void *at, size_t len)) {
   watch_cleanse(at, len);
   __real_OPENSSL_cleanse(at, len);
 }

@@ -150,34 +150,29 @@ static void set_up(void) {
 
 TestSuite(ordeal_ssl_lengths, .init = set_up);
 
-/* Each length written, from a buffer of each kind. */
-Test(ordeal_ssl_lengths, written) {
-  static const unsigned hows[] = {0, PARTIAL, MOVING, PARTIAL | MOVING};
-  for (size_t h = 0; h < 2 * sizeof hows / sizeof *hows; h++) {
+/* Each length, in both versions, over each ring. */
+static void lengths(const unsigned *hows, size_t num_hows, bool writing) {
+  for (size_t h = 0; h < 2 * num_hows; h++) {
     const unsigned how = hows[h / 2] | (h % 2 ? TLS12 : 0);
     for (size_t r = 0; r < sizeof rings / sizeof *rings; r++) {
       struct ssl_pair pair;
       ready(&pair, rings[r], how);
       for (size_t n = 0; n <= MOST; n++)
-        if (chosen(n, rings[r])) one(&pair, n, MOST, how, rings[r]);
+        if (chosen(n, rings[r])) one(&pair, writing ? n : MOST, writing ? MOST : n, how, rings[r]);
       ssl_pair_free(&pair);
     }
   }
-  fprintf(stderr, "lengths written: %zu transfers\n", num_runs);
+  fprintf(stderr, "lengths %s: %zu transfers\n", writing ? "written" : "read", num_runs);
 }
 
-/* Two records read by each length. */
+/* Written from a buffer of each kind. */
+Test(ordeal_ssl_lengths, written) {
+  static const unsigned hows[] = {0, PARTIAL, MOVING, PARTIAL | MOVING};
+  lengths(hows, sizeof hows / sizeof *hows, true);
+}
+
+/* Two records read. */
 Test(ordeal_ssl_lengths, read) {
   static const unsigned hows[] = {0, PEEK};
-  for (size_t h = 0; h < 2 * sizeof hows / sizeof *hows; h++) {
-    const unsigned how = hows[h / 2] | (h % 2 ? TLS12 : 0);
-    for (size_t r = 0; r < sizeof rings / sizeof *rings; r++) {
-      struct ssl_pair pair;
-      ready(&pair, rings[r], how);
-      for (size_t n = 0; n <= MOST; n++)
-        if (chosen(n, rings[r])) one(&pair, MOST, n, how, rings[r]);
-      ssl_pair_free(&pair);
-    }
-  }
-  fprintf(stderr, "lengths read: %zu transfers\n", num_runs);
+  lengths(hows, sizeof hows / sizeof *hows, false);
 }

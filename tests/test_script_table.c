@@ -1,4 +1,4 @@
-/* test_script_table.c - engine/script.def, client against server with stub handlers
+/* test_script_table.c - engine/script.def, client against server with the model's handlers
  * (script_model.c), in every combination of what the two sides may want.  What is expected comes
  * from the RFCs: the sequences from golden/sequences.txt and sequence_oracle.c, the questions,
  * proofs, levels and CCS places from the functions below.  Rows of another version join by a longer
