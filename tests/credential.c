@@ -52,15 +52,19 @@ static hf_codes sigalgs_of(const EVP_PKEY *key) {
   }
 }
 
-struct credential *credential_make(const hf_bytes *chain, size_t num, EVP_PKEY *key) {
+static struct credential *make(const hf_bytes *chain, size_t num, EVP_PKEY *key, hf_bytes ocsp,
+                               hf_bytes scts) {
   struct credential *credential = calloc(1, sizeof *credential);
-  hf_bytes none = {NULL, 0};
   credential->key = key;
-  if (hf_identity_new(&credential->identity, 1, chain, num, none, none, sigalgs_of(key)) != HF_OK) {
+  if (hf_identity_new(&credential->identity, 1, chain, num, ocsp, scts, sigalgs_of(key)) != HF_OK) {
     credential_free(credential);
     return NULL;
   }
   return credential;
+}
+
+struct credential *credential_make(const hf_bytes *chain, size_t num, EVP_PKEY *key) {
+  return make(chain, num, key, (hf_bytes){NULL, 0}, (hf_bytes){NULL, 0});
 }
 
 EVP_PKEY *credential_key(const char *name) {
@@ -73,12 +77,16 @@ EVP_PKEY *credential_key(const char *name) {
 }
 
 struct credential *credential_load(const char *name) {
+  return credential_load_stapled(name, (hf_bytes){NULL, 0}, (hf_bytes){NULL, 0});
+}
+
+struct credential *credential_load_stapled(const char *name, hf_bytes ocsp, hf_bytes scts) {
   EVP_PKEY *key = credential_key(name);
   hf_bytes chain[CHAIN_MAX];
   size_t num = credential_chain(chain, CHAIN_MAX, name);
   struct credential *credential = NULL;
   if (key != NULL && num > 0) {
-    credential = credential_make(chain, num, key);
+    credential = make(chain, num, key, ocsp, scts);
   } else {
     EVP_PKEY_free(key);
   }

@@ -24,6 +24,9 @@ EVP_PKEY *credential_key(const char *name);
 /* credential_load makes the identity and reads the key of tests/certs/|name|.  The signature
  * algorithms are all that its kind of key can make in TLS 1.3.  NULL: a file is missing or bad. */
 struct credential *credential_load(const char *name);
+/* credential_load_stapled is the same with an OCSP response and SCTs, as hf_identity_new has them.
+ */
+struct credential *credential_load_stapled(const char *name, hf_bytes ocsp, hf_bytes scts);
 /* credential_make is the same for one chain already in memory; it takes over |key|. */
 struct credential *credential_make(const hf_bytes *chain, size_t num, EVP_PKEY *key);
 /* credential_load_raw is the same with the public key of that key alone (RFC 7250). */

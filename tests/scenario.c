@@ -46,6 +46,7 @@ const struct scenario scenarios[] = {
     {"compression, both", IN_COMPRESSION | IN_CLIENT_CERT, GOOD},
     {"compression, asked for", IN_COMPRESSION | IN_COMPRESS | IN_CLIENT_CERT, GOOD},
     {"raw key", IN_RAW_KEY, GOOD},
+    {"stapled", IN_STAPLE | IN_CLIENT_CERT, GOOD},
     {"rekeyed", IN_REKEY | IN_TICKET, GOOD},
     {"rekeyed, much", IN_REKEY | IN_MUCH | IN_SECRETS, GOOD},
     {"closed", IN_CLOSE, GOOD},
@@ -66,6 +67,7 @@ const struct scenario scenarios[] = {
      HF_REFUSED},
     {"1.2, certificate refused", IN_TLS12 | IN_DISTRUST, HF_REFUSED, HF_PEER_ALERT},
     {"1.2, False Start", IN_TLS12 | IN_FALSE_START | IN_ALPN | IN_TICKET, GOOD},
+    {"1.2, stapled", IN_TLS12 | IN_STAPLE, GOOD},
     {"1.2, closed", IN_TLS12 | IN_CLOSE, GOOD},
     {"1.2, aborted", IN_TLS12 | IN_ABORT, HF_REFUSED, HF_PEER_ALERT},
     {"1.2, no suite", IN_TLS12 | IN_NO_SUITE, HF_PEER_ALERT, HF_NO_SHARED_SUITE},
@@ -96,6 +98,9 @@ const size_t num_scenarios = sizeof scenarios / sizeof scenarios[0];
 
 static const uint16_t zlib[] = {1};
 static const char *const squeezed[] = {"the server's", "the client's"}; /* "compressed" */
+
+static const hf_bytes ocsp = {(const uint8_t *)"a response", 10},
+                      scts = {(const uint8_t *)"\0\5\0\3sct", 7};
 
 /* ---- Answers ---- */
 
@@ -135,6 +140,9 @@ static void find_session(const struct scenario_play *play, struct side_answer *a
 static void answer_as(struct scenario_play *play, bool by_client, struct side_answer *answer,
                       const hf_question_t *question) {
   const bool distrusts = by_client == !(play->parts & IN_CLIENT_CERT);
+  if (question->ask == HF_ASK_VERDICT)
+    play->stapled &=
+        bytes_equal(question->verdict.ocsp, ocsp) && bytes_equal(question->verdict.scts, scts);
   if (question->ask == HF_ASK_DECOMPRESS) decompress(play, answer, question);
   if (question->ask == HF_ASK_COMPRESS) compress_now(play, answer, question);
   if (question->ask == HF_ASK_SESSION) find_session(play, answer, question);
@@ -187,9 +195,14 @@ static bool compress(struct credential *credential, struct buf *body, const char
 }
 
 static bool load(struct scenario_play *play) {
+  const hf_bytes none = {NULL, 0};
+  const bool staples = (play->parts & IN_STAPLE) != 0;
   play->credential =
-      play->parts & IN_RAW_KEY ? credential_load_raw("ed25519") : credential_load("ed25519");
-  play->own = credential_load("client-ed25519");
+      play->parts & IN_RAW_KEY
+          ? credential_load_raw("ed25519")
+          : credential_load_stapled("ed25519", staples ? ocsp : none, staples ? scts : none);
+  play->own =
+      credential_load_stapled("client-ed25519", staples ? ocsp : none, staples ? scts : none);
   if (play->credential == NULL || play->own == NULL) return false;
   const bool later = (play->parts & IN_COMPRESS) != 0;
   return !(play->parts & IN_COMPRESSION) ||
@@ -267,6 +280,10 @@ static void set_extras(struct scenario_play *play) {
   if (parts & IN_SECRETS) {
     play->client.settings.flags |= HF_EXPORT_SECRETS | HF_TRACE;
     play->server.settings.flags |= HF_EXPORT_SECRETS | HF_TRACE;
+  }
+  if (parts & IN_STAPLE) {
+    play->client.settings.flags |= HF_REQUEST_OCSP | HF_REQUEST_SCTS;
+    play->server.settings.flags |= HF_REQUEST_OCSP | HF_REQUEST_SCTS;
   }
   if (!(parts & IN_MUCH)) return;
   play->client.settings.flags |= HF_GREASE | HF_PERMUTE_EXTENSIONS;
@@ -363,6 +380,7 @@ static const char *judge_facts(const struct scenario_play *play, const struct si
   if (facts.resumed != resumed) return "resumed or not";
   if (facts.retried != ((parts & (IN_RETRY | IN_COOKIE)) != 0)) return "retried or not";
   if (facts.early_accepted != early) return "early data accepted or not";
+  if ((parts & IN_STAPLE) && !play->stapled) return "what is stapled";
   if (facts.version != (parts & IN_TLS12 ? 0x0303 : 0x0304)) return "the version";
   if ((facts.alpn.len > 0) != ((parts & IN_ALPN) != 0)) return "the protocol";
   return (facts.quic_params.len > 0) != ((parts & IN_QUIC) != 0) ? "the parameters" : NULL;
@@ -385,6 +403,7 @@ static const char *begin(struct scenario_play *play, const struct scenario *scen
                          const struct scenario_ways *ways) {
   memset(play, 0, sizeof *play);
   play->parts = scenario->parts;
+  play->stapled = true;
   if (!load(play)) return "there are no certificates";
   pair_setup(&play->client, &play->server, play->credential, 4242);
   for (int i = 0; i < 2; i++) play->ends[i] = (struct scenario_end){play, i != 0};
@@ -454,7 +473,7 @@ void scenario_play_free(struct scenario_play *play) {
 }
 
 const char scenario_digest_expected[SCENARIO_DIGEST_LEN] =
-    "30c1ef6777c9a4f16cdbdebd4f632b10d8cf053f152e516df880ad9305622b3d";
+    "a126f4680d2eef6c7d161a81e22577f9dc69a2276569c875c0acce1c2ba8dda3";
 
 const char *scenario_digest(char out[SCENARIO_DIGEST_LEN]) {
   uint8_t digest[SHA256_DIGEST_LENGTH];

@@ -34,7 +34,8 @@ enum scenario_part {
   IN_QUIC = 1 << 24,     /* over CRYPTO streams, without data (side.h frames them) */
   IN_FRESH = 1 << 25,    /* with IN_COOKIE: another engine takes the second hello */
   IN_ABORT = 1 << 26,    /* afterwards the client fails the connection */
-  IN_COMPRESS = 1 << 27  /* with IN_COMPRESSION: HF_ASK_COMPRESS is asked */
+  IN_COMPRESS = 1 << 27, /* with IN_COMPRESSION: HF_ASK_COMPRESS is asked */
+  IN_STAPLE = 1 << 28    /* certificates come with an OCSP response and SCTs */
 };
 
 struct scenario {
@@ -69,6 +70,7 @@ struct scenario_play {
   struct pair first, pair; /* |first|: the handshake before, of IN_RESUMED */
   struct buf body[2];      /* Certificate messages that were compressed: server's, client's */
   struct buf id, state;    /* what a server has under an id */
+  bool stapled;            /* each verdict was asked for with what IN_STAPLE has */
   hf_psk psk;
 };
 

@@ -139,8 +139,7 @@ enum { NUM_ROWS = sizeof rows / sizeof *rows };
 static bool ran[NUM_PROTOCOLS][2][NUM_ROWS][NUM_TYPES];
 
 /* waits_at: does a |role| wait for a message at this row?  What a client reads first it has seen at
- * VERSION, and does not wait for again.  CERTIFICATE_STATUS is in no scenario: see
- * test_script_engine12.c. */
+ * VERSION, and does not wait for again. */
 static bool waits_at(int protocol, hf_role role, size_t row) {
   const char *script = "HELLO";
   for (size_t i = 0; i <= row; i++)
@@ -155,7 +154,7 @@ static bool waits_at(int protocol, hf_role role, size_t row) {
                           (protocol == OLD && strcmp(name, "SERVER_HELLO") == 0);
   /* RFC 9001 8.3. */
   if (protocol == QUICK && strcmp(name, "END_OF_EARLY_DATA") == 0) return false;
-  return !at_version && strcmp(name, "CERTIFICATE_STATUS") != 0;
+  return !at_version;
 }
 
 /* is_type: is it tried with |protocol|?  TLS 1.3's change_cipher_spec is no message, and TLS 1.2
