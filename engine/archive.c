@@ -185,11 +185,16 @@ static void save_sha384(hf_archive *a, SHA512_CTX *sha) {
 }
 
 void hf_archive_TRANSCRIPT(hf_archive *a, hf_transcript *transcript) {
-  if (a->loading) {
-    hf_transcript_init(transcript);
+  hf_archive_U8(a, &transcript->hash_len);
+  transcript->hello_waits = hf_archive_present(a, transcript->hello_waits);
+  if (a->loading && transcript->hash_len != 0) {
+    hf_hash_begin(&transcript->hash, transcript->hash_len);
   }
-  save_sha256(a, &transcript->sha256);
-  save_sha384(a, &transcript->sha384);
+  if (transcript->hash_len == SHA256_DIGEST_LENGTH) {
+    save_sha256(a, &transcript->hash.sha256);
+  } else if (transcript->hash_len == SHA384_DIGEST_LENGTH) {
+    save_sha384(a, &transcript->hash.sha384);
+  }
 }
 
 /* ---- the peer's public key, as SubjectPublicKeyInfo ---- */

@@ -470,7 +470,7 @@ static size_t signature_input(hf_conn *conn, uint8_t *out, bool by_server) {
   static_assert(sizeof(server) == 34 && sizeof(client) == 34, "the zero byte is part of it");
   memset(out, ' ', 64);
   memcpy(out + 64, by_server ? server : client, 34);
-  return 64 + 34 + hf_transcript_hash(out + 64 + 34, &conn->hs->transcript, conn->suite);
+  return 64 + 34 + hf_transcript_hash(out + 64 + 34, conn, conn->suite);
 }
 
 hf_status hf_ask_SIGNATURE(hf_conn *conn) {
@@ -563,7 +563,7 @@ static hf_status verify_data(const hf_conn *conn, uint8_t out[HF_MAX_HASH], size
     hf_finished_12(out, conn, by_server);
     return HF_OK;
   }
-  *len = hf_transcript_hash(hash, &conn->hs->transcript, conn->suite);
+  *len = hf_transcript_hash(hash, conn, conn->suite);
   return hf_finished_mac(out, conn->suite, secret, hash);
 }
 

@@ -263,6 +263,5 @@ hf_status hf_receive_CLIENT_HELLO(hf_conn *conn, CBS *body) {
     hs->psk_hashes = hf_psk_hashes(conn);
   }
   hf_psk_note(conn);
-  hs->before_hello = hs->transcript;
   return HF_OK;
 }

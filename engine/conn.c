@@ -8,7 +8,6 @@
 static hf_status copy_start(hf_conn *conn, const hf_start *start) {
   hf_hs *hs = conn->hs;
   hs->entropy = start->entropy;
-  hf_transcript_init(&hs->transcript);
   hf_bytes context = {NULL, 0};
   HF_TRY(hf_custom_add(conn, start->extensions, start->num_extensions));
   HF_TRY(hf_copy(&context, start->early_context.data, start->early_context.len));

@@ -268,27 +268,15 @@ bool hf_codes_have(hf_codes codes, uint16_t code);
 /* hf_wire_has: is |code| in a list of 16-bit codes as on the wire? */
 bool hf_wire_has(CBS wire, uint16_t code);
 
-/* ---- transcript.c: RFC 9846 4.1.  Both hashes run until the suite is known. ---- */
-typedef struct hf_transcript {
-  SHA256_CTX sha256;
-  SHA512_CTX sha384;
-} hf_transcript;
-void hf_transcript_init(hf_transcript *transcript);
-void hf_transcript_add(hf_transcript *transcript, const hf_suite *suite, const uint8_t *data,
-                       size_t len);
-size_t hf_transcript_hash(uint8_t out[HF_MAX_HASH], const hf_transcript *transcript,
-                          const hf_suite *suite);
-/* hf_transcript_restart replaces all so far by message_hash of |hash| (RFC 9846 4.1). */
-void hf_transcript_restart(hf_transcript *transcript, const hf_suite *suite, const uint8_t *hash);
-
 /* ---- hmac.c ---- */
 typedef union hf_hash {
   SHA256_CTX sha256;
   SHA512_CTX sha384;
 } hf_hash;
-void hf_hash_begin(hf_hash *hash, const hf_suite *suite);
-void hf_hash_add(hf_hash *hash, const hf_suite *suite, const uint8_t *data, size_t len);
-void hf_hash_end(uint8_t out[HF_MAX_HASH], hf_hash *hash, const hf_suite *suite);
+/* |hash_len|, a suite's, says which hash it is. */
+void hf_hash_begin(hf_hash *hash, size_t hash_len);
+void hf_hash_add(hf_hash *hash, size_t hash_len, const uint8_t *data, size_t len);
+void hf_hash_end(uint8_t out[HF_MAX_HASH], hf_hash *hash, size_t hash_len);
 /* hf_hmac is a key: wipe it. */
 typedef struct hf_hmac {
   hf_hash inner, outer;
@@ -301,6 +289,22 @@ void hf_hmac_once(uint8_t out[HF_MAX_HASH], const hf_suite *suite, hf_bytes key,
 /* hf_expand is HKDF-Expand, of at most 255 hashes. */
 void hf_expand(uint8_t *out, size_t out_len, const hf_hmac *hmac, const hf_suite *suite,
                hf_bytes info);
+
+/* ---- transcript.c: RFC 9846 4.1 ---- */
+typedef struct hf_transcript {
+  hf_hash hash;
+  uint8_t hash_len; /* 0: nothing is hashed yet */
+  bool hello_waits; /* the last ClientHello, at hs->hello.message, is not in it yet */
+} hf_transcript;
+/* hf_transcript_add adds a message; conn->suite is settled unless it is a ClientHello. */
+void hf_transcript_add(hf_conn *conn, const uint8_t *message, size_t len);
+/* hf_transcript_hash is the hash of all messages so far, by |suite|'s: any, as long as there is
+ * only a ClientHello.  hf_transcript_hash_with has |hello| in place of the last one. */
+size_t hf_transcript_hash(uint8_t out[HF_MAX_HASH], const hf_conn *conn, const hf_suite *suite);
+size_t hf_transcript_hash_with(uint8_t out[HF_MAX_HASH], const hf_conn *conn, const hf_suite *suite,
+                               hf_bytes hello);
+/* hf_transcript_restart replaces all so far by message_hash of |hash| (RFC 9846 4.1). */
+void hf_transcript_restart(hf_conn *conn, const uint8_t *hash);
 
 /* ---- schedule.c: RFC 9846 7 ---- */
 hf_status hf_expand_label(uint8_t *out, size_t out_len, const hf_suite *suite,
@@ -364,7 +368,6 @@ void hf_keys_wipe(hf_keys *keys);
 typedef struct hf_hs {
   hf_entropy entropy;
   hf_transcript transcript;
-  hf_transcript before_hello; /* server: as it was before the last ClientHello, for binders */
   hf_question_t question;
   uint8_t secret[HF_MAX_HASH]; /* early, then handshake, then main secret (RFC 9846 7.1) */
   uint8_t traffic[2][3]

@@ -7,29 +7,29 @@
 
 #include <string.h>
 
-static bool is_sha256(const hf_suite *suite) { return suite->hash_len == SHA256_DIGEST_LENGTH; }
+static bool is_sha256(size_t hash_len) { return hash_len == SHA256_DIGEST_LENGTH; }
 
-void hf_hash_begin(hf_hash *hash, const hf_suite *suite) {
-  if (is_sha256(suite)) {
+void hf_hash_begin(hf_hash *hash, size_t hash_len) {
+  if (is_sha256(hash_len)) {
     SHA256_Init(&hash->sha256);
   } else {
     SHA384_Init(&hash->sha384);
   }
 }
 
-void hf_hash_add(hf_hash *hash, const hf_suite *suite, const uint8_t *data, size_t len) {
+void hf_hash_add(hf_hash *hash, size_t hash_len, const uint8_t *data, size_t len) {
   if (len == 0) {
     return;
   }
-  if (is_sha256(suite)) {
+  if (is_sha256(hash_len)) {
     SHA256_Update(&hash->sha256, data, len);
   } else {
     SHA384_Update(&hash->sha384, data, len);
   }
 }
 
-void hf_hash_end(uint8_t out[HF_MAX_HASH], hf_hash *hash, const hf_suite *suite) {
-  if (is_sha256(suite)) {
+void hf_hash_end(uint8_t out[HF_MAX_HASH], hf_hash *hash, size_t hash_len) {
+  if (is_sha256(hash_len)) {
     SHA256_Final(out, &hash->sha256);
   } else {
     SHA384_Final(out, &hash->sha384);
@@ -37,26 +37,26 @@ void hf_hash_end(uint8_t out[HF_MAX_HASH], hf_hash *hash, const hf_suite *suite)
 }
 
 void hf_hmac_key(hf_hmac *hmac, const hf_suite *suite, const uint8_t *key, size_t key_len) {
-  const size_t block_len = is_sha256(suite) ? SHA256_CBLOCK : SHA512_CBLOCK;
+  const size_t block_len = is_sha256(suite->hash_len) ? SHA256_CBLOCK : SHA512_CBLOCK;
   uint8_t block[SHA512_CBLOCK];
   memset(block, 0, sizeof(block));
   if (key_len > block_len) {
-    hf_hash_begin(&hmac->inner, suite);
-    hf_hash_add(&hmac->inner, suite, key, key_len);
-    hf_hash_end(block, &hmac->inner, suite);
+    hf_hash_begin(&hmac->inner, suite->hash_len);
+    hf_hash_add(&hmac->inner, suite->hash_len, key, key_len);
+    hf_hash_end(block, &hmac->inner, suite->hash_len);
   } else if (key_len > 0) {
     memcpy(block, key, key_len);
   }
   for (size_t i = 0; i < block_len; i++) {
     block[i] ^= 0x36;
   }
-  hf_hash_begin(&hmac->inner, suite);
-  hf_hash_add(&hmac->inner, suite, block, block_len);
+  hf_hash_begin(&hmac->inner, suite->hash_len);
+  hf_hash_add(&hmac->inner, suite->hash_len, block, block_len);
   for (size_t i = 0; i < block_len; i++) {
     block[i] ^= 0x36 ^ 0x5c;
   }
-  hf_hash_begin(&hmac->outer, suite);
-  hf_hash_add(&hmac->outer, suite, block, block_len);
+  hf_hash_begin(&hmac->outer, suite->hash_len);
+  hf_hash_add(&hmac->outer, suite->hash_len, block, block_len);
   OPENSSL_cleanse(block, sizeof(block));
 }
 
@@ -64,12 +64,12 @@ void hf_hmac_sum(uint8_t out[HF_MAX_HASH], const hf_hmac *hmac, const hf_suite *
                  const hf_bytes *parts, size_t num) {
   hf_hash hash = hmac->inner;
   for (size_t i = 0; i < num; i++) {
-    hf_hash_add(&hash, suite, parts[i].data, parts[i].len);
+    hf_hash_add(&hash, suite->hash_len, parts[i].data, parts[i].len);
   }
-  hf_hash_end(out, &hash, suite);
+  hf_hash_end(out, &hash, suite->hash_len);
   hash = hmac->outer;
-  hf_hash_add(&hash, suite, out, suite->hash_len);
-  hf_hash_end(out, &hash, suite);
+  hf_hash_add(&hash, suite->hash_len, out, suite->hash_len);
+  hf_hash_end(out, &hash, suite->hash_len);
   OPENSSL_cleanse(&hash, sizeof(hash));
 }
 

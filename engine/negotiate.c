@@ -322,7 +322,7 @@ hf_status hf_ask_COOKIE(hf_conn *conn) {
   hs->cookie_content[1] = (uint8_t)conn->suite->id;
   hs->cookie_content[2] = (uint8_t)(group >> 8);
   hs->cookie_content[3] = (uint8_t)group;
-  const size_t len = hf_transcript_hash(hs->cookie_content + 4, &hs->transcript, conn->suite);
+  const size_t len = hf_transcript_hash(hs->cookie_content + 4, conn, conn->suite);
   q->cookie.make = true;
   q->cookie.must = hs->must_cookie;
   q->cookie.content = hf_range(hs->cookie_content, 4 + len);
@@ -350,7 +350,7 @@ static hf_status restore(hf_conn *conn, hf_bytes content) {
     return HF_INCONSISTENT_HELLO;  // RFC 9846 4.2.2: not in a second hello
   }
   hf_flag(conn, RETRIED, true);
-  hf_transcript_restart(&hs->transcript, conn->suite, CBS_data(&in));
+  hf_transcript_restart(conn, CBS_data(&in));
   HF_TRY(hf_copy(&hs->cookie, CBS_data(&cookie), CBS_len(&cookie)));
   // The HelloRetryRequest is what it was: it depends on nothing else.
   CBB cbb, body;
@@ -359,11 +359,10 @@ static hf_status restore(hf_conn *conn, hf_bytes content) {
   HF_TRY(hf_message_begin(&hs->flight, &cbb, &body, HF_MSG_HELLO_RETRY_REQUEST,
                           hf_bound_HELLO_RETRY_REQUEST(conn)));
   HF_TRY(hf_message_end(&hs->flight, &cbb, hf_write_retry(conn, &body), &len));
-  hf_transcript_add(&hs->transcript, conn->suite, hs->flight.data + start, len);
+  hf_transcript_add(conn, hs->flight.data + start, len);
   hs->flight.len = (uint32_t)start;
-  hs->before_hello = hs->transcript;
   const hf_bytes hello = hf_hello_at(conn, hs->hello.message);
-  hf_transcript_add(&hs->transcript, conn->suite, hello.data, hello.len);
+  hf_transcript_add(conn, hello.data, hello.len);
   return HF_OK;
 }
 

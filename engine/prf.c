@@ -47,7 +47,7 @@ static void main_secret(hf_conn *conn) {
     return;
   }
   if (conn->ems) {
-    const hf_bytes seed = hf_range(hash, hf_transcript_hash(hash, &hs->transcript, conn->suite));
+    const hf_bytes seed = hf_range(hash, hf_transcript_hash(hash, conn, conn->suite));
     hf_prf(conn->exporter, HF_MAIN_SECRET, conn->suite, pre_main, LABEL("extended master secret"),
            &seed, 1);
     return;
@@ -98,8 +98,7 @@ hf_status hf_derive_MAIN(hf_conn *conn) {
 
 void hf_finished_12(uint8_t out[HF_VERIFY_DATA], const hf_conn *conn, bool by_server) {
   uint8_t hash[HF_MAX_HASH];
-  const hf_bytes seed =
-      hf_range(hash, hf_transcript_hash(hash, &conn->hs->transcript, conn->suite));
+  const hf_bytes seed = hf_range(hash, hf_transcript_hash(hash, conn, conn->suite));
   hf_prf(out, HF_VERIFY_DATA, conn->suite, hf_range(conn->exporter, HF_MAIN_SECRET),
          by_server ? LABEL("server finished") : LABEL("client finished"), &seed, 1);
 }

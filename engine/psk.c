@@ -210,9 +210,7 @@ static hf_status check_binder(const hf_conn *conn, const hf_offer *offer, size_t
       return HF_INTERNAL;
     }
   }
-  hf_transcript fork = hs->before_hello;
-  hf_transcript_add(&fork, offer->suite, hello.data, covered);
-  hf_transcript_hash(hash, &fork, offer->suite);
+  hf_transcript_hash_with(hash, conn, offer->suite, hf_range(hello.data, covered));
   HF_TRY(hf_binder(expected, offer->suite, offer->secret, offer->kind, hash));
   return CBS_mem_equal(&binder, expected, offer->suite->hash_len) ? HF_OK : HF_BAD_BINDER;
 }

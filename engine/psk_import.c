@@ -42,9 +42,9 @@ static hf_status derive(uint8_t *out, size_t out_len, const hf_suite *suite, hf_
                         hf_bytes name) {
   uint8_t secret[HF_MAX_HASH], digest[HF_MAX_HASH];
   hf_hash hash;
-  hf_hash_begin(&hash, suite);
-  hf_hash_add(&hash, suite, name.data, name.len);
-  hf_hash_end(digest, &hash, suite);
+  hf_hash_begin(&hash, suite->hash_len);
+  hf_hash_add(&hash, suite->hash_len, name.data, name.len);
+  hf_hash_end(digest, &hash, suite->hash_len);
   hf_early_secret(secret, suite, epsk.data, epsk.len);  // HKDF-Extract(0, epsk) it is
   const hf_status status =
       hf_expand_label(out, out_len, suite, secret, "derived psk", 11, digest, suite->hash_len);

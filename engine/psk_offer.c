@@ -322,9 +322,7 @@ hf_status hf_psk_bind(hf_conn *conn) {
   CBS list = all_offers(conn);
   hf_status status = HF_OK;
   while (status == HF_OK && next_offer(conn, &list, &offer)) {
-    hf_transcript fork = hs->transcript;
-    hf_transcript_add(&fork, offer.suite, hs->hello_bytes.data, covered);
-    hf_transcript_hash(hash, &fork, offer.suite);
+    hf_transcript_hash_with(hash, conn, offer.suite, hf_range(hs->hello_bytes.data, covered));
     status = hf_binder(binder + 1, offer.suite, offer.secret, offer.kind, hash);
     binder += 1 + (size_t)offer.suite->hash_len;
   }

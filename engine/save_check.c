@@ -40,14 +40,25 @@ static bool valid_hello(const hf_conn *conn) {
                             : at.start == 0 && at.len > 0 && at.len == conn->hs->hello_bytes.len;
 }
 
+/* What is hashed is the suite's; a hello that is not there cannot wait to be. */
+static bool valid_transcript(const hf_conn *conn) {
+  const hf_transcript *transcript = &conn->hs->transcript;
+  if (transcript->hello_waits && conn->hs->hello.message.len == 0) {
+    return false;
+  }
+  return transcript->hash_len == 0 ||
+         (conn->suite != NULL && transcript->hash_len == conn->suite->hash_len);
+}
+
 static bool valid_hs(const hf_conn *conn) {
   const hf_hs *hs = conn->hs;
   const size_t in = conn->in.len;
-  return valid_hello(conn) && hs->shared_len <= HF_MAX_SECRET && within(hs->request_sigalgs, in) &&
-         within(hs->request_cert_sigalgs, in) && within(hs->request_authorities, in) &&
-         within(hs->request_compression, in) && within(hs->request_delegated, in) &&
-         within(hs->decompressing, in) && within(hs->status, in) && within(hs->scts, in) &&
-         within(hs->request_types, in) && hs->session_id_len <= sizeof(hs->session_id) &&
+  return valid_hello(conn) && valid_transcript(conn) && hs->shared_len <= HF_MAX_SECRET &&
+         within(hs->request_sigalgs, in) && within(hs->request_cert_sigalgs, in) &&
+         within(hs->request_authorities, in) && within(hs->request_compression, in) &&
+         within(hs->request_delegated, in) && within(hs->decompressing, in) &&
+         within(hs->status, in) && within(hs->scts, in) && within(hs->request_types, in) &&
+         hs->session_id_len <= sizeof(hs->session_id) &&
          within(hs->certificates, hs->decompressed.data != NULL ? hs->decompressed.len : in) &&
          hs->fragment <= 4 && (hs->peer_limit == 0 || hs->peer_limit >= HF_LEAST_LIMIT) &&
          hs->decompressed_len <= conn->config->settings.max_message &&

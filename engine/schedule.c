@@ -60,8 +60,8 @@ static void extract(uint8_t *out, const hf_suite *suite, const uint8_t *salt, si
 
 static void hash_of_nothing(uint8_t out[HF_MAX_HASH], const hf_suite *suite) {
   hf_hash hash;
-  hf_hash_begin(&hash, suite);
-  hf_hash_end(out, &hash, suite);
+  hf_hash_begin(&hash, suite->hash_len);
+  hf_hash_end(out, &hash, suite->hash_len);
 }
 
 /* The salt of the next Extract of the schedule: Derive-Secret(secret, "derived", ""). */
@@ -130,7 +130,7 @@ hf_status hf_ask_exporter(hf_conn *conn) {
 hf_status hf_derive_early(hf_conn *conn, const hf_suite *suite, const uint8_t *early_secret) {
   hf_hs *hs = conn->hs;
   uint8_t hash[HF_MAX_HASH];
-  hf_transcript_hash(hash, &hs->transcript, suite);
+  hf_transcript_hash(hash, conn, suite);
   HF_TRY(derive_secret(hs->traffic[HF_CLIENT][HF_EARLY - 1], suite, early_secret,
                        LABEL("c e traffic"), hash));
   HF_TRY(derive_secret(hs->early_exporter, suite, early_secret, LABEL("e exp master"), hash));
@@ -164,7 +164,7 @@ hf_status hf_derive_HANDSHAKE(hf_conn *conn) {
   OPENSSL_cleanse(hs->kem_secret, sizeof(hs->kem_secret));
   OPENSSL_cleanse(hs->early_secret, sizeof(hs->early_secret));
   hf_psk_forget(conn);
-  hf_transcript_hash(hash, &hs->transcript, suite);
+  hf_transcript_hash(hash, conn, suite);
   hf_hmac_key(&key, suite, hs->secret, suite->hash_len);
   const hf_status status =
       both_traffic(conn, HF_HANDSHAKE, &key, "c hs traffic", "s hs traffic", 12, hash);
@@ -180,7 +180,7 @@ hf_status hf_derive_APPLICATION(hf_conn *conn) {
   HF_TRY(next_salt(salt, suite, hs->secret));
   extract(hs->secret, suite, salt, suite->hash_len, zeros, suite->hash_len);
   OPENSSL_cleanse(salt, sizeof(salt));
-  hf_transcript_hash(hash, &hs->transcript, suite);
+  hf_transcript_hash(hash, conn, suite);
   hf_hmac_key(&key, suite, hs->secret, suite->hash_len);
   hf_status status =
       both_traffic(conn, HF_APPLICATION, &key, "c ap traffic", "s ap traffic", 12, hash);
@@ -196,7 +196,7 @@ hf_status hf_derive_APPLICATION(hf_conn *conn) {
 
 hf_status hf_derive_RESUMPTION(hf_conn *conn) {
   uint8_t hash[HF_MAX_HASH];
-  hf_transcript_hash(hash, &conn->hs->transcript, conn->suite);
+  hf_transcript_hash(hash, conn, conn->suite);
   return derive_secret(conn->resumption, conn->suite, conn->hs->secret, LABEL("res master"), hash);
 }
 
@@ -304,9 +304,9 @@ static hf_status export_from(uint8_t *out, size_t out_len, const hf_suite *suite
   uint8_t empty[HF_MAX_HASH], hash[HF_MAX_HASH], secret[HF_MAX_HASH];
   hf_hash hashed;
   hash_of_nothing(empty, suite);
-  hf_hash_begin(&hashed, suite);
-  hf_hash_add(&hashed, suite, context.data, context.len);
-  hf_hash_end(hash, &hashed, suite);
+  hf_hash_begin(&hashed, suite->hash_len);
+  hf_hash_add(&hashed, suite->hash_len, context.data, context.len);
+  hf_hash_end(hash, &hashed, suite->hash_len);
   hf_status status = derive_secret(secret, suite, exporter, label, label_len, empty);
   if (status == HF_OK) {
     status = hf_expand_label(out, out_len, suite, secret, LABEL("exporter"), hash, suite->hash_len);

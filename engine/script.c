@@ -218,7 +218,10 @@ hf_status hf_message_end(hf_buffer *flight, CBB *cbb, hf_status put, size_t *len
 
 hf_status hf_heard(hf_conn *conn, const uint8_t *message, size_t len) {
   hf_hs *hs = conn->hs;
-  hf_transcript_add(&hs->transcript, conn->suite, message, len);
+  if (len == 0) {
+    return HF_OK;  // change_cipher_spec is no message
+  }
+  hf_transcript_add(conn, message, len);
   return hs->hear ? hf_buffer_append(&hs->heard, message, len) : HF_OK;
 }
 

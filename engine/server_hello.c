@@ -77,8 +77,8 @@ hf_status hf_send_HELLO_RETRY_REQUEST(hf_conn *conn, CBB *body) {
   hf_hs *hs = conn->hs;
   uint8_t hash[HF_MAX_HASH];
   HF_TRY(hf_write_retry(conn, body));
-  hf_transcript_hash(hash, &hs->transcript, conn->suite);
-  hf_transcript_restart(&hs->transcript, conn->suite, hash);
+  hf_transcript_hash(hash, conn, conn->suite);
+  hf_transcript_restart(conn, hash);
   if (hs->early_offered) {
     conn->skip_left = hf_skip_budget(conn);
     hs->early_offered = false;
@@ -153,7 +153,6 @@ static hf_status receive_hello(hf_conn *conn, CBS *body, hf_place place, CBS *ra
 }
 
 hf_status hf_receive_HELLO_RETRY_REQUEST(hf_conn *conn, CBS *body) {
-  hf_hs *hs = conn->hs;
   CBS random;
   uint32_t mask;
   uint8_t hash[HF_MAX_HASH];
@@ -161,8 +160,8 @@ hf_status hf_receive_HELLO_RETRY_REQUEST(hf_conn *conn, CBS *body) {
   if (!(mask & (1u << HF_EXT_key_share | 1u << HF_EXT_cookie))) {
     return HF_EMPTY_RETRY;  // RFC 9846 4.2.4
   }
-  hf_transcript_hash(hash, &hs->transcript, conn->suite);
-  hf_transcript_restart(&hs->transcript, conn->suite, hash);
+  hf_transcript_hash(hash, conn, conn->suite);
+  hf_transcript_restart(conn, hash);
   hf_refuse_early(conn);
   hf_forget_alpn(conn);  // what early data went out under
   return HF_OK;

@@ -1,39 +1,60 @@
 /* transcript.c: the transcript hash (RFC 9846 4.1).
  *
- * SHA-256 and SHA-384 both run until the suite says which; then only that one does.  The contexts
- * are plain structs: a transcript forks by assignment. */
+ * Which hash it is, is known when something comes behind a ClientHello.  Until then that
+ * ClientHello waits where it lies (hs->hello.message), and is hashed on the side when a hash is
+ * wanted. */
 #include "engine.h"
 
-void hf_transcript_init(hf_transcript *transcript) {
-  SHA256_Init(&transcript->sha256);
-  SHA384_Init(&transcript->sha384);
-}
-
-void hf_transcript_add(hf_transcript *transcript, const hf_suite *suite, const uint8_t *data,
-                       size_t len) {
-  if (suite == NULL || suite->hash_len == SHA256_DIGEST_LENGTH) {
-    SHA256_Update(&transcript->sha256, data, len);
-  }
-  if (suite == NULL || suite->hash_len == SHA384_DIGEST_LENGTH) {
-    SHA384_Update(&transcript->sha384, data, len);
-  }
-}
-
-size_t hf_transcript_hash(uint8_t out[HF_MAX_HASH], const hf_transcript *transcript,
-                          const hf_suite *suite) {
-  hf_transcript fork = *transcript;
-  if (suite->hash_len == SHA256_DIGEST_LENGTH) {
-    SHA256_Final(out, &fork.sha256);
+/* All before the last ClientHello and then |hello|. */
+static void fork_with(hf_hash *out, const hf_transcript *transcript, size_t hash_len,
+                      hf_bytes hello) {
+  if (transcript->hash_len == 0) {
+    hf_hash_begin(out, hash_len);
   } else {
-    SHA384_Final(out, &fork.sha384);
+    *out = transcript->hash;
   }
+  hf_hash_add(out, hash_len, hello.data, hello.len);
+}
+
+void hf_transcript_add(hf_conn *conn, const uint8_t *message, size_t len) {
+  hf_transcript *transcript = &conn->hs->transcript;
+  if (message[0] == HF_MSG_CLIENT_HELLO) {
+    transcript->hello_waits = true;
+    return;
+  }
+  if (transcript->hello_waits) {
+    const hf_bytes hello = hf_hello_at(conn, conn->hs->hello.message);
+    fork_with(&transcript->hash, transcript, conn->suite->hash_len, hello);
+    transcript->hash_len = conn->suite->hash_len;
+    transcript->hello_waits = false;
+  }
+  hf_hash_add(&transcript->hash, transcript->hash_len, message, len);
+}
+
+size_t hf_transcript_hash(uint8_t out[HF_MAX_HASH], const hf_conn *conn, const hf_suite *suite) {
+  const hf_transcript *transcript = &conn->hs->transcript;
+  const hf_bytes none = {NULL, 0};
+  return hf_transcript_hash_with(
+      out, conn, suite,
+      transcript->hello_waits ? hf_hello_at(conn, conn->hs->hello.message) : none);
+}
+
+size_t hf_transcript_hash_with(uint8_t out[HF_MAX_HASH], const hf_conn *conn, const hf_suite *suite,
+                               hf_bytes hello) {
+  hf_hash fork;
+  fork_with(&fork, &conn->hs->transcript, suite->hash_len, hello);
+  hf_hash_end(out, &fork, suite->hash_len);
   OPENSSL_cleanse(&fork, sizeof(fork));
   return suite->hash_len;
 }
 
-void hf_transcript_restart(hf_transcript *transcript, const hf_suite *suite, const uint8_t *hash) {
-  const uint8_t header[4] = {HF_MSG_MESSAGE_HASH, 0, 0, suite->hash_len};
-  hf_transcript_init(transcript);
-  hf_transcript_add(transcript, suite, header, sizeof(header));
-  hf_transcript_add(transcript, suite, hash, suite->hash_len);
+void hf_transcript_restart(hf_conn *conn, const uint8_t *hash) {
+  hf_transcript *transcript = &conn->hs->transcript;
+  const uint8_t hash_len = conn->suite->hash_len;
+  const uint8_t header[4] = {HF_MSG_MESSAGE_HASH, 0, 0, hash_len};
+  transcript->hello_waits = false;
+  transcript->hash_len = hash_len;
+  hf_hash_begin(&transcript->hash, hash_len);
+  hf_hash_add(&transcript->hash, hash_len, header, sizeof(header));
+  hf_hash_add(&transcript->hash, hash_len, hash, hash_len);
 }

@@ -165,11 +165,13 @@ WRAP(void, hf_expand,
   if (memmem(info.data, info.len, label, strlen(label)) != NULL) show(out, out_len);
 }
 
-/* What is in the transcript are messages, binders and Finished with them, that come or go. */
-WRAP(void, hf_transcript_add,
-     (hf_transcript * transcript, const hf_suite *suite, const uint8_t *data, size_t len)) {
-  show(data, len);
-  __real_hf_transcript_add(transcript, suite, data, len);
+/* What is in the transcript are messages, binders and Finished with them, that come or go; a hello
+ * waits where this side keeps it. */
+WRAP(void, hf_transcript_add, (hf_conn * conn, const uint8_t *message, size_t len)) {
+  const hf_bytes hello = hf_hello_at(conn, conn->hs->hello.message);
+  show(message, len);
+  show(hello.data, hello.len);
+  __real_hf_transcript_add(conn, message, len);
 }
 
 /* One call of it hashes parts of messages, and in side.c the secrets that both sides have given
