@@ -495,7 +495,13 @@ hf_status hf_answer_signature(hf_conn *conn, hf_bytes signature) {
   if (!hf_answering(conn, HF_ASK_SIGNATURE) || signature.len == 0 || signature.len > UINT16_MAX) {
     return HF_MISUSE;
   }
-  return hf_answered(conn, hf_copy(&conn->hs->signature, signature.data, signature.len));
+  // It goes out before this returns.
+  conn->hs->signature = signature;
+  const hf_status status = hf_answered(conn, HF_OK);
+  if (conn->hs != NULL) {
+    conn->hs->signature = hf_range(NULL, 0);
+  }
+  return status;
 }
 
 size_t hf_bound_CERTIFICATE_VERIFY(const hf_conn *conn) { return 4 + conn->hs->signature.len; }

@@ -148,6 +148,26 @@ static hf_span span_of(const hf_conn *conn, const CBS *part) {
   return span;
 }
 
+/* What the client will sign begins with its hello and what is there of the server's flight;
+ * HelloRequests are in no transcript. */
+static hf_status hear_so_far(hf_conn *conn) {
+  CBS in, message;
+  uint8_t type;
+  uint32_t len;
+  CBS_init(&in, conn->in.data, conn->in_read);
+  HF_TRY(hf_hear_12(conn));
+  while (CBS_len(&in) > 0) {
+    message = in;
+    if (!CBS_get_u8(&in, &type) || !CBS_get_u24(&in, &len) || !CBS_skip(&in, len)) {
+      return HF_INTERNAL;
+    }
+    if (type != HF_MSG_HELLO_REQUEST) {
+      HF_TRY(hf_buffer_append(&conn->hs->heard, CBS_data(&message), 4 + len));
+    }
+  }
+  return HF_OK;
+}
+
 hf_status hf_receive_request_12(hf_conn *conn, CBS *body) {
   hf_hs *hs = conn->hs;
   CBS types, sigalgs, names, name;
@@ -164,7 +184,7 @@ hf_status hf_receive_request_12(hf_conn *conn, CBS *body) {
       return HF_DECODE_ERROR;
     }
   }
-  return HF_OK;
+  return hear_so_far(conn);
 }
 
 /* ---- CertificateVerify: RFC 5246 7.4.8: over all messages so far ---- */

@@ -32,8 +32,8 @@ static hf_bytes session_id_of(const hf_conn *conn) {
     return hf_range(hs->session_id, hs->session_id_len);
   }
   const bool compatible = !hs->no_compatibility && !hf_has(conn, QUIC) && hf_may_be(conn, HF_TLS13);
-  return hf_range(hs->entropy.session_id,
-                  compatible || hs->ticket.len > 0 ? sizeof(hs->entropy.session_id) : 0);
+  return hf_range(hs->entropy->session_id,
+                  compatible || hs->ticket.len > 0 ? sizeof(hs->entropy->session_id) : 0);
 }
 
 static hf_status put_suites(const hf_conn *conn, CBB *body) {
@@ -56,7 +56,7 @@ static hf_status first_hello(hf_conn *conn, CBB *body) {
   CBB session_id, compression;
   const hf_bytes id = session_id_of(conn);
   if (!CBB_add_u16(body, HF_TLS12) ||
-      !CBB_add_bytes(body, hs->entropy.random, sizeof(hs->entropy.random)) ||
+      !CBB_add_bytes(body, hs->entropy->random, sizeof(hs->entropy->random)) ||
       !CBB_add_u8_length_prefixed(body, &session_id) ||
       !CBB_add_bytes(&session_id, id.data, id.len)) {
     return HF_INTERNAL;
@@ -211,10 +211,16 @@ static void hello_digest(uint8_t out[32], const uint8_t *base, const hf_hello *h
   SHA256_Final(out, &sha);
 }
 
+void hf_note_hello(hf_conn *conn) {
+  hello_digest(conn->hs->hello_digest, conn->in.data, &conn->hs->hello);
+}
+
 /* A second hello on this connection: RFC 9846 4.2.2 and 4.2.4. */
-static hf_status check_second(const hf_conn *conn, const uint8_t digest[32]) {
+static hf_status check_second(const hf_conn *conn) {
   const hf_hs *hs = conn->hs;
   CBS body, cookie;
+  uint8_t digest[32];
+  hello_digest(digest, conn->in.data, &hs->hello);
   if (!hf_same(digest, hs->hello_digest, 32)) {
     return HF_INCONSISTENT_HELLO;
   }
@@ -238,7 +244,6 @@ static hf_status check_second(const hf_conn *conn, const uint8_t digest[32]) {
 hf_status hf_receive_CLIENT_HELLO(hf_conn *conn, CBS *body) {
   hf_hs *hs = conn->hs;
   CBS message, bodies[HF_NUM_EXT];
-  uint8_t digest[32];
   CBS_init(&message, CBS_data(body) - 4, CBS_len(body) + 4);
   HF_TRY(hf_hello_parse(conn, &hs->hello, conn->in.data, message));
   CBS_skip(body, CBS_len(body));
@@ -246,17 +251,15 @@ hf_status hf_receive_CLIENT_HELLO(hf_conn *conn, CBS *body) {
     (void)hf_ext_body(conn, (hf_ext)i, &bodies[i]);
   }
   hs->peer_asked = hs->hello.mask;
-  hello_digest(digest, conn->in.data, &hs->hello);
   HF_TRY(hf_extensions_handle(conn, CH, bodies, hs->hello.mask));
   const hf_bytes block = hf_hello_at(conn, hs->hello.extensions);
   CBS extensions;
   CBS_init(&extensions, block.data, block.len);
   HF_TRY(hf_custom_keep(conn, CH, extensions));
   if (hf_has(conn, RETRIED)) {
-    HF_TRY(check_second(conn, digest));
+    HF_TRY(check_second(conn));
     conn->skip_left = 0;  // RFC 9846 4.3.10: up to here
   } else {
-    memcpy(hs->hello_digest, digest, sizeof(digest));
     memcpy(conn->client_random, conn->in.data + hs->hello.random.start, 32);
     conn->hello_known = true;
     hf_flag(conn, COOKIE, hf_ext_offered(conn, HF_EXT_cookie));

@@ -366,7 +366,7 @@ void hf_keys_wipe(hf_keys *keys);
 
 /* ---- the handshake ---- */
 typedef struct hf_hs {
-  hf_entropy entropy;
+  const hf_entropy *entropy; /* of zeros, and nobody's, from when the private keys have been used */
   hf_transcript transcript;
   hf_question_t question;
   uint8_t secret[HF_MAX_HASH]; /* early, then handshake, then main secret (RFC 9846 7.1) */
@@ -387,7 +387,7 @@ typedef struct hf_hs {
   hf_buffer flight;                  /* messages of the open level that are not in records yet */
   hf_bytes given_hello, given_retry; /* hf_start.hello, .retry_hello */
   hf_bytes offers;                   /* client: its PSKs (psk_offer.c) */
-  hf_bytes signature;                /* the answer */
+  hf_bytes signature;                /* the answer, while it is given */
   hf_bytes ciphertext;               /* server: and its ciphertext, to send */
   hf_bytes cookie;                   /* to send */
   hf_bytes session;                  /* TLS 1.2, client: that is offered */
@@ -592,6 +592,7 @@ hf_status hf_ask_KEEP(hf_conn *conn);
 bool hf_is_retry(CBS server_hello);
 /* hf_find_in_hello gives the body of an extension of a ServerHello that nobody has read yet. */
 bool hf_find_in_hello(CBS *data, CBS server_hello, hf_ext ext);
+void hf_note_hello(hf_conn *conn); /* for what the second one must repeat */
 hf_status hf_write_retry(hf_conn *conn, CBB *body);
 hf_status hf_retry_share(
     const hf_conn *conn); /* has the second hello the share that was asked for? */
@@ -628,6 +629,10 @@ void hf_scrub_record(void); /* after a record of application data alone, which i
  * say that this is what failed. */
 hf_status hf_blame(hf_status otherwise);
 void hf_hs_free(hf_conn *conn);
+/* hf_entropy_keep keeps a copy, as long as that has a use. */
+hf_status hf_entropy_keep(hf_hs *hs, const hf_entropy *entropy);
+void hf_entropy_forget(hf_hs *hs);
+bool hf_entropy_kept(const hf_hs *hs);
 
 /* ---- conn.c ---- */
 bool hf_starts_falsely(const hf_conn *conn); /* RFC 7918: it may send before it is done */

@@ -16,7 +16,7 @@ static hf_status put_params(const hf_conn *conn, CBB *out) {
       !CBB_add_u8_length_prefixed(out, &point)) {
     return HF_INTERNAL;
   }
-  HF_TRY(hf_group_public(&point, group, &conn->hs->entropy, hf_range(NULL, 0)));
+  HF_TRY(hf_group_public(&point, group, conn->hs->entropy, hf_range(NULL, 0)));
   return CBB_flush(out) ? HF_OK : HF_INTERNAL;
 }
 
@@ -107,7 +107,7 @@ hf_status hf_receive_SERVER_KEY_EXCHANGE(hf_conn *conn, CBS *body) {
   memcpy(input + 32, conn->server_random, 32);
   memcpy(input + 64, CBS_data(&params), params_len);
   HF_TRY(hf_check_signature(conn, sigalg, signature, input, 64 + params_len));
-  return hf_group_agree(hs->shared, &hs->shared_len, hs->group, &hs->entropy, point, NULL);
+  return hf_group_agree(hs->shared, &hs->shared_len, hs->group, hs->entropy, point, NULL);
 }
 
 /* ---- ServerHelloDone ---- */
@@ -124,11 +124,8 @@ hf_status hf_send_SERVER_HELLO_DONE(hf_conn *conn, CBB *body) {
 }
 
 hf_status hf_receive_SERVER_HELLO_DONE(hf_conn *conn, CBS *body) {
+  (void)conn;
   (void)body;  // empty, which the interpreter checks
-  if (!hf_has(conn, CERT_REQUESTED)) {
-    conn->hs->hear = false;  // nobody will sign it
-    hf_buffer_free(&conn->hs->heard);
-  }
   return HF_OK;
 }
 
@@ -142,7 +139,7 @@ hf_status hf_send_CLIENT_KEY_EXCHANGE(hf_conn *conn, CBB *body) {
   if (!CBB_add_u8_length_prefixed(body, &point)) {
     return HF_INTERNAL;
   }
-  HF_TRY(hf_group_public(&point, hs->group, &hs->entropy, hf_range(NULL, 0)));
+  HF_TRY(hf_group_public(&point, hs->group, hs->entropy, hf_range(NULL, 0)));
   return CBB_flush(body) ? HF_OK : HF_INTERNAL;
 }
 
@@ -152,7 +149,7 @@ hf_status hf_receive_CLIENT_KEY_EXCHANGE(hf_conn *conn, CBS *body) {
   if (!CBS_get_u8_length_prefixed(body, &point)) {
     return HF_DECODE_ERROR;
   }
-  return hf_group_agree(hs->shared, &hs->shared_len, hs->group, &hs->entropy, point, NULL);
+  return hf_group_agree(hs->shared, &hs->shared_len, hs->group, hs->entropy, point, NULL);
 }
 
 /* ---- ChangeCipherSpec ---- */

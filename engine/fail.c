@@ -14,6 +14,27 @@ static const struct {
 #undef HF_ERROR
 };
 
+static const hf_entropy no_entropy;
+
+void hf_entropy_forget(hf_hs *hs) {
+  if (hf_entropy_kept(hs)) {
+    OPENSSL_free((void *)hs->entropy);
+  }
+  hs->entropy = &no_entropy;
+}
+
+bool hf_entropy_kept(const hf_hs *hs) { return hs->entropy != NULL && hs->entropy != &no_entropy; }
+
+hf_status hf_entropy_keep(hf_hs *hs, const hf_entropy *entropy) {
+  const hf_entropy *copy = OPENSSL_memdup(entropy, sizeof(*entropy));
+  if (copy == NULL) {
+    return HF_NO_MEMORY;
+  }
+  hf_entropy_forget(hs);
+  hs->entropy = copy;
+  return HF_OK;
+}
+
 void hf_hs_free(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   if (hs == NULL) {
@@ -22,12 +43,14 @@ void hf_hs_free(hf_conn *conn) {
   hf_buffer_free(&hs->hello_bytes);
   hf_buffer_free(&hs->flight);
   hf_buffer_free(&hs->heard);
-  hf_bytes *const owned[] = {&hs->given_hello, &hs->given_retry, &hs->session,    &hs->offers,
-                             &hs->signature,   &hs->cookie,      &hs->ciphertext, &hs->decompressed,
-                             &hs->to_compress, &hs->compressed,  &hs->ticket,     &hs->new_session};
+  hf_bytes *const owned[] = {&hs->given_hello,  &hs->given_retry, &hs->session,
+                             &hs->offers,       &hs->cookie,      &hs->ciphertext,
+                             &hs->decompressed, &hs->to_compress, &hs->compressed,
+                             &hs->ticket,       &hs->new_session};
   for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
     hf_free_bytes(owned[i]);
   }
+  hf_entropy_forget(hs);
   hf_identity_free(hs->identity);
   EVP_PKEY_free(hs->peer_key);
   OPENSSL_free(hs->lists);

@@ -12,7 +12,7 @@ static uint16_t grease_value(uint8_t seed) { return (uint16_t)(((seed & 0xf0) | 
 bool hf_is_grease(uint16_t code) { return code == grease_value((uint8_t)code); }
 
 uint16_t hf_grease(const hf_conn *conn, hf_grease_place place) {
-  const uint8_t *seeds = conn->hs->entropy.grease;
+  const uint8_t *seeds = conn->hs->entropy->grease;
   if (!(conn->config->settings.flags & HF_GREASE)) {
     return 0;
   }
@@ -70,7 +70,7 @@ size_t hf_ext_order(uint8_t order[HF_NUM_EXT], const hf_conn *conn, hf_place pla
   // Hashed, for the GREASE values show some of the bits.
   SHA512_Init(&sha);
   SHA512_Update(&sha, label, sizeof(label));
-  SHA512_Update(&sha, conn->hs->entropy.grease, sizeof(conn->hs->entropy.grease));
+  SHA512_Update(&sha, conn->hs->entropy->grease, sizeof(conn->hs->entropy->grease));
   SHA512_Final(seeds, &sha);
   for (size_t i = HF_EXT_padding - 1; i > 0; i--) {
     const size_t j = (size_t)(seeds[2 * i] << 8 | seeds[2 * i + 1]) % (i + 1);

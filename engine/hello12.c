@@ -19,10 +19,10 @@ static void settle(hf_conn *conn) {
   conn->max_inner = HF_MAX_PLAINTEXT;  // a record holds data alone, without a content type
 }
 
-/* From the ClientHello on messages are kept for a CertificateVerify that may come. */
-static hf_status hear_from(hf_conn *conn, hf_bytes hello) {
+hf_status hf_hear_12(hf_conn *conn) {
   enum { FLIGHT = 2048 };  // a usual one of a server: there is no need to grow
   hf_hs *hs = conn->hs;
+  const hf_bytes hello = hf_hello_at(conn, hs->hello.message);
   hs->hear = true;
   HF_TRY(hf_buffer_reserve(&hs->heard, hello.len + FLIGHT));
   return hf_buffer_append(&hs->heard, hello.data, hello.len);
@@ -98,8 +98,7 @@ hf_status hf_negotiate_12(hf_conn *conn) {
   HF_TRY(hf_check_points_12(conn));
   HF_TRY(choose_group(conn));
   find_sessions(conn);
-  return flags & HF_REQUEST_CLIENT_CERT ? hear_from(conn, hf_hello_at(conn, hs->hello.message))
-                                        : HF_OK;
+  return flags & HF_REQUEST_CLIENT_CERT ? hf_hear_12(conn) : HF_OK;
 }
 
 hf_status hf_without_sigalgs_12(const hf_conn *conn) {
@@ -160,7 +159,7 @@ static void choose_session_id(hf_conn *conn) {
     }
   } else if (hf_has(conn, KEEP)) {
     hs->session_id_len = sizeof(hs->session_id);
-    memcpy(hs->session_id, hs->entropy.session_id, sizeof(hs->session_id));
+    memcpy(hs->session_id, hs->entropy->session_id, sizeof(hs->session_id));
   }
 }
 
@@ -172,7 +171,7 @@ size_t hf_bound_hello_12(const hf_conn *conn) {
 hf_status hf_send_hello_12(hf_conn *conn, CBB *body) {
   hf_hs *hs = conn->hs;
   CBB session_id;
-  memcpy(conn->server_random, hs->entropy.random, 32);
+  memcpy(conn->server_random, hs->entropy->random, 32);
   if (hf_may_be(conn, HF_TLS13)) {
     memcpy(conn->server_random + RANDOM_END, hf_avoids_13(conn) ? downgrade_jdk11 : downgrade_12,
            sizeof(downgrade_12));
@@ -195,14 +194,13 @@ bool hf_is_hello_12(const hf_conn *conn, CBS body) {
 }
 
 hf_status hf_begin_12(hf_conn *conn) {
-  hf_hs *hs = conn->hs;
   // RFC 9846 E.3: a server that takes early data has TLS 1.3.  And a change_cipher_spec that came
   // before was TLS 1.3's, or nobody's.
   if (hf_has(conn, EARLY) || conn->ccs_seen > 0) {
     return hf_has(conn, EARLY) ? HF_EARLY_DATA_VERSION : HF_BAD_CHANGE_CIPHER_SPEC;
   }
   settle(conn);
-  return hear_from(conn, hf_range(hs->hello_bytes.data, hs->hello_bytes.len));
+  return HF_OK;
 }
 
 static hf_status check_random(hf_conn *conn, const CBS *random) {
@@ -262,8 +260,6 @@ hf_status hf_receive_hello_12(hf_conn *conn, CBS *body) {
     return HF_NO_EXTENDED_MAIN_SECRET;
   }
   if (hf_has(conn, RESUMED)) {
-    hs->hear = false;  // nothing will be signed
-    hf_buffer_free(&hs->heard);
     return hf_resume_12(conn);
   }
   // A server's id names a session that it keeps.

@@ -78,7 +78,7 @@ static hf_status put_share(const hf_conn *conn, CBB *out, const hf_group *group)
   if (!CBB_add_u16(out, group->id) || !CBB_add_u16_length_prefixed(out, &key)) {
     return HF_INTERNAL;
   }
-  HF_TRY(hf_group_public(&key, group, &conn->hs->entropy, conn->hs->ciphertext));
+  HF_TRY(hf_group_public(&key, group, conn->hs->entropy, conn->hs->ciphertext));
   return CBB_flush(out) ? HF_OK : HF_INTERNAL;
 }
 
@@ -187,7 +187,7 @@ static hf_status receive_server_share(hf_conn *conn, CBS *body) {
       !CBS_get_u16_length_prefixed(&own, &shares) || !hf_find_share(shares, code, &ours)) {
     return HF_WRONG_GROUP;
   }
-  HF_TRY(hf_group_agree(hs->shared, &hs->shared_len, group, &hs->entropy, key, NULL));
+  HF_TRY(hf_group_agree(hs->shared, &hs->shared_len, group, hs->entropy, key, NULL));
   conn->group = code;
   return HF_OK;
 }

@@ -418,8 +418,7 @@ hf_status hf_server_agree(hf_conn *conn) {
     return HF_OK;
   }
   HF_TRY(client_share(conn, &share));
-  return hf_group_agree(hs->shared, &hs->shared_len, hs->group, &hs->entropy, share,
-                        hs->kem_secret);
+  return hf_group_agree(hs->shared, &hs->shared_len, hs->group, hs->entropy, share, hs->kem_secret);
 }
 
 uint32_t hf_skip_budget(const hf_conn *conn) {

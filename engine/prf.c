@@ -87,7 +87,7 @@ hf_status hf_derive_MAIN(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   main_secret(conn);
   // A session that goes on has no use for the private keys either.
-  OPENSSL_cleanse(&hs->entropy, sizeof(hs->entropy));
+  hf_entropy_forget(hs);
   hf_psk_forget(conn);
   OPENSSL_cleanse(hs->shared, sizeof(hs->shared));
   OPENSSL_cleanse(hs->secret, sizeof(hs->secret));

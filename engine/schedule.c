@@ -58,17 +58,23 @@ static void extract(uint8_t *out, const hf_suite *suite, const uint8_t *salt, si
   hf_hmac_once(out, suite, hf_range(salt, salt_len), hf_range(input, input_len));
 }
 
-static void hash_of_nothing(uint8_t out[HF_MAX_HASH], const hf_suite *suite) {
-  hf_hash hash;
-  hf_hash_begin(&hash, suite->hash_len);
-  hf_hash_end(out, &hash, suite->hash_len);
+/* What comes out of the schedule where nothing goes in is the same in all handshakes. */
+static const uint8_t *hash_of_nothing(const hf_suite *suite) {
+  static const uint8_t sha256[SHA256_DIGEST_LENGTH] = {
+      0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4,
+      0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b,
+      0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55};
+  static const uint8_t sha384[SHA384_DIGEST_LENGTH] = {
+      0x38, 0xb0, 0x60, 0xa7, 0x51, 0xac, 0x96, 0x38, 0x4c, 0xd9, 0x32, 0x7e,
+      0xb1, 0xb1, 0xe3, 0x6a, 0x21, 0xfd, 0xb7, 0x11, 0x14, 0xbe, 0x07, 0x43,
+      0x4c, 0x0c, 0xc7, 0xbf, 0x63, 0xf6, 0xe1, 0xda, 0x27, 0x4e, 0xde, 0xbf,
+      0xe7, 0x6f, 0x65, 0xfb, 0xd5, 0x1a, 0xd2, 0xf1, 0x48, 0x98, 0xb9, 0x5b};
+  return suite->hash_len == SHA256_DIGEST_LENGTH ? sha256 : sha384;
 }
 
 /* The salt of the next Extract of the schedule: Derive-Secret(secret, "derived", ""). */
 static hf_status next_salt(uint8_t out[HF_MAX_HASH], const hf_suite *suite, const uint8_t *secret) {
-  uint8_t empty[HF_MAX_HASH];
-  hash_of_nothing(empty, suite);
-  return derive_secret(out, suite, secret, LABEL("derived"), empty);
+  return derive_secret(out, suite, secret, LABEL("derived"), hash_of_nothing(suite));
 }
 
 static const uint8_t zeros[HF_MAX_HASH];
@@ -99,9 +105,9 @@ hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *early_se
       [HF_BINDER_EXTERNAL] = "ext binder",
       [HF_BINDER_IMPORTED] = "imp binder",
   };
-  uint8_t key[HF_MAX_HASH], empty[HF_MAX_HASH];
-  hash_of_nothing(empty, suite);
-  hf_status status = derive_secret(key, suite, early_secret, LABEL(labels[kind]), empty);
+  uint8_t key[HF_MAX_HASH];
+  hf_status status =
+      derive_secret(key, suite, early_secret, LABEL(labels[kind]), hash_of_nothing(suite));
   if (status == HF_OK) {
     status = hf_finished_mac(out, suite, key, hash);
   }
@@ -301,13 +307,13 @@ static hf_status export_from(uint8_t *out, size_t out_len, const hf_suite *suite
   if (out_len > 255 * (size_t)suite->hash_len || label_len > 249) {
     return HF_MISUSE;
   }
-  uint8_t empty[HF_MAX_HASH], hash[HF_MAX_HASH], secret[HF_MAX_HASH];
+  uint8_t hash[HF_MAX_HASH], secret[HF_MAX_HASH];
   hf_hash hashed;
-  hash_of_nothing(empty, suite);
   hf_hash_begin(&hashed, suite->hash_len);
   hf_hash_add(&hashed, suite->hash_len, context.data, context.len);
   hf_hash_end(hash, &hashed, suite->hash_len);
-  hf_status status = derive_secret(secret, suite, exporter, label, label_len, empty);
+  hf_status status =
+      derive_secret(secret, suite, exporter, label, label_len, hash_of_nothing(suite));
   if (status == HF_OK) {
     status = hf_expand_label(out, out_len, suite, secret, LABEL("exporter"), hash, suite->hash_len);
   }

@@ -77,6 +77,7 @@ hf_status hf_send_HELLO_RETRY_REQUEST(hf_conn *conn, CBB *body) {
   hf_hs *hs = conn->hs;
   uint8_t hash[HF_MAX_HASH];
   HF_TRY(hf_write_retry(conn, body));
+  hf_note_hello(conn);
   hf_transcript_hash(hash, conn, conn->suite);
   hf_transcript_restart(conn, hash);
   if (hs->early_offered) {
@@ -95,7 +96,7 @@ hf_status hf_send_SERVER_HELLO(hf_conn *conn, CBB *body) {
   if (hf_tls12(conn)) {
     return hf_send_hello_12(conn, body);
   }
-  memcpy(conn->server_random, hs->entropy.random, 32);
+  memcpy(conn->server_random, hs->entropy->random, 32);
   HF_TRY(send_hello(conn, body, conn->server_random, SH));
   HF_TRY(hf_server_agree(conn));
   conn->group = hs->group != NULL ? hs->group->id : 0;
@@ -103,7 +104,7 @@ hf_status hf_send_SERVER_HELLO(hf_conn *conn, CBB *body) {
   if (hs->early_offered && !hf_has(conn, EARLY)) {
     conn->skip_left = hf_skip_budget(conn);
   }
-  OPENSSL_cleanse(&hs->entropy, sizeof(hs->entropy));
+  hf_entropy_forget(hs);
   return HF_OK;
 }
 
@@ -194,6 +195,6 @@ hf_status hf_receive_SERVER_HELLO(hf_conn *conn, CBS *body) {
   hf_flag(conn, RESUMED, psk);
   hf_flag(conn, REVERIFY,
           psk && !conn->external_psk && (conn->config->settings.flags & HF_VERIFY_RESUMED) != 0);
-  OPENSSL_cleanse(&hs->entropy, sizeof(hs->entropy));
+  hf_entropy_forget(hs);
   return HF_OK;
 }

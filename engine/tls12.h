@@ -20,6 +20,8 @@ hf_status hf_export_12(const hf_conn *conn, uint8_t *out, size_t out_len, hf_byt
  * the version on it. */
 bool hf_is_hello_12(const hf_conn *conn, CBS body);
 hf_status hf_begin_12(hf_conn *conn);
+/* hf_hear_12: from the ClientHello on messages are kept for a CertificateVerify that may come. */
+hf_status hf_hear_12(hf_conn *conn);
 /* hf_without_sigalgs_12 refuses a hello that leaves only SHA-1 to sign with. */
 hf_status hf_without_sigalgs_12(const hf_conn *conn);
 hf_status hf_negotiate_12(hf_conn *conn);

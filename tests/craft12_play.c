@@ -1,5 +1,7 @@
 /* craft12_play.c: the steps of craft12.h.  Their order is that of RFC 5246 7.3 and RFC 5077 3.1. */
 #include <openssl/curve25519.h>
+#include <openssl/digest.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,15 +128,34 @@ static bool say_request(struct craft12 *c) {
   return say(c, MSG_CERTIFICATE_REQUEST, &body);
 }
 
+/* RFC 5246 7.4.8: all messages so far, signed with the key of the first certificate. */
+static bool hear_verify(struct craft12 *c, const struct buf *certificates) {
+  const size_t len = c->play.craft.transcript.len;
+  const uint8_t *der = certificates->data + 6;
+  X509 *leaf = d2i_X509(NULL, &der, (long)certificates->len - 6);
+  EVP_PKEY *key = leaf == NULL ? NULL : X509_get_pubkey(leaf);
+  EVP_MD_CTX md;
+  EVP_MD_CTX_init(&md);
+  const bool ok = key != NULL && hear(c, MSG_CERTIFICATE_VERIFY) && c->play.body.len > 4 &&
+                  EVP_DigestVerifyInit(&md, NULL, EVP_sha256(), NULL, key) &&
+                  EVP_DigestVerify(&md, c->play.body.data + 4, c->play.body.len - 4,
+                                   c->play.craft.transcript.data, len);
+  EVP_MD_CTX_cleanup(&md);
+  EVP_PKEY_free(key);
+  X509_free(leaf);
+  return ok;
+}
+
 static bool hear_client_flight(struct craft12 *c) {
+  struct buf certificates = {0};
   if (c->play.request && !hear(c, MSG_CERTIFICATE)) return false;
-  const bool certificate = c->play.request && c->play.body.len > 3;
-  if (!hear(c, MSG_CLIENT_KEY_EXCHANGE) || c->play.body.len != 33 ||
-      !agree(c, c->play.body.data + 1))
-    return false;
-  craft12_derive(c);
-  if (certificate && !hear(c, MSG_CERTIFICATE_VERIFY)) return false;
-  return hear_finished(c);
+  if (c->play.request) buf_add(&certificates, c->play.body.data, c->play.body.len);
+  bool ok =
+      hear(c, MSG_CLIENT_KEY_EXCHANGE) && c->play.body.len == 33 && agree(c, c->play.body.data + 1);
+  if (ok) craft12_derive(c);
+  if (ok && certificates.len > 3) ok = hear_verify(c, &certificates);
+  buf_free(&certificates);
+  return ok && hear_finished(c);
 }
 
 static bool say_ticket(struct craft12 *c) {

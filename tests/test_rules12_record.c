@@ -373,6 +373,19 @@ Test(rules12_record, hello_request) {
     cr_expect(craft12_until(&c, S12_DONE) && side_is_ready(&c.play.side), "step %d", step);
     expect(&c, AL_NONE, "one");
   }
+  /* Nor is it in what a client signs. */
+  struct side_setup setup;
+  craft12_setup(&setup, HF_CLIENT, 0);
+  setup.credential = credential_load("client-ecdsa-p256");
+  cr_assert_not_null(setup.credential);
+  craft12_new(&c, &setup, "ecdsa-p256");
+  c.play.request = true;
+  for (int step = S12_HEARD_HELLO; step < S12_SAID_DONE; step++) {
+    cr_assert(craft12_until(&c, step));
+    say_hello_request(&c);
+  }
+  cr_expect(craft12_until(&c, S12_DONE) && side_is_ready(&c.play.side));
+  expect(&c, AL_NONE, "with a signature");
   /* What is too much is so in a row. */
   static const int steps[] = {S12_HEARD_HELLO, S12_SAID_HELLO, S12_SAID_CERTIFICATE,
                               S12_SAID_EXCHANGE, S12_HEARD_FINISHED};
