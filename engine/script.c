@@ -541,10 +541,14 @@ static bool valid_identity(const hf_conn *conn) {
          sent(conn, (hf_role)conn->role, HF_MSG_CERTIFICATE_VERIFY);
 }
 
-/* Has it the suite that was chosen?  Of TLS 1.2's the identity decides. */
+/* Has it the suite that was chosen?  Of TLS 1.2's the identity decides, or the session that is
+ * resumed: none is before the version is negotiated. */
 static bool valid_suite(const hf_conn *conn, script in) {
   const bool server = hf_is_server(conn);
   const bool past = in != SCRIPT_HELLO;
+  if (!past && hf_has(conn, RESUMED)) {
+    return false;
+  }
   const bool chosen = !server              ? sent(conn, HF_SERVER, HF_MSG_SERVER_HELLO)
                       : in == SCRIPT_TLS12 ? hf_has(conn, RESUMED) || asked(conn, hf_ask_IDENTITY)
                                            : past || asked(conn, hf_ask_HELLO);

@@ -375,6 +375,18 @@ Test(save, early_keys_of_the_wrong_side) {
   finish(&f);
 }
 
+/* R-H-42: nobody resumes before anything was negotiated. */
+Test(save, resumed_too_early) {
+  struct fixture f;
+  hf_conn *loaded = NULL;
+  begin(&f, HF_ASK_HELLO);
+  f.pair.server.conn->flags |= RESUMED;
+  cr_assert(reborn_save(&f.state, f.pair.server.conn));
+  cr_expect_eq(load(&loaded, &f.pair.server, (hf_bytes){f.state.data, f.state.len}), HF_BAD_STATE);
+  hf_free(loaded);
+  finish(&f);
+}
+
 /* R-H-42: limits that no extension can set. */
 Test(save, limits_that_nobody_can_set) {
   for (int i = 0; i < 3; i++) {
