@@ -197,7 +197,7 @@ static void write_finished(const hf_conn *reader, struct message *message) {
   if (hf_tls12(reader)) {
     hf_finished_12(out, reader, reader->role == HF_CLIENT);
   } else {
-    len = hf_transcript_hash(hash, &reader->hs->transcript, reader->suite);
+    len = hf_transcript_hash(hash, reader, reader->suite);
     if (hf_finished_mac(out, reader->suite, reader->read.secret, hash) != HF_OK) return;
   }
   if (message->len == 4 + len) memcpy(message->data + 4, out, len);
@@ -208,7 +208,7 @@ static void write_verify(const hf_conn *reader, struct message *message) {
                                    "TLS 1.3, client CertificateVerify"};
   uint8_t input[64 + 34 + HF_MAX_HASH], hash[HF_MAX_HASH];
   if (hf_tls12(reader) || message->len != 4 + 4 + FUZZ_SIGNATURE) return;
-  const size_t len = hf_transcript_hash(hash, &reader->hs->transcript, reader->suite);
+  const size_t len = hf_transcript_hash(hash, reader, reader->suite);
   memset(input, ' ', 64);
   memcpy(input + 64, by[reader->role], 34);
   memcpy(input + 64 + 34, hash, len);
