@@ -203,11 +203,11 @@ hf_status hf_answer_identity(hf_conn *conn, const hf_identity *identity) {
 
 size_t hf_bound_CERTIFICATE(const hf_conn *conn) {
   const hf_identity *identity = conn->hs->identity;
-  // An entry costs two bytes more than its certificate has here; a certificate is never shorter
-  // than its length.
-  return identity == NULL ? 8
-                          : 64 + 2 * identity->chain.len + identity->ocsp.len + identity->scts.len +
-                                identity->delegated.len + hf_custom_bound(conn);
+  // An entry costs two bytes more than its certificate has here.
+  return identity == NULL
+             ? 8
+             : 64 + identity->chain.len + 2 * identity->num_chain + identity->ocsp.len +
+                   identity->scts.len + identity->delegated.len + hf_custom_bound(conn);
 }
 
 hf_status hf_send_CERTIFICATE(hf_conn *conn, CBB *body) {
@@ -495,6 +495,7 @@ hf_status hf_answer_signature(hf_conn *conn, hf_bytes signature) {
   if (!hf_answering(conn, HF_ASK_SIGNATURE) || signature.len == 0 || signature.len > UINT16_MAX) {
     return HF_MISUSE;
   }
+  conn->deep = true;  // whoever signed may have left his key there
   // It goes out before this returns.
   conn->hs->signature = signature;
   const hf_status status = hf_answered(conn, HF_OK);

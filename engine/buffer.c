@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { HF_BUFFER_STEP = 512, HF_BUFFER_MAX = 1 << 30 };
+enum { HF_BUFFER_STEP = 256, HF_BUFFER_MAX = 1 << 30 };
 
 hf_status hf_buffer_reserve(hf_buffer *buffer, size_t more) {
   if (more > HF_BUFFER_MAX || buffer->len + more > HF_BUFFER_MAX) {

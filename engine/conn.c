@@ -7,7 +7,7 @@
 
 static hf_status copy_start(hf_conn *conn, const hf_start *start) {
   hf_hs *hs = conn->hs;
-  HF_TRY(hf_entropy_keep(hs, &start->entropy));
+  HF_TRY(hf_entropy_keep(conn, &start->entropy));
   hf_bytes context = {NULL, 0};
   HF_TRY(hf_custom_add(conn, start->extensions, start->num_extensions));
   HF_TRY(hf_copy(&context, start->early_context.data, start->early_context.len));
@@ -56,7 +56,7 @@ static hf_status begin(hf_conn *conn, const hf_config *config, const hf_start *s
     return HF_NO_MEMORY;
   }
   memset(conn->hs, 0, sizeof(*conn->hs));
-  hf_entropy_forget(conn->hs);
+  hf_entropy_forget(conn);
   HF_TRY(hf_quic_begin(conn, start->quic_params));
   HF_TRY(copy_start(conn, start));
   HF_TRY(hf_trace_begin(conn));

@@ -243,6 +243,7 @@ struct hf_identity {
   atomic_uint references;
   uint64_t tag;
   hf_bytes chain;      /* each certificate, or the raw key, after a 3-byte length */
+  size_t num_chain;    /* how many */
   hf_bytes ocsp, scts; /* stapled; absent: none */
   hf_bytes compressed; /* CompressedCertificate.compressed_certificate_message; absent: none */
   uint32_t uncompressed_len;
@@ -393,6 +394,7 @@ typedef struct hf_hs {
   hf_bytes session;                  /* TLS 1.2, client: that is offered */
   hf_bytes ticket;                   /* TLS 1.2: to send, or that came */
   hf_bytes new_session;              /* TLS 1.2: the state that TICKET and KEEP show */
+  hf_hmac *main_key;                 /* TLS 1.2, resumed: the main secret's */
   hf_buffer heard;                   /* TLS 1.2: all messages, while a CertificateVerify may come */
   hf_identity *identity;             /* chosen */
   EVP_PKEY *peer_key; /* of the peer's certificate, until its signature is verified */
@@ -499,6 +501,7 @@ struct hf_conn {
       early_accepted : 1, exporter_set : 1, own_finished_set : 1, peer_finished_set : 1,
       hello_known : 1, own_raw_key : 1, peer_raw_key : 1, own_delegated : 1, peer_delegated : 1,
       spec_changed : 1, ems : 1, renegotiation_info : 1;
+  bool deep : 1; /* in this call keys may have been left deep on the stack: hf_leave */
 };
 static_assert(sizeof(hf_conn) <= 1792, "the budget of hf_conn");
 
@@ -630,8 +633,8 @@ void hf_scrub_record(void); /* after a record of application data alone, which i
 hf_status hf_blame(hf_status otherwise);
 void hf_hs_free(hf_conn *conn);
 /* hf_entropy_keep keeps a copy, as long as that has a use. */
-hf_status hf_entropy_keep(hf_hs *hs, const hf_entropy *entropy);
-void hf_entropy_forget(hf_hs *hs);
+hf_status hf_entropy_keep(hf_conn *conn, const hf_entropy *entropy);
+void hf_entropy_forget(hf_conn *conn);
 bool hf_entropy_kept(const hf_hs *hs);
 
 /* ---- conn.c ---- */

@@ -16,22 +16,24 @@ static const struct {
 
 static const hf_entropy no_entropy;
 
-void hf_entropy_forget(hf_hs *hs) {
+void hf_entropy_forget(hf_conn *conn) {
+  hf_hs *hs = conn->hs;
   if (hf_entropy_kept(hs)) {
     OPENSSL_free((void *)hs->entropy);
+    conn->deep = true;
   }
   hs->entropy = &no_entropy;
 }
 
 bool hf_entropy_kept(const hf_hs *hs) { return hs->entropy != NULL && hs->entropy != &no_entropy; }
 
-hf_status hf_entropy_keep(hf_hs *hs, const hf_entropy *entropy) {
+hf_status hf_entropy_keep(hf_conn *conn, const hf_entropy *entropy) {
   const hf_entropy *copy = OPENSSL_memdup(entropy, sizeof(*entropy));
   if (copy == NULL) {
     return HF_NO_MEMORY;
   }
-  hf_entropy_forget(hs);
-  hs->entropy = copy;
+  hf_entropy_forget(conn);
+  conn->hs->entropy = copy;
   return HF_OK;
 }
 
@@ -50,10 +52,11 @@ void hf_hs_free(hf_conn *conn) {
   for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]); i++) {
     hf_free_bytes(owned[i]);
   }
-  hf_entropy_forget(hs);
+  hf_entropy_forget(conn);
   hf_identity_free(hs->identity);
   EVP_PKEY_free(hs->peer_key);
   OPENSSL_free(hs->lists);
+  OPENSSL_free(hs->main_key);
   OPENSSL_free(hs);
   conn->hs = NULL;
   hf_custom_forget_own(conn);
@@ -105,12 +108,13 @@ hf_status hf_blame(hf_status otherwise) {
 }
 
 /* Overwrites the stack below the caller: what libcrypto leaves there of keys goes with it.  How far
- * it goes, plain_ordeal_secrets measures: 11 KiB with P-384 and P-521, 1.3 KiB for a record.  Of
- * ML-KEM, where there is one, the keys alone are 22 KiB (mlkem.c).
+ * it goes, plain_ordeal_secrets measures: 11 KiB with P-384 and P-521, 3.1 KiB without a
+ * curve, 1.3 KiB for a record.  Of ML-KEM, where there is one, the keys alone are 22 KiB (mlkem.c).
  * In pieces, for which memset has vector stores: for more it may take the processor's string
  * instruction, which is slow to begin. */
 enum {
   HF_DEAD_STACK = BORINGSSL_API_VERSION >= 32 ? 48 * 1024 : 16 * 1024,
+  HF_DEAD_HASHES = 4096,
   HF_DEAD_RECORD = 2048,
   HF_AT_ONCE = 1024
 };
@@ -121,6 +125,13 @@ enum {
 #endif
 NOINLINE void hf_scrub(void) {
   uint8_t dead[HF_DEAD_STACK];
+  for (size_t i = 0; i < sizeof(dead); i += HF_AT_ONCE) {
+    OPENSSL_cleanse(dead + i, HF_AT_ONCE);
+  }
+}
+
+NOINLINE static void scrub_hashes(void) {
+  uint8_t dead[HF_DEAD_HASHES];
   for (size_t i = 0; i < sizeof(dead); i += HF_AT_ONCE) {
     OPENSSL_cleanse(dead + i, HF_AT_ONCE);
   }
@@ -137,7 +148,12 @@ hf_status hf_leave(hf_conn *conn, hf_status status) {
     hf_fail(conn, status, -1);
   }
   ERR_clear_error();
-  hf_scrub();
+  if (conn->deep || (conn->hs != NULL && hf_entropy_kept(conn->hs))) {
+    hf_scrub();
+  } else {
+    scrub_hashes();
+  }
+  conn->deep = false;
   return status;
 }
 

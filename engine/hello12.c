@@ -165,7 +165,9 @@ static void choose_session_id(hf_conn *conn) {
 
 size_t hf_bound_hello_12(const hf_conn *conn) {
   const hf_identity *identity = conn->hs->identity;
-  return 256 + hf_custom_bound(conn) + conn->alpn_len + (identity != NULL ? identity->scts.len : 0);
+  // What follows in the same flight: it is one allocation then.
+  const size_t rest = identity != NULL ? 512 + hf_bound_CERTIFICATE(conn) + identity->scts.len : 0;
+  return 256 + hf_custom_bound(conn) + conn->alpn_len + rest;
 }
 
 hf_status hf_send_hello_12(hf_conn *conn, CBB *body) {

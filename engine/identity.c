@@ -65,6 +65,7 @@ static hf_status fill(hf_identity *identity, const hf_bytes *chain, size_t num_c
     return HF_MISUSE;
   }
   HF_TRY(chain_bytes(&identity->chain, chain, num_chain));
+  identity->num_chain = num_chain;
   HF_TRY(hf_copy(&identity->ocsp, ocsp.data, ocsp.len));
   return hf_copy(&identity->scts, scts.data, scts.len);
 }

@@ -3,7 +3,9 @@
 #include "engine.h"
 
 size_t hf_bound_ENCRYPTED_EXTENSIONS(const hf_conn *conn) {
-  return 80 + conn->alpn_len + hf_quic_params_bound(conn) + hf_custom_bound(conn);
+  // And for what follows in the same flight, which is one allocation then.
+  const size_t rest = conn->hs->identity != NULL ? 512 + hf_bound_CERTIFICATE(conn) : 64;
+  return 80 + conn->alpn_len + hf_quic_params_bound(conn) + hf_custom_bound(conn) + rest;
 }
 
 hf_status hf_send_ENCRYPTED_EXTENSIONS(hf_conn *conn, CBB *body) {

@@ -14,57 +14,76 @@
 enum { MOST_SEEDS = 5 };
 
 /* P_hash (RFC 5246 5) over the label and the seeds: A(i) is HMAC of A(i-1), and A(1) of those. */
-void hf_prf(uint8_t *out, size_t out_len, const hf_suite *suite, hf_bytes secret, hf_bytes label,
+void hf_prf(uint8_t *out, size_t out_len, const hf_suite *suite, const hf_hmac *key, hf_bytes label,
             const hf_bytes *seeds, size_t num) {
   const size_t hash_len = suite->hash_len;
   uint8_t a[HF_MAX_HASH], block[HF_MAX_HASH];
   hf_bytes parts[1 + MOST_SEEDS] = {{NULL, 0}, label};
-  hf_hmac key;
   assert(num < MOST_SEEDS);
   memcpy(parts + 2, seeds, num * sizeof(*seeds));
-  hf_hmac_key(&key, suite, secret.data, secret.len);
-  hf_hmac_sum(a, &key, suite, parts + 1, 1 + num);
+  hf_hmac_sum(a, key, suite, parts + 1, 1 + num);
   parts[0] = hf_range(a, hash_len);
   for (size_t done = 0; done < out_len; done += hash_len) {
     const size_t part = out_len - done < hash_len ? out_len - done : hash_len;
     if (done > 0) {
-      hf_hmac_sum(a, &key, suite, parts, 1);
+      hf_hmac_sum(a, key, suite, parts, 1);
     }
-    hf_hmac_sum(block, &key, suite, parts, 2 + num);
+    hf_hmac_sum(block, key, suite, parts, 2 + num);
     memcpy(out + done, block, part);
   }
-  OPENSSL_cleanse(&key, sizeof(key));
   OPENSSL_cleanse(a, sizeof(a));
   OPENSSL_cleanse(block, sizeof(block));
 }
 
 static void main_secret(hf_conn *conn) {
   const hf_hs *hs = conn->hs;
-  const hf_bytes pre_main = hf_range(hs->shared, hs->shared_len);
   uint8_t hash[HF_MAX_HASH];
+  hf_hmac pre_main;
   if (hf_has(conn, RESUMED)) {
     memcpy(conn->exporter, hs->secret, HF_MAIN_SECRET);
     return;
   }
+  hf_hmac_key(&pre_main, conn->suite, hs->shared, hs->shared_len);
   if (conn->ems) {
     const hf_bytes seed = hf_range(hash, hf_transcript_hash(hash, conn, conn->suite));
-    hf_prf(conn->exporter, HF_MAIN_SECRET, conn->suite, pre_main, LABEL("extended master secret"),
+    hf_prf(conn->exporter, HF_MAIN_SECRET, conn->suite, &pre_main, LABEL("extended master secret"),
            &seed, 1);
-    return;
+  } else {
+    const hf_bytes seeds[] = {hf_range(conn->client_random, 32), hf_range(conn->server_random, 32)};
+    hf_prf(conn->exporter, HF_MAIN_SECRET, conn->suite, &pre_main, LABEL("master secret"), seeds,
+           2);
   }
-  const hf_bytes seeds[] = {hf_range(conn->client_random, 32), hf_range(conn->server_random, 32)};
-  hf_prf(conn->exporter, HF_MAIN_SECRET, conn->suite, pre_main, LABEL("master secret"), seeds, 2);
+  OPENSSL_cleanse(&pre_main, sizeof(pre_main));
+}
+
+/* The PRF under the main secret.  Where a session goes on hashing is most of the work, and three
+ * outputs are made with one key: it is kept, unless there is no memory for it. */
+static void main_prf(const hf_conn *conn, uint8_t *out, size_t out_len, hf_bytes label,
+                     const hf_bytes *seeds, size_t num) {
+  hf_hmac here;
+  const bool keeps = conn->hs != NULL && hf_has(conn, RESUMED);
+  hf_hmac *key = keeps ? conn->hs->main_key : NULL;
+  if (key == NULL) {
+    key = keeps ? OPENSSL_malloc(sizeof(*key)) : NULL;
+    if (key != NULL) {
+      conn->hs->main_key = key;
+    } else {
+      key = &here;
+    }
+    hf_hmac_key(key, conn->suite, conn->exporter, HF_MAIN_SECRET);
+  }
+  hf_prf(out, out_len, conn->suite, key, label, seeds, num);
+  OPENSSL_cleanse(&here, sizeof(here));
 }
 
 /* RFC 5246 6.3: client key, server key, client IV, server IV. */
 static void key_block(hf_conn *conn) {
   const hf_suite *suite = conn->suite;
   const size_t key_len = suite->key_len, iv_len = HF_NONCE - suite->sent_nonce;
-  const hf_bytes secret = hf_range(conn->exporter, HF_MAIN_SECRET);
   const hf_bytes seeds[] = {hf_range(conn->server_random, 32), hf_range(conn->client_random, 32)};
   uint8_t block[2 * (32 + HF_NONCE)];
   static_assert(32 + HF_NONCE <= HF_MAX_HASH, "a key and its IV take the place of a secret");
-  hf_prf(block, 2 * (key_len + iv_len), suite, secret, LABEL("key expansion"), seeds, 2);
+  main_prf(conn, block, 2 * (key_len + iv_len), LABEL("key expansion"), seeds, 2);
   for (size_t who = HF_CLIENT; who <= HF_SERVER; who++) {
     uint8_t *slot = conn->hs->traffic[who][HF_APPLICATION - 1];
     memcpy(slot, block + who * key_len, key_len);
@@ -87,7 +106,7 @@ hf_status hf_derive_MAIN(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   main_secret(conn);
   // A session that goes on has no use for the private keys either.
-  hf_entropy_forget(hs);
+  hf_entropy_forget(conn);
   hf_psk_forget(conn);
   OPENSSL_cleanse(hs->shared, sizeof(hs->shared));
   OPENSSL_cleanse(hs->secret, sizeof(hs->secret));
@@ -99,8 +118,8 @@ hf_status hf_derive_MAIN(hf_conn *conn) {
 void hf_finished_12(uint8_t out[HF_VERIFY_DATA], const hf_conn *conn, bool by_server) {
   uint8_t hash[HF_MAX_HASH];
   const hf_bytes seed = hf_range(hash, hf_transcript_hash(hash, conn, conn->suite));
-  hf_prf(out, HF_VERIFY_DATA, conn->suite, hf_range(conn->exporter, HF_MAIN_SECRET),
-         by_server ? LABEL("server finished") : LABEL("client finished"), &seed, 1);
+  main_prf(conn, out, HF_VERIFY_DATA,
+           by_server ? LABEL("server finished") : LABEL("client finished"), &seed, 1);
 }
 
 /* RFC 5705 4: a context that is absent and one that is empty differ. */
@@ -112,8 +131,7 @@ hf_status hf_export_12(const hf_conn *conn, uint8_t *out, size_t out_len, hf_byt
   if (context.len > UINT16_MAX || label.len > 249) {
     return HF_MISUSE;
   }
-  hf_prf(out, out_len, conn->suite, hf_range(conn->exporter, HF_MAIN_SECRET), label, seeds,
-         context.data != NULL ? 4 : 2);
+  main_prf(conn, out, out_len, label, seeds, context.data != NULL ? 4 : 2);
   hf_scrub();
   return HF_OK;
 }

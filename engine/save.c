@@ -69,7 +69,7 @@ static const hf_bytes layout[] = {LINE("handfast 1")
 #define SAVE_NAME16(a, f) f##_len = (uint16_t)save_name(a, &(f), f##_len, UINT16_MAX)
 #define SAVE_QUESTION(a, f) save_question(a, &(f))
 #define SAVE_HELLO(a, f) save_hello(a, &(f))
-#define SAVE_ENTROPY(a, f) save_entropy(a, conn->hs)
+#define SAVE_ENTROPY(a, f) save_entropy(a, conn)
 #define SAVE_KEYS(a, f) save_keys(a, &(f))
 #define SAVE_IDENTITY(a, f) save_identity(a, &(f))
 /* Of configurations and identities, which are only hashed. */
@@ -80,20 +80,20 @@ static const hf_bytes layout[] = {LINE("handfast 1")
 
 static_assert(_Alignof(hf_entropy) == 1, "bytes alone: it is saved as they lie");
 
-static void save_entropy(hf_archive *a, hf_hs *hs) {
-  const bool kept = hf_archive_present(a, !a->loading && hf_entropy_kept(hs));
+static void save_entropy(hf_archive *a, hf_conn *conn) {
+  const bool kept = hf_archive_present(a, !a->loading && hf_entropy_kept(conn->hs));
   hf_entropy read;
   if (!a->loading) {
     if (kept) {
-      hf_archive_ARRAY(a, (void *)hs->entropy, sizeof(read));
+      hf_archive_ARRAY(a, (void *)conn->hs->entropy, sizeof(read));
     }
     return;
   }
-  hf_entropy_forget(hs);
+  hf_entropy_forget(conn);
   if (kept) {
     memset(&read, 0, sizeof(read));
     hf_archive_ARRAY(a, &read, sizeof(read));
-    if (hf_entropy_keep(hs, &read) != HF_OK) {
+    if (hf_entropy_keep(conn, &read) != HF_OK) {
       hf_archive_fail(a, HF_NO_MEMORY);
     }
     OPENSSL_cleanse(&read, sizeof(read));

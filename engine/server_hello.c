@@ -104,7 +104,7 @@ hf_status hf_send_SERVER_HELLO(hf_conn *conn, CBB *body) {
   if (hs->early_offered && !hf_has(conn, EARLY)) {
     conn->skip_left = hf_skip_budget(conn);
   }
-  hf_entropy_forget(hs);
+  hf_entropy_forget(conn);
   return HF_OK;
 }
 
@@ -195,6 +195,6 @@ hf_status hf_receive_SERVER_HELLO(hf_conn *conn, CBS *body) {
   hf_flag(conn, RESUMED, psk);
   hf_flag(conn, REVERIFY,
           psk && !conn->external_psk && (conn->config->settings.flags & HF_VERIFY_RESUMED) != 0);
-  hf_entropy_forget(hs);
+  hf_entropy_forget(conn);
   return HF_OK;
 }

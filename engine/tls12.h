@@ -4,8 +4,8 @@
 #define HANDFAST_ENGINE_TLS12_H
 
 /* ---- prf.c: the same of TLS 1.2 ---- */
-/* hf_prf is the PRF of RFC 5246 5 over |label| and the |num| seeds. */
-void hf_prf(uint8_t *out, size_t out_len, const hf_suite *suite, hf_bytes secret, hf_bytes label,
+/* hf_prf is the PRF of RFC 5246 5 over |label| and the |num| seeds; |key| is the secret's. */
+void hf_prf(uint8_t *out, size_t out_len, const hf_suite *suite, const hf_hmac *key, hf_bytes label,
             const hf_bytes *seeds, size_t num);
 hf_status hf_derive_MAIN(hf_conn *conn);
 /* hf_ask_main_12 asks INSTALL of the main secret. */

@@ -96,11 +96,12 @@ WRAP(void, hf_hmac_key, (hf_hmac * hmac, const hf_suite *suite, const uint8_t *k
   watch_deep(mark);
   if (watch_owner() == SECRET_NONE) return;
   remember(hmac, key, len);
-  /* Who has these states needs no key. */
+  /* Who has these states needs no key.  Those of TLS 1.2's main secret are kept. */
+  const bool kept = suite->version == HF_TLS12 && len == HF_MAIN_SECRET;
   const hf_hash *halves[] = {&hmac->inner, &hmac->outer};
   for (size_t i = 0; i < 2; i++) {
     const void *state = sha256 ? (const void *)halves[i]->sha256.h : halves[i]->sha384.h;
-    (void)note(LIVES_NO_CALL, "state of a key", state, sha256 ? 32 : 64);
+    (void)note(kept ? LIVES_UNTIL_READY : LIVES_NO_CALL, "state of a key", state, sha256 ? 32 : 64);
   }
 }
 
