@@ -561,30 +561,29 @@ size_t hf_bound_FINISHED(const hf_conn *conn) {
   return HF_MAX_HASH;
 }
 
-/* verify_data, of the side that |by_server| says, whose traffic secret is |secret|. */
-static hf_status verify_data(const hf_conn *conn, uint8_t out[HF_MAX_HASH], size_t *len,
-                             const uint8_t *secret, bool by_server) {
+/* verify_data, of the side |by|; its length. */
+static size_t verify_data(hf_conn *conn, uint8_t out[HF_MAX_HASH], hf_role by) {
   uint8_t hash[HF_MAX_HASH];
   if (hf_tls12(conn)) {
-    *len = HF_VERIFY_DATA;
-    hf_finished_12(out, conn, by_server);
-    return HF_OK;
+    hf_finished_12(out, conn, by == HF_SERVER);
+    return HF_VERIFY_DATA;
   }
-  *len = hf_transcript_hash(hash, conn, conn->suite);
-  return hf_finished_mac(out, conn->suite, secret, hash);
+  uint8_t *key = conn->hs->traffic[by][HF_HANDSHAKE - 1];
+  const size_t len = hf_transcript_hash(hash, conn, conn->suite);
+  hf_hmac_once(out, conn->suite, hf_range(key, len), hf_range(hash, len));
+  OPENSSL_cleanse(key, HF_MAX_HASH);  // it has served
+  return len;
 }
 
 hf_status hf_send_FINISHED(hf_conn *conn, CBB *body) {
-  size_t len;
-  HF_TRY(verify_data(conn, conn->own_finished, &len, conn->write.secret, hf_is_server(conn)));
+  const size_t len = verify_data(conn, conn->own_finished, (hf_role)conn->role);
   conn->own_finished_set = true;
   return CBB_add_bytes(body, conn->own_finished, len) ? HF_OK : HF_INTERNAL;
 }
 
 hf_status hf_receive_FINISHED(hf_conn *conn, CBS *body) {
   uint8_t expected[HF_MAX_HASH];
-  size_t len;
-  HF_TRY(verify_data(conn, expected, &len, conn->read.secret, !hf_is_server(conn)));
+  const size_t len = verify_data(conn, expected, hf_is_server(conn) ? HF_CLIENT : HF_SERVER);
   if (CBS_len(body) != len || CRYPTO_memcmp(CBS_data(body), expected, len) != 0) {
     return HF_BAD_FINISHED;
   }

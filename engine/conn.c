@@ -307,7 +307,7 @@ hf_status hf_record_key(const hf_conn *conn, bool sending, uint8_t key[32], size
   }
   *key_len = conn->suite->key_len;
   *seq = keys->seq;
-  const hf_status status = hf_traffic_key(key, iv, conn->suite, keys->secret);
+  const hf_status status = hf_traffic_key(key, iv, NULL, conn->suite, keys->secret);
   ERR_clear_error();
   hf_scrub();
   return status;

@@ -172,8 +172,13 @@ hf_status hf_derive_HANDSHAKE(hf_conn *conn) {
   hf_psk_forget(conn);
   hf_transcript_hash(hash, conn, suite);
   hf_hmac_key(&key, suite, hs->secret, suite->hash_len);
-  const hf_status status =
+  hf_status status =
       both_traffic(conn, HF_HANDSHAKE, &key, "c hs traffic", "s hs traffic", 12, hash);
+  if (status == HF_OK) {
+    // There is no other use for it: the next salt takes its place.
+    status = expand_label(hs->secret, suite->hash_len, suite, &key, LABEL("derived"),
+                          hash_of_nothing(suite), suite->hash_len);
+  }
   OPENSSL_cleanse(&key, sizeof(key));
   return status;
 }
@@ -181,11 +186,9 @@ hf_status hf_derive_HANDSHAKE(hf_conn *conn) {
 hf_status hf_derive_APPLICATION(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   const hf_suite *suite = conn->suite;
-  uint8_t hash[HF_MAX_HASH], salt[HF_MAX_HASH];
+  uint8_t hash[HF_MAX_HASH];
   hf_hmac key;
-  HF_TRY(next_salt(salt, suite, hs->secret));
-  extract(hs->secret, suite, salt, suite->hash_len, zeros, suite->hash_len);
-  OPENSSL_cleanse(salt, sizeof(salt));
+  extract(hs->secret, suite, hs->secret, suite->hash_len, zeros, suite->hash_len);
   hf_transcript_hash(hash, conn, suite);
   hf_hmac_key(&key, suite, hs->secret, suite->hash_len);
   hf_status status =
@@ -222,7 +225,8 @@ void hf_keys_wipe(hf_keys *keys) {
   OPENSSL_cleanse(keys, sizeof(*keys));
 }
 
-hf_status hf_traffic_key(uint8_t *key, uint8_t *iv, const hf_suite *suite, const uint8_t *secret) {
+hf_status hf_traffic_key(uint8_t *key, uint8_t *iv, uint8_t *finished, const hf_suite *suite,
+                         const uint8_t *secret) {
   if (suite->version == HF_TLS12) {  // a key and its IV: prf.c
     memset(iv, 0, HF_NONCE);
     memcpy(key, secret, suite->key_len);
@@ -235,6 +239,9 @@ hf_status hf_traffic_key(uint8_t *key, uint8_t *iv, const hf_suite *suite, const
   if (status == HF_OK) {
     status = expand_label(iv, HF_NONCE, suite, &hmac, LABEL("iv"), NULL, 0);
   }
+  if (status == HF_OK && finished != NULL) {
+    status = expand_label(finished, suite->hash_len, suite, &hmac, LABEL("finished"), NULL, 0);
+  }
   OPENSSL_cleanse(&hmac, sizeof(hmac));
   return status;
 }
@@ -242,7 +249,7 @@ hf_status hf_traffic_key(uint8_t *key, uint8_t *iv, const hf_suite *suite, const
 hf_status hf_make_material(hf_material *out, const hf_suite *suite, const uint8_t *secret) {
   memset(out, 0, sizeof(*out));
   memcpy(out->secret, secret, hf_secret_len(suite));
-  return hf_traffic_key(out->key, out->iv, suite, secret);
+  return hf_traffic_key(out->key, out->iv, NULL, suite, secret);
 }
 
 hf_status hf_next_material(hf_material *out, const hf_suite *suite, const hf_keys *keys) {
@@ -271,12 +278,21 @@ hf_status hf_keys_install(hf_keys *keys, const hf_suite *suite, hf_level level,
   return HF_OK;
 }
 
-hf_status hf_keys_set(hf_keys *keys, const hf_suite *suite, hf_level level, const uint8_t *secret) {
+hf_status hf_keys_set(hf_keys *keys, const hf_suite *suite, hf_level level, uint8_t *secret) {
   hf_material material;
-  hf_status status = hf_make_material(&material, suite, secret);
+  uint8_t finished[HF_MAX_HASH];
+  memset(&material, 0, sizeof(material));
+  memset(finished, 0, sizeof(finished));
+  memcpy(material.secret, secret, hf_secret_len(suite));
+  hf_status status = hf_traffic_key(material.key, material.iv,
+                                    level == HF_HANDSHAKE ? finished : NULL, suite, secret);
   if (status == HF_OK) {
     status = hf_keys_install(keys, suite, level, &material);
   }
+  if (status == HF_OK) {
+    memcpy(secret, finished, sizeof(finished));
+  }
+  OPENSSL_cleanse(finished, sizeof(finished));
   OPENSSL_cleanse(&material, sizeof(material));
   return status;
 }

@@ -349,7 +349,6 @@ static hf_status key_row(hf_conn *conn, const row *r) {
     return HF_INTERNAL;
   }
   HF_TRY(hf_keys_set(keys, suite, (hf_level)r->level, secret));
-  OPENSSL_cleanse(secret, HF_MAX_HASH);
   // TLS 1.2 has no traffic secrets to give: its main secret was.
   if ((conn->config->settings.flags & HF_EXPORT_SECRETS) && !hf_tls12(conn)) {
     ask_traffic(conn, (hf_level)r->level, mine);

@@ -32,10 +32,7 @@ hf_status hf_trace_begin(hf_conn *conn) {
   return HF_OK;
 }
 
-void hf_trace(hf_conn *conn, bool sent, uint16_t content, const uint8_t *data, size_t len) {
-  if (conn->trace == NULL) {
-    return;
-  }
+void hf_trace_note(hf_conn *conn, bool sent, uint16_t content, const uint8_t *data, size_t len) {
   hf_buffer *buffer = &conn->trace->buffer;
   entry head;
   memset(&head, 0, sizeof(head));

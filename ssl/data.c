@@ -128,12 +128,14 @@ int SSL_has_pending(const SSL *ssl) {
 /* ---- Writing ---- */
 
 int ssl_send(SSL *ssl) {
-  /* Answers first, so that all tickets are one write. */
-  while ((hf_wants(ssl->conn) & HF_WANT_ANSWER) != 0 || ssl_io_has_output(ssl)) {
-    if ((hf_wants(ssl->conn) & HF_WANT_ANSWER) != 0) {
+  for (;;) {
+    const unsigned wants = hf_wants(ssl->conn);
+    /* Answers first, so that all tickets are one write. */
+    if ((wants & HF_WANT_ANSWER) != 0) {
       if (!ssl_answer(ssl)) return -1;
       continue;
     }
+    if (!ssl_io_has_output(ssl, wants)) break;
     ssl_step step = ssl_io_push(ssl);
     if (step != SSL_STEP_DONE) return ssl_stop_waiting(ssl, step, SSL_WRITING);
   }
@@ -144,7 +146,7 @@ int ssl_send(SSL *ssl) {
 }
 
 void ssl_try_to_send(SSL *ssl) {
-  if (ssl->conn == NULL || !ssl_io_has_output(ssl)) return;
+  if (ssl->conn == NULL || !ssl_io_has_output(ssl, hf_wants(ssl->conn))) return;
   ERR_set_mark();
   (void)ssl_io_push(ssl);
   ERR_pop_to_mark();

@@ -168,9 +168,8 @@ bool ssl_io_handshake_staged(const SSL *ssl) {
   return (ssl->io.out.data != NULL && ssl->io.write_staged == 0) || ssl->io.flush_due;
 }
 
-bool ssl_io_has_output(const SSL *ssl) {
-  return ssl->io.out.data != NULL || ssl->io.flush_due ||
-         (hf_wants(ssl->conn) & HF_WANT_OUTPUT) != 0;
+bool ssl_io_has_output(const SSL *ssl, unsigned wants) {
+  return ssl->io.out.data != NULL || ssl->io.flush_due || (wants & HF_WANT_OUTPUT) != 0;
 }
 
 void ssl_io_drop_output(ssl_io *io) {

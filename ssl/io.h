@@ -45,8 +45,9 @@ ssl_step ssl_io_seal(SSL *ssl, size_t overhead, const uint8_t *in, size_t len);
  * or half a round trip before the end, for which the handshake need not wait. */
 bool ssl_io_handshake_staged(const SSL *ssl);
 
-/* ssl_io_has_output says whether bytes are on their way out: staged, queued, or not flushed. */
-bool ssl_io_has_output(const SSL *ssl);
+/* ssl_io_has_output says whether bytes are on their way out: staged, queued (|wants|, hf_wants says
+ * so), or not flushed. */
+bool ssl_io_has_output(const SSL *ssl, unsigned wants);
 
 /* ssl_io_keep appends |len| bytes to io.in.  False: memory ran out, with an error on the queue. */
 bool ssl_io_keep(ssl_io *io, const uint8_t *data, size_t len);

@@ -46,7 +46,8 @@ int SSL_shutdown(SSL *ssl) {
     return 1;
   }
   if ((hf_wants(ssl->conn) & HF_FAILED) != 0) return ssl_stop_broken(ssl);
-  if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) == 0 || ssl_io_has_output(ssl)) return send_close(ssl);
+  if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) == 0 || ssl_io_has_output(ssl, hf_wants(ssl->conn)))
+    return send_close(ssl);
   return wait_for_close(ssl);
 }
 
@@ -62,7 +63,7 @@ static bool sent_end(const SSL *ssl) {
 static bool waits(const SSL *ssl, uint8_t alert) {
   hf_fault fault;
   hf_get_fault(&fault, ssl->conn);
-  return fault.alert == alert && sent_end(ssl) && ssl_io_has_output(ssl);
+  return fault.alert == alert && sent_end(ssl) && ssl_io_has_output(ssl, hf_wants(ssl->conn));
 }
 
 /* give_up has the connection fail for |alert|.  False: it could not be said, and why not is on the

@@ -146,7 +146,11 @@ static uint32_t draft_flags(const ssl_settings *s, unsigned variant) {
   if ((variant & SSL_CONFIG_STORE) && !quic) flags |= HF_STORE_SESSIONS;
   if (!quic) flags |= HF_ALWAYS_CCS; /* as both OpenSSL and BoringSSL do */
   if (variant & SSL_CONFIG_IGNORE_NAME) flags |= HF_IGNORE_SERVER_NAME;
-  if (s->num_tickets > 0) flags |= HF_ISSUE_TICKETS;
+  /* With SSL_OP_NO_TICKET they name sessions that are kept, if any is: over QUIC that is not known.
+   */
+  if (s->num_tickets > 0 &&
+      (!(s->options & SSL_OP_NO_TICKET) || quic || (variant & SSL_CONFIG_STORE)))
+    flags |= HF_ISSUE_TICKETS;
   if (!(s->options & SSL_OP_CIPHER_SERVER_PREFERENCE))
     flags |= HF_PREFER_CLIENT_SUITES | HF_PREFER_CLIENT_GROUPS;
   if (carrier_of(variant) == SSL_CONFIG_STATELESS) flags |= HF_DEMAND_COOKIE;

@@ -205,11 +205,12 @@ void insider_give_clear(struct insider *insider, hf_bytes message) {
 }
 
 void insider_give_wrong(struct insider *insider, hf_bytes message, const uint8_t *secret) {
-  static const uint8_t nobodys[HF_MAX_HASH] = {42};
+  uint8_t taken[HF_MAX_HASH] = {42}; /* nobody's */
   const hf_suite *suite = insider_other(insider)->conn->suite;
   hf_keys keys = {.level = HF_INITIAL};
   cr_assert_not_null(suite);
-  cr_assert_eq(hf_keys_set(&keys, suite, HF_APPLICATION, secret != NULL ? secret : nobodys), HF_OK);
+  if (secret != NULL) memcpy(taken, secret, sizeof taken);
+  cr_assert_eq(hf_keys_set(&keys, suite, HF_APPLICATION, taken), HF_OK);
   give(insider, message, &keys, false);
   hf_keys_wipe(&keys);
 }

@@ -25,7 +25,7 @@ static const struct {
     {"res binder", LIVES_NO_CALL, false, false},
     {"ext binder", LIVES_NO_CALL, false, false},
     {"imp binder", LIVES_NO_CALL, false, false},
-    {"finished", LIVES_NO_CALL, false, false},
+    {"finished", LIVES_UNTIL_READY, false, false},
     {"exporter", LIVES_NO_CALL, false, false},
     {"c e traffic", LIVES_UNTIL_READY, false, false},
     {"e exp master", LIVES_UNTIL_READY, false, false},
@@ -130,7 +130,11 @@ WRAP(void, hf_expand,
     with = labels[i].with;
     if (labels[i].next) book_next(parent);
   }
-  (void)book_add(watch_owner(), life, label, out, out_len, with ? parent : SECRET_NONE);
+  /* What is derived of the handshake secret takes its place. */
+  const bool salt = strcmp(label, "derived") == 0 && watch_handshake(SECRET_NONE) != SECRET_NONE;
+  if (salt) life = LIVES_UNTIL_NEXT;
+  const int noted = book_add(watch_owner(), life, label, out, out_len, with ? parent : SECRET_NONE);
+  if (salt) (void)watch_handshake(noted);
   if (strcmp(label, "c hs traffic") == 0) watch_agreed();
 }
 
@@ -143,7 +147,7 @@ static void note_extract(const uint8_t *out, size_t out_len, hf_bytes key, hf_by
     if (!zeros) (void)note(LIVES_UNTIL_AGREED, "early secret", out, out_len);
   } else if (watch_handshake(SECRET_NONE) == SECRET_NONE) {
     if (!zeros) (void)note(LIVES_UNTIL_AGREED, "shared secret", data.data, data.len);
-    (void)watch_handshake(note(LIVES_UNTIL_NEXT, "handshake secret", out, out_len));
+    (void)watch_handshake(note(LIVES_NO_CALL, "handshake secret", out, out_len));
   } else {
     book_next(watch_handshake(SECRET_NONE));
     (void)note(LIVES_UNTIL_READY, "main secret", out, out_len);

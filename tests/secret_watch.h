@@ -55,8 +55,8 @@ int watch_owner(void);                   /* of the call that is going on; SECRET
 int watch_arena(void);                   /* likewise; ARENA_NONE */
 /* watch_agreed: the owner has made use of what both sides gave. */
 void watch_agreed(void);
-/* watch_handshake gives the owner's handshake secret, of which there is one; SECRET_NONE is no
- * change. */
+/* watch_handshake gives the owner's handshake secret, of which there is one, or what stands for it;
+ * SECRET_NONE is no change. */
 int watch_handshake(int secret);
 /* watch_mark is how deep the stack was written; a call to libcrypto stands between it and
  * watch_deep. */

@@ -11,7 +11,7 @@ import sys
 # The macro of save.def, the struct, and the file that defines it.
 STRUCTS = (("CONN", "hf_conn", "engine/engine.h"), ("HS", "hf_hs", "engine/engine.h"),
            ("POST", "hf_post", "engine/engine.h"), ("QUIC_PART", "hf_quic", "engine/engine.h"),
-           ("CUSTOM", "hf_custom", "engine/engine.h"), ("KEYS", "hf_keys", "engine/engine.h"),
+           ("CUSTOM", "hf_custom", "engine/engine.h"), ("KEYS", "hf_keys", "engine/schedule.h"),
            ("IDENTITY", "hf_identity", "engine/engine.h"),
            ("SETTINGS", "hf_settings", "include/handfast/handfast.h"))
 # Kinds that save a second field with the first.

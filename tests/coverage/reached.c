@@ -158,8 +158,7 @@ WRAP_DERIVE(MAIN)
 #define WRAP_FUNCTION(function, parameters, arguments, then) \
   WITH(hf_status, function, parameters, arguments, then)
 WRAP_FUNCTION(hf_seal_flight, (hf_conn * conn), (conn), did_seal(conn, status))
-WRAP_FUNCTION(hf_keys_set,
-              (hf_keys * keys, const hf_suite *suite, hf_level level, const uint8_t *secret),
+WRAP_FUNCTION(hf_keys_set, (hf_keys * keys, const hf_suite *suite, hf_level level, uint8_t *secret),
               (keys, suite, level, secret), did_set(keys, status))
 WRAP_FUNCTION(hf_post_begin, (hf_conn * conn), (conn), did(conn, status, "end"))
 
