@@ -348,7 +348,7 @@ uint8_t *fuzz_take_output(struct fuzz_peer *peer, size_t *len) {
   *len = 0;
   while (hf_wants(peer->conn) & HF_WANT_OUTPUT) {
     size_t written = 0;
-    out = realloc(out, room += 4096);
+    out = realloc(out, room = 2 * room + 4096);
     CHECK(out != NULL);
     const hf_status status = hf_flush(peer->conn, &written, out + *len, room - *len);
     CHECK(status == HF_OK || (peer->wrong && status != HF_MISUSE));
