@@ -171,6 +171,7 @@ static hf_status take_identity(hf_conn *conn, hf_identity *identity) {
     hf_flag(conn, CLIENT_COMPRESSED, false);
   }
   if (identity == NULL) {
+    hf_hear_no_more_12(conn);
     return HF_OK;
   }
   hf_identity_up_ref(identity);
@@ -513,6 +514,7 @@ hf_status hf_send_CERTIFICATE_VERIFY(hf_conn *conn, CBB *body) {
   // It has served: a saved state need not name it from here on.
   hf_identity_free(conn->hs->identity);
   conn->hs->identity = NULL;
+  hf_hear_no_more_12(conn);
   return CBB_add_u16(body, conn->own_sigalg) && CBB_add_u16_length_prefixed(body, &signature) &&
                  CBB_add_bytes(&signature, bytes.data, bytes.len) && CBB_flush(body)
              ? HF_OK

@@ -62,8 +62,7 @@ hf_status hf_receive_certificate_12(hf_conn *conn, CBS *body) {
   if (hf_is_server(conn)) {
     hf_flag(conn, CLIENT_CERT, !empty);
     if (empty) {
-      conn->hs->hear = false;  // nothing will be signed
-      hf_buffer_free(&conn->hs->heard);
+      hf_hear_no_more_12(conn);  // nothing will be signed
       // RFC 5246 7.4.6: the alert of TLS 1.3 is not known here.
       return conn->config->settings.flags & HF_REQUIRE_CLIENT_CERT ? HF_CERTIFICATE_REQUIRED_12
                                                                    : HF_OK;
@@ -197,7 +196,6 @@ hf_status hf_receive_verify_12(hf_conn *conn, CBS *body) {
     return HF_DECODE_ERROR;
   }
   HF_TRY(hf_check_signature(conn, code, signature, hs->heard.data, hs->heard.len));
-  hs->hear = false;
-  hf_buffer_free(&hs->heard);
+  hf_hear_no_more_12(conn);
   return HF_OK;
 }

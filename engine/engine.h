@@ -277,7 +277,8 @@ typedef struct hf_hs {
   const hf_entropy *entropy; /* of zeros, and nobody's, from when the private keys have been used */
   hf_transcript transcript;
   hf_question_t question;
-  uint8_t secret[HF_MAX_HASH];        /* the salt for the main secret, then that (RFC 9846 7.1) */
+  uint8_t secret[HF_MAX_HASH]; /* the salt for the main secret, then that (RFC 9846 7.1); TLS 1.2:
+                           of the session that is resumed */
   uint8_t traffic[2][3][HF_MAX_HASH]; /* [hf_role][hf_level - 1]: traffic secrets until KEY takes
                                          them, and then for the handshake's the finished_key */
   uint8_t shared[HF_MAX_SECRET];      /* of the key exchange, until HANDSHAKE is derived */

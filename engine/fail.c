@@ -114,7 +114,7 @@ hf_status hf_blame(hf_status otherwise) {
  * instruction, which is slow to begin. */
 enum {
   HF_DEAD_STACK = BORINGSSL_API_VERSION >= 32 ? 48 * 1024 : 16 * 1024,
-  HF_DEAD_HASHES = 4096,
+  HF_DEAD_HASHES = BORINGSSL_API_VERSION >= 32 ? 8 * 1024 : 4 * 1024,
   HF_DEAD_RECORD = 2048,
   HF_AT_ONCE = 1024
 };

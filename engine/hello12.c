@@ -28,6 +28,11 @@ hf_status hf_hear_12(hf_conn *conn) {
   return hf_buffer_append(&hs->heard, hello.data, hello.len);
 }
 
+void hf_hear_no_more_12(hf_conn *conn) {
+  conn->hs->hear = false;
+  hf_buffer_free(&conn->hs->heard);
+}
+
 /* ---- the server ---- */
 
 /* RFC 8422 4: by our order.  Of a client that names no groups it is not known which it has: it is

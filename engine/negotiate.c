@@ -335,6 +335,9 @@ static hf_status restore(hf_conn *conn, hf_bytes content) {
   hf_hs *hs = conn->hs;
   CBS in, cookie = hf_hello_list(conn, HF_EXT_cookie, false);
   uint16_t suite, group;
+  if (hs->hello.message.len == 0) {
+    return HF_INTERNAL;  // a state that was loaded said so
+  }
   CBS_init(&in, content.data, content.len);
   if (!CBS_get_u16(&in, &suite) || !CBS_get_u16(&in, &group) ||
       (conn->suite = hf_suite_find(suite)) == NULL || conn->suite->version != HF_TLS13 ||

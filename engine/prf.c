@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include <openssl/err.h>
+
 #define LABEL(text) hf_range((const uint8_t *)(text), sizeof(text) - 1)
 
 /* The most seeds that anything has, with the label. */
@@ -68,6 +70,7 @@ static void main_prf(const hf_conn *conn, uint8_t *out, size_t out_len, hf_bytes
     if (key != NULL) {
       conn->hs->main_key = key;
     } else {
+      ERR_clear_error();  // it does without
       key = &here;
     }
     hf_hmac_key(key, conn->suite, conn->exporter, HF_MAIN_SECRET);

@@ -40,10 +40,12 @@ static bool valid_hello(const hf_conn *conn) {
                             : at.start == 0 && at.len > 0 && at.len == conn->hs->hello_bytes.len;
 }
 
-/* What is hashed is the suite's; a hello that is not there cannot wait to be. */
+/* What is hashed is the suite's; a hello that is not there cannot wait to be, and a client that has
+ * sent one has it in there. */
 static bool valid_transcript(const hf_conn *conn) {
   const hf_transcript *transcript = &conn->hs->transcript;
-  if (transcript->hello_waits && conn->hs->hello.message.len == 0) {
+  if (transcript->hello_waits ? conn->hs->hello.message.len == 0
+                              : !hf_is_server(conn) && transcript->hash_len == 0) {
     return false;
   }
   return transcript->hash_len == 0 ||

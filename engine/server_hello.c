@@ -76,6 +76,9 @@ size_t hf_bound_HELLO_RETRY_REQUEST(const hf_conn *conn) { return 128 + conn->hs
 hf_status hf_send_HELLO_RETRY_REQUEST(hf_conn *conn, CBB *body) {
   hf_hs *hs = conn->hs;
   uint8_t hash[HF_MAX_HASH];
+  if (hs->hello.message.len == 0) {
+    return HF_INTERNAL;  // a state that was loaded said so
+  }
   HF_TRY(hf_write_retry(conn, body));
   hf_note_hello(conn);
   hf_transcript_hash(hash, conn, conn->suite);

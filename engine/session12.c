@@ -45,8 +45,7 @@ hf_status hf_take_session_12(hf_conn *conn, const hf_session *s, unsigned flags)
   hf_flag(conn, TICKET, (flags & HF_RENEW_TICKET) && hs->ticket_offered);
   memcpy(hs->secret, s->psk, HF_MAIN_SECRET);
   conn->session_cert = s->client_cert;
-  hs->hear = false;
-  hf_buffer_free(&hs->heard);
+  hf_hear_no_more_12(conn);
   return HF_OK;
 }
 

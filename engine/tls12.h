@@ -22,6 +22,7 @@ bool hf_is_hello_12(const hf_conn *conn, CBS body);
 hf_status hf_begin_12(hf_conn *conn);
 /* hf_hear_12: from the ClientHello on messages are kept for a CertificateVerify that may come. */
 hf_status hf_hear_12(hf_conn *conn);
+void hf_hear_no_more_12(hf_conn *conn);
 /* hf_without_sigalgs_12 refuses a hello that leaves only SHA-1 to sign with. */
 hf_status hf_without_sigalgs_12(const hf_conn *conn);
 hf_status hf_negotiate_12(hf_conn *conn);

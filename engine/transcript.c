@@ -5,10 +5,10 @@
  * wanted. */
 #include "engine.h"
 
-/* All before the last ClientHello and then |hello|. */
+/* All before the last ClientHello, if that was hashed with this hash, and then |hello|. */
 static void fork_with(hf_hash *out, const hf_transcript *transcript, size_t hash_len,
                       hf_bytes hello) {
-  if (transcript->hash_len == 0) {
+  if (transcript->hash_len != hash_len) {
     hf_hash_begin(out, hash_len);
   } else {
     *out = transcript->hash;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "secret_arena.h"
 #include "secret_watch.h"
 #include "wrap.h"
 
@@ -25,7 +26,7 @@ static const struct {
     {"res binder", LIVES_NO_CALL, false, false},
     {"ext binder", LIVES_NO_CALL, false, false},
     {"imp binder", LIVES_NO_CALL, false, false},
-    {"finished", LIVES_UNTIL_READY, false, false},
+    {"finished", LIVES_UNTIL_NEXT, false, false},
     {"exporter", LIVES_NO_CALL, false, false},
     {"c e traffic", LIVES_UNTIL_READY, false, false},
     {"e exp master", LIVES_UNTIL_READY, false, false},
@@ -96,8 +97,9 @@ WRAP(void, hf_hmac_key, (hf_hmac * hmac, const hf_suite *suite, const uint8_t *k
   watch_deep(mark);
   if (watch_owner() == SECRET_NONE) return;
   remember(hmac, key, len);
-  /* Who has these states needs no key.  Those of TLS 1.2's main secret are kept. */
-  const bool kept = suite->version == HF_TLS12 && len == HF_MAIN_SECRET;
+  /* Who has these states needs no key.  Those of TLS 1.2's main secret are kept if a session goes
+   * on. */
+  const bool kept = arena_owns(hmac);
   const hf_hash *halves[] = {&hmac->inner, &hmac->outer};
   for (size_t i = 0; i < 2; i++) {
     const void *state = sha256 ? (const void *)halves[i]->sha256.h : halves[i]->sha384.h;
@@ -165,6 +167,8 @@ WRAP(void, hf_hmac_once,
   const int known = book_find(watch_owner(), key.data, key.len);
   if (known == SECRET_NONE || strcmp(book_secret(known)->name, "finished") != 0) {
     note_extract(out, suite->hash_len, key, data, zeros);
+  } else {
+    book_next(known); /* it has served */
   }
 }
 

@@ -387,6 +387,45 @@ Test(save, resumed_too_early) {
   finish(&f);
 }
 
+/* R-H-42: the hello that a HelloRetryRequest is for is gone, and that a cookie came with. */
+Test(save, without_the_hello) {
+  static const uint8_t content[36] = {0x13, 0x01};
+  for (int i = 0; i < 2; i++) {
+    struct fixture f;
+    hf_conn *loaded = NULL;
+    begin_with(&f, i == 0 ? HF_ASK_COOKIE : HF_ASK_HELLO, i == 0 ? HF_DEMAND_COOKIE : 0, 0, 0);
+    hf_conn *conn = f.pair.server.conn;
+    conn->hs->hello.message.len = 0;
+    conn->hs->transcript.hello_waits = false;
+    if (i == 1) { /* as if COOKIE were asked, which is one row before */
+      conn->flags |= COOKIE;
+      conn->row--;
+      conn->hs->question.ask = HF_ASK_COOKIE;
+    }
+    cr_assert(reborn_save(&f.state, conn));
+    cr_assert_eq(load(&loaded, &f.pair.server, (hf_bytes){f.state.data, f.state.len}), HF_OK);
+    cr_expect_eq(hf_answer_cookie(loaded, (hf_bytes){content, sizeof content}), HF_INTERNAL);
+    hf_free(loaded);
+    finish(&f);
+  }
+}
+
+/* R-H-42: what is hashed is no use with another hash, whoever asks for that. */
+Test(save, transcript_of_another_hash) {
+  struct fixture f;
+  uint8_t got[HF_MAX_HASH], want[SHA256_DIGEST_LENGTH], bytes[100] = {0};
+  begin(&f, HF_ASK_HELLO);
+  hf_transcript *transcript = &f.pair.server.conn->hs->transcript;
+  transcript->hash_len = SHA384_DIGEST_LENGTH;
+  hf_hash_begin(&transcript->hash, SHA384_DIGEST_LENGTH);
+  hf_hash_add(&transcript->hash, SHA384_DIGEST_LENGTH, bytes, sizeof bytes);
+  SHA256(bytes, 3, want);
+  const size_t len =
+      hf_transcript_hash_with(got, f.pair.server.conn, hf_suite_find(0x1301), (hf_bytes){bytes, 3});
+  cr_expect(bytes_equal((hf_bytes){got, len}, (hf_bytes){want, sizeof want}));
+  finish(&f);
+}
+
 /* R-H-42: limits that no extension can set. */
 Test(save, limits_that_nobody_can_set) {
   for (int i = 0; i < 3; i++) {
