@@ -28,10 +28,11 @@ void hf_entropy_forget(hf_conn *conn) {
 bool hf_entropy_kept(const hf_hs *hs) { return hs->entropy != NULL && hs->entropy != &no_entropy; }
 
 hf_status hf_entropy_keep(hf_conn *conn, const hf_entropy *entropy) {
-  const hf_entropy *copy = OPENSSL_memdup(entropy, sizeof(*entropy));
+  hf_entropy *copy = OPENSSL_malloc(sizeof(*copy));
   if (copy == NULL) {
     return HF_NO_MEMORY;
   }
+  *copy = *entropy;
   hf_entropy_forget(conn);
   conn->hs->entropy = copy;
   return HF_OK;
