@@ -58,24 +58,28 @@ static void main_secret(hf_conn *conn) {
   OPENSSL_cleanse(&pre_main, sizeof(pre_main));
 }
 
-/* The PRF under the main secret.  Where a session goes on hashing is most of the work, and three
- * outputs are made with one key: it is kept, unless there is no memory for it. */
+/* Where a session goes on hashing is most of the work, and three outputs are made with the key of
+ * one secret: it is kept, unless there is no memory for it. */
+static void keep_main_key(hf_conn *conn) {
+  hf_hmac *key = hf_has(conn, RESUMED) ? OPENSSL_malloc(sizeof(*key)) : NULL;
+  if (key != NULL) {
+    hf_hmac_key(key, conn->suite, conn->exporter, HF_MAIN_SECRET);
+  } else {
+    ERR_clear_error();  // it does without
+  }
+  conn->hs->main_key = key;
+}
+
+/* The PRF under the main secret. */
 static void main_prf(const hf_conn *conn, uint8_t *out, size_t out_len, hf_bytes label,
                      const hf_bytes *seeds, size_t num) {
   hf_hmac here;
-  const bool keeps = conn->hs != NULL && hf_has(conn, RESUMED);
-  hf_hmac *key = keeps ? conn->hs->main_key : NULL;
-  if (key == NULL) {
-    key = keeps ? OPENSSL_malloc(sizeof(*key)) : NULL;
-    if (key != NULL) {
-      conn->hs->main_key = key;
-    } else {
-      ERR_clear_error();  // it does without
-      key = &here;
-    }
-    hf_hmac_key(key, conn->suite, conn->exporter, HF_MAIN_SECRET);
+  if (conn->hs != NULL && conn->hs->main_key != NULL) {
+    hf_prf(out, out_len, conn->suite, conn->hs->main_key, label, seeds, num);
+    return;
   }
-  hf_prf(out, out_len, conn->suite, key, label, seeds, num);
+  hf_hmac_key(&here, conn->suite, conn->exporter, HF_MAIN_SECRET);
+  hf_prf(out, out_len, conn->suite, &here, label, seeds, num);
   OPENSSL_cleanse(&here, sizeof(here));
 }
 
@@ -108,6 +112,7 @@ hf_status hf_ask_main_12(hf_conn *conn) {
 hf_status hf_derive_MAIN(hf_conn *conn) {
   hf_hs *hs = conn->hs;
   main_secret(conn);
+  keep_main_key(conn);
   // A session that goes on has no use for the private keys either.
   hf_entropy_forget(conn);
   hf_psk_forget(conn);
