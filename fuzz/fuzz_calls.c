@@ -247,11 +247,14 @@ static void seal(struct end *from, struct end *to, size_t len, size_t spare) {
 static void rekey(const struct world *world, hf_conn *conn, bool peer_too) {
   const hf_facts facts = facts_of(conn);
   struct saved before = save(conn);
-  const bool installs = hf_question(conn)->ask == HF_ASK_INSTALL;
+  /* INSTALL, pending or to come, stops the peer's bytes; those of one that closed are none. */
+  const bool closed = (before.wants & HF_CLOSED) != 0;
+  const bool installs =
+      hf_question(conn)->ask == HF_ASK_INSTALL || !(closed || (before.wants & HF_WANT_INPUT));
   const bool may = (before.wants & (HF_READY | HF_FAILED)) == HF_READY && !facts.close_sent &&
                    facts.version == 0x0304 && !is_quic(world) && !installs;
   const hf_status status = hf_rekey(conn, peer_too);
-  CHECK((status != HF_MISUSE) == may);
+  CHECK((status != HF_MISUSE) == may || (closed && status == HF_MISUSE));
   settle(conn, before, status);
 }
 

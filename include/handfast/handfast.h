@@ -558,7 +558,7 @@ HF_EXPORT HF_MUST_USE hf_status hf_close(hf_conn *conn);
 HF_EXPORT void hf_abort(hf_conn *conn, uint8_t alert);
 /* hf_rekey queues KeyUpdate (4.7.3) and changes the sending keys; |peer_too| asks the peer to
  * change its own, once until it does. HF_MISUSE before HF_READY, after hf_close, while
- * HF_ASK_INSTALL is pending, in TLS 1.2, and with HF_QUIC. */
+ * HF_ASK_INSTALL is pending or comes after the question that is, in TLS 1.2, and with HF_QUIC. */
 HF_EXPORT HF_MUST_USE hf_status hf_rekey(hf_conn *conn, bool peer_too);
 /* hf_issue_ticket asks for one more ticket: HF_ASK_TICKET follows. HF_MISUSE unless a ready 1.3
  * server, and after hf_close. */
