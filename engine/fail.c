@@ -110,13 +110,13 @@ hf_status hf_blame(hf_status otherwise) {
 
 /* Overwrites the stack below the caller: what libcrypto leaves there of keys goes with it.  How far
  * it goes, plain_ordeal_secrets measures: 11 KiB with P-384 and P-521, 3.1 KiB without a
- * curve, 1.3 KiB for a record.  Of ML-KEM, where there is one, the keys alone are 22 KiB (mlkem.c).
- * In pieces, for which memset has vector stores: for more it may take the processor's string
- * instruction, which is slow to begin. */
+ * curve, 1.3 KiB for a record, with API 43's libcrypto 2.2.  Of ML-KEM, where there is one, the
+ * keys alone are 22 KiB (mlkem.c). In pieces, for which memset has vector stores: for more it may
+ * take the processor's string instruction, which is slow to begin. */
 enum {
   HF_DEAD_STACK = BORINGSSL_API_VERSION >= 32 ? 48 * 1024 : 16 * 1024,
   HF_DEAD_HASHES = BORINGSSL_API_VERSION >= 32 ? 8 * 1024 : 4 * 1024,
-  HF_DEAD_RECORD = 2048,
+  HF_DEAD_RECORD = BORINGSSL_API_VERSION >= 32 ? 3 * 1024 : 2 * 1024,
   HF_AT_ONCE = 1024
 };
 #ifdef __GNUC__
@@ -140,8 +140,9 @@ NOINLINE static void scrub_hashes(void) {
 
 NOINLINE void hf_scrub_record(void) {
   uint8_t dead[HF_DEAD_RECORD];
-  OPENSSL_cleanse(dead, HF_AT_ONCE);
-  OPENSSL_cleanse(dead + HF_AT_ONCE, HF_AT_ONCE);
+  for (size_t i = 0; i < sizeof(dead); i += HF_AT_ONCE) {
+    OPENSSL_cleanse(dead + i, HF_AT_ONCE);
+  }
 }
 
 hf_status hf_leave(hf_conn *conn, hf_status status) {
