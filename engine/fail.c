@@ -115,7 +115,7 @@ hf_status hf_blame(hf_status otherwise) {
  * take the processor's string instruction, which is slow to begin. */
 enum {
   HF_DEAD_STACK = BORINGSSL_API_VERSION >= 32 ? 48 * 1024 : 16 * 1024,
-  HF_DEAD_HASHES = BORINGSSL_API_VERSION >= 32 ? 8 * 1024 : 4 * 1024,
+  HF_DEAD_HASHES = 4 * 1024,
   HF_DEAD_RECORD = BORINGSSL_API_VERSION >= 32 ? 3 * 1024 : 2 * 1024,
   HF_AT_ONCE = 1024
 };
