@@ -511,14 +511,15 @@ size_t hf_bound_CERTIFICATE_VERIFY(const hf_conn *conn) { return 4 + conn->hs->s
 hf_status hf_send_CERTIFICATE_VERIFY(hf_conn *conn, CBB *body) {
   const hf_bytes bytes = conn->hs->signature;
   CBB signature;
-  // It has served: a saved state need not name it from here on.
+  const bool ok = CBB_add_u16(body, conn->own_sigalg) &&
+                  CBB_add_u16_length_prefixed(body, &signature) &&
+                  CBB_add_bytes(&signature, bytes.data, bytes.len) && CBB_flush(body);
+  // They have served: a saved state need not have them from here on.  Not before: the answer may
+  // lie in what was asked.
   hf_identity_free(conn->hs->identity);
   conn->hs->identity = NULL;
   hf_hear_no_more_12(conn);
-  return CBB_add_u16(body, conn->own_sigalg) && CBB_add_u16_length_prefixed(body, &signature) &&
-                 CBB_add_bytes(&signature, bytes.data, bytes.len) && CBB_flush(body)
-             ? HF_OK
-             : HF_INTERNAL;
+  return ok ? HF_OK : HF_INTERNAL;
 }
 
 hf_status hf_check_signature(hf_conn *conn, uint16_t code, CBS signature, const uint8_t *input,

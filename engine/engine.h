@@ -10,7 +10,8 @@
  *  - Only hf_fail (fail.c) sets the fault; handlers return a status and leave the rest to it.
  *  - Each proof bit is set on the line after its check, in one place; OPEN demands the right set.
  *  - What a span (hf_span) names lies in the peer's flight (conn->in) or, on a client, in its own
- * hello (hs->hello_bytes). Both keep still until this side writes its next message. */
+ * hello (hs->hello_bytes). Both keep still until this side writes its next message, which is
+ * when a ClientHello that waits for its hash is hashed at the latest (transcript.c). */
 #ifndef HANDFAST_ENGINE_ENGINE_H
 #define HANDFAST_ENGINE_ENGINE_H
 

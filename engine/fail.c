@@ -124,25 +124,25 @@ enum {
 #else
 #define NOINLINE
 #endif
-NOINLINE void hf_scrub(void) {
-  uint8_t dead[HF_DEAD_STACK];
-  for (size_t i = 0; i < sizeof(dead); i += HF_AT_ONCE) {
+static inline void overwrite(uint8_t *dead, size_t len) {
+  for (size_t i = 0; i < len; i += HF_AT_ONCE) {
     OPENSSL_cleanse(dead + i, HF_AT_ONCE);
   }
+}
+
+NOINLINE void hf_scrub(void) {
+  uint8_t dead[HF_DEAD_STACK];
+  overwrite(dead, sizeof(dead));
 }
 
 NOINLINE static void scrub_hashes(void) {
   uint8_t dead[HF_DEAD_HASHES];
-  for (size_t i = 0; i < sizeof(dead); i += HF_AT_ONCE) {
-    OPENSSL_cleanse(dead + i, HF_AT_ONCE);
-  }
+  overwrite(dead, sizeof(dead));
 }
 
 NOINLINE void hf_scrub_record(void) {
   uint8_t dead[HF_DEAD_RECORD];
-  for (size_t i = 0; i < sizeof(dead); i += HF_AT_ONCE) {
-    OPENSSL_cleanse(dead + i, HF_AT_ONCE);
-  }
+  overwrite(dead, sizeof(dead));
 }
 
 hf_status hf_leave(hf_conn *conn, hf_status status) {

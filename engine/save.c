@@ -310,7 +310,7 @@ static hf_status restore_keys(hf_keys *keys, const hf_suite *suite) {
   if (keys->level == HF_INITIAL) {
     return HF_OK;
   }
-  hf_status status = hf_make_material(&material, suite, keys->secret);
+  hf_status status = hf_make_material(&material, NULL, suite, keys->secret);
   if (status == HF_OK) {
     material.generation = keys->generation;
     status = hf_keys_install(keys, suite, (hf_level)keys->level, &material);

@@ -59,22 +59,34 @@ static void extract(uint8_t *out, const hf_suite *suite, const uint8_t *salt, si
 }
 
 /* What comes out of the schedule where nothing goes in is the same in all handshakes. */
-static const uint8_t *hash_of_nothing(const hf_suite *suite) {
-  static const uint8_t sha256[SHA256_DIGEST_LENGTH] = {
-      0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4,
-      0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b,
-      0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55};
-  static const uint8_t sha384[SHA384_DIGEST_LENGTH] = {
-      0x38, 0xb0, 0x60, 0xa7, 0x51, 0xac, 0x96, 0x38, 0x4c, 0xd9, 0x32, 0x7e,
-      0xb1, 0xb1, 0xe3, 0x6a, 0x21, 0xfd, 0xb7, 0x11, 0x14, 0xbe, 0x07, 0x43,
-      0x4c, 0x0c, 0xc7, 0xbf, 0x63, 0xf6, 0xe1, 0xda, 0x27, 0x4e, 0xde, 0xbf,
-      0xe7, 0x6f, 0x65, 0xfb, 0xd5, 0x1a, 0xd2, 0xf1, 0x48, 0x98, 0xb9, 0x5b};
-  return suite->hash_len == SHA256_DIGEST_LENGTH ? sha256 : sha384;
+typedef struct constant {
+  uint8_t sha256[SHA256_DIGEST_LENGTH], sha384[SHA384_DIGEST_LENGTH];
+} constant;
+static const constant hash_of_nothing = {
+    {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4,
+     0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b,
+     0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55},
+    {0x38, 0xb0, 0x60, 0xa7, 0x51, 0xac, 0x96, 0x38, 0x4c, 0xd9, 0x32, 0x7e,
+     0xb1, 0xb1, 0xe3, 0x6a, 0x21, 0xfd, 0xb7, 0x11, 0x14, 0xbe, 0x07, 0x43,
+     0x4c, 0x0c, 0xc7, 0xbf, 0x63, 0xf6, 0xe1, 0xda, 0x27, 0x4e, 0xde, 0xbf,
+     0xe7, 0x6f, 0x65, 0xfb, 0xd5, 0x1a, 0xd2, 0xf1, 0x48, 0x98, 0xb9, 0x5b}};
+/* next_salt of the early secret without a PSK. */
+static const constant salt_without_psk = {
+    {0x6f, 0x26, 0x15, 0xa1, 0x08, 0xc7, 0x02, 0xc5, 0x67, 0x8f, 0x54,
+     0xfc, 0x9d, 0xba, 0xb6, 0x97, 0x16, 0xc0, 0x76, 0x18, 0x9c, 0x48,
+     0x25, 0x0c, 0xeb, 0xea, 0xc3, 0x57, 0x6c, 0x36, 0x11, 0xba},
+    {0x15, 0x91, 0xda, 0xc5, 0xcb, 0xbf, 0x03, 0x30, 0xa4, 0xa8, 0x4d, 0xe9,
+     0xc7, 0x53, 0x33, 0x0e, 0x92, 0xd0, 0x1f, 0x0a, 0x88, 0x21, 0x4b, 0x44,
+     0x64, 0x97, 0x2f, 0xd6, 0x68, 0x04, 0x9e, 0x93, 0xe5, 0x2f, 0x2b, 0x16,
+     0xfa, 0xd9, 0x22, 0xfd, 0xc0, 0x58, 0x44, 0x78, 0x42, 0x8f, 0x28, 0x2b}};
+
+static const uint8_t *constant_of(const constant *which, const hf_suite *suite) {
+  return suite->hash_len == SHA256_DIGEST_LENGTH ? which->sha256 : which->sha384;
 }
 
 /* The salt of the next Extract of the schedule: Derive-Secret(secret, "derived", ""). */
 static hf_status next_salt(uint8_t out[HF_MAX_HASH], const hf_suite *suite, const uint8_t *secret) {
-  return derive_secret(out, suite, secret, LABEL("derived"), hash_of_nothing(suite));
+  return derive_secret(out, suite, secret, LABEL("derived"), constant_of(&hash_of_nothing, suite));
 }
 
 static const uint8_t zeros[HF_MAX_HASH];
@@ -82,20 +94,6 @@ static const uint8_t zeros[HF_MAX_HASH];
 void hf_early_secret(uint8_t out[HF_MAX_HASH], const hf_suite *suite, const uint8_t *psk,
                      size_t psk_len) {
   extract(out, suite, NULL, 0, psk, psk_len);
-}
-
-/* next_salt of the early secret without a PSK, which is the same in all handshakes. */
-static const uint8_t *salt_without_psk(const hf_suite *suite) {
-  static const uint8_t sha256[SHA256_DIGEST_LENGTH] = {
-      0x6f, 0x26, 0x15, 0xa1, 0x08, 0xc7, 0x02, 0xc5, 0x67, 0x8f, 0x54,
-      0xfc, 0x9d, 0xba, 0xb6, 0x97, 0x16, 0xc0, 0x76, 0x18, 0x9c, 0x48,
-      0x25, 0x0c, 0xeb, 0xea, 0xc3, 0x57, 0x6c, 0x36, 0x11, 0xba};
-  static const uint8_t sha384[SHA384_DIGEST_LENGTH] = {
-      0x15, 0x91, 0xda, 0xc5, 0xcb, 0xbf, 0x03, 0x30, 0xa4, 0xa8, 0x4d, 0xe9,
-      0xc7, 0x53, 0x33, 0x0e, 0x92, 0xd0, 0x1f, 0x0a, 0x88, 0x21, 0x4b, 0x44,
-      0x64, 0x97, 0x2f, 0xd6, 0x68, 0x04, 0x9e, 0x93, 0xe5, 0x2f, 0x2b, 0x16,
-      0xfa, 0xd9, 0x22, 0xfd, 0xc0, 0x58, 0x44, 0x78, 0x42, 0x8f, 0x28, 0x2b};
-  return suite->hash_len == SHA256_DIGEST_LENGTH ? sha256 : sha384;
 }
 
 hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *early_secret,
@@ -106,8 +104,8 @@ hf_status hf_binder(uint8_t *out, const hf_suite *suite, const uint8_t *early_se
       [HF_BINDER_IMPORTED] = "imp binder",
   };
   uint8_t key[HF_MAX_HASH];
-  hf_status status =
-      derive_secret(key, suite, early_secret, LABEL(labels[kind]), hash_of_nothing(suite));
+  hf_status status = derive_secret(key, suite, early_secret, LABEL(labels[kind]),
+                                   constant_of(&hash_of_nothing, suite));
   if (status == HF_OK) {
     status = hf_finished_mac(out, suite, key, hash);
   }
@@ -160,7 +158,7 @@ hf_status hf_derive_HANDSHAKE(hf_conn *conn) {
   const hf_suite *suite = conn->suite;
   uint8_t hash[HF_MAX_HASH], salt[HF_MAX_HASH];
   hf_hmac key;
-  memcpy(salt, salt_without_psk(suite), suite->hash_len);
+  memcpy(salt, constant_of(&salt_without_psk, suite), suite->hash_len);
   if (hf_has(conn, RESUMED)) {
     HF_TRY(next_salt(salt, suite, hs->early_secret));
   }
@@ -177,7 +175,7 @@ hf_status hf_derive_HANDSHAKE(hf_conn *conn) {
   if (status == HF_OK) {
     // There is no other use for it: the next salt takes its place.
     status = expand_label(hs->secret, suite->hash_len, suite, &key, LABEL("derived"),
-                          hash_of_nothing(suite), suite->hash_len);
+                          constant_of(&hash_of_nothing, suite), suite->hash_len);
   }
   OPENSSL_cleanse(&key, sizeof(key));
   return status;
@@ -246,10 +244,11 @@ hf_status hf_traffic_key(uint8_t *key, uint8_t *iv, uint8_t *finished, const hf_
   return status;
 }
 
-hf_status hf_make_material(hf_material *out, const hf_suite *suite, const uint8_t *secret) {
+hf_status hf_make_material(hf_material *out, uint8_t *finished, const hf_suite *suite,
+                           const uint8_t *secret) {
   memset(out, 0, sizeof(*out));
   memcpy(out->secret, secret, hf_secret_len(suite));
-  return hf_traffic_key(out->key, out->iv, NULL, suite, secret);
+  return hf_traffic_key(out->key, out->iv, finished, suite, secret);
 }
 
 hf_status hf_next_material(hf_material *out, const hf_suite *suite, const hf_keys *keys) {
@@ -257,7 +256,7 @@ hf_status hf_next_material(hf_material *out, const hf_suite *suite, const hf_key
   hf_status status =
       hf_expand_label(next, suite->hash_len, suite, keys->secret, LABEL("traffic upd"), NULL, 0);
   if (status == HF_OK) {
-    status = hf_make_material(out, suite, next);
+    status = hf_make_material(out, NULL, suite, next);
     out->generation = keys->generation + 1;
   }
   OPENSSL_cleanse(next, sizeof(next));
@@ -281,11 +280,9 @@ hf_status hf_keys_install(hf_keys *keys, const hf_suite *suite, hf_level level,
 hf_status hf_keys_set(hf_keys *keys, const hf_suite *suite, hf_level level, uint8_t *secret) {
   hf_material material;
   uint8_t finished[HF_MAX_HASH];
-  memset(&material, 0, sizeof(material));
   memset(finished, 0, sizeof(finished));
-  memcpy(material.secret, secret, hf_secret_len(suite));
-  hf_status status = hf_traffic_key(material.key, material.iv,
-                                    level == HF_HANDSHAKE ? finished : NULL, suite, secret);
+  hf_status status =
+      hf_make_material(&material, level == HF_HANDSHAKE ? finished : NULL, suite, secret);
   if (status == HF_OK) {
     status = hf_keys_install(keys, suite, level, &material);
   }
@@ -328,8 +325,8 @@ static hf_status export_from(uint8_t *out, size_t out_len, const hf_suite *suite
   hf_hash_begin(&hashed, suite->hash_len);
   hf_hash_add(&hashed, suite->hash_len, context.data, context.len);
   hf_hash_end(hash, &hashed, suite->hash_len);
-  hf_status status =
-      derive_secret(secret, suite, exporter, label, label_len, hash_of_nothing(suite));
+  hf_status status = derive_secret(secret, suite, exporter, label, label_len,
+                                   constant_of(&hash_of_nothing, suite));
   if (status == HF_OK) {
     status = hf_expand_label(out, out_len, suite, secret, LABEL("exporter"), hash, suite->hash_len);
   }

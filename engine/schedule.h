@@ -91,7 +91,8 @@ static inline size_t hf_secret_len(const hf_suite *suite) {
   return suite->version == HF_TLS12 ? (size_t)(suite->key_len + HF_NONCE - suite->sent_nonce)
                                     : suite->hash_len;
 }
-hf_status hf_make_material(hf_material *out, const hf_suite *suite, const uint8_t *secret);
+hf_status hf_make_material(hf_material *out, uint8_t *finished, const hf_suite *suite,
+                           const uint8_t *secret);
 hf_status hf_next_material(hf_material *out, const hf_suite *suite, const hf_keys *keys);
 hf_status hf_keys_install(hf_keys *keys, const hf_suite *suite, hf_level level,
                           const hf_material *material);

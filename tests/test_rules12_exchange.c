@@ -300,6 +300,32 @@ Test(rules12_exchange, certificate_types) {
   expect(&c, AL_NONE, "a request");
 }
 
+/* An answer may lie in what was asked: what is sent is that. */
+static bool echo(void *arg, struct side_answer *answer, const hf_question_t *q) {
+  bool *asked = arg;
+  if (q->ask != HF_ASK_SIGNATURE) return true;
+  *asked = true;
+  answer->bytes = q->signature.input;
+  return true;
+}
+
+Test(rules12_exchange, signature_out_of_the_question) {
+  bool asked = false;
+  struct side_setup setup;
+  struct craft12 c;
+  craft12_setup(&setup, HF_CLIENT, 0);
+  setup.credential = credential_load("client-ecdsa-p256");
+  setup.answer = echo;
+  setup.arg = &asked;
+  craft12_new(&c, &setup, "ecdsa-p256");
+  c.play.request = true;
+  cr_expect_not(craft12_until(&c, S12_DONE));
+  const struct buf *sent = &c.play.body, *said = &c.play.craft.transcript;
+  cr_expect(asked && sent->len > 1004 && said->len > 1000);
+  cr_expect_eq(memcmp(sent->data + 4, said->data, 1000), 0);
+  expect(&c, AL_NONE, "an echo");
+}
+
 /* R-5246-7.4.6-1: no certificate is an empty list; a server that must have one says so. */
 Test(rules12_exchange, client_without_certificate) {
   for (int i = 0; i < 2; i++) {
