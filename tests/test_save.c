@@ -410,6 +410,29 @@ Test(save, without_the_hello) {
   }
 }
 
+/* R-H-42: a transcript of another hash than the suite's, one that waits for a hello that is not
+ * there, and a client's without its hello. */
+Test(save, transcripts_that_cannot_be) {
+  for (int i = 0; i < 3; i++) {
+    struct fixture f;
+    hf_conn *loaded = NULL;
+    begin(&f, HF_ASK_SIGNATURE);
+    const struct side *side = i == 2 ? &f.pair.client : &f.pair.server;
+    hf_transcript *transcript = &side->conn->hs->transcript;
+    const hf_transcript was = *transcript;
+    if (i == 0) transcript->hash_len = 32 + 48 - transcript->hash_len;
+    if (i == 0) hf_hash_begin(&transcript->hash, transcript->hash_len);
+    if (i == 1) transcript->hello_waits = true;
+    if (i == 2) transcript->hello_waits = false;
+    if (i == 2) transcript->hash_len = 0;
+    cr_assert(reborn_save(&f.state, side->conn));
+    *transcript = was;
+    cr_expect_eq(load(&loaded, side, (hf_bytes){f.state.data, f.state.len}), HF_BAD_STATE, "%d", i);
+    hf_free(loaded);
+    finish(&f);
+  }
+}
+
 /* R-H-42: what is hashed is no use with another hash, whoever asks for that. */
 Test(save, transcript_of_another_hash) {
   struct fixture f;
