@@ -18,26 +18,24 @@
 #include <openssl/err.h>
 #include <openssl/mem.h>
 
+#include "bio_pair/half.h"
 #include "bio_pair/ring.h"
 
-typedef struct half {
-  BIO *bio;           // that this is the half of
-  struct half *peer;  // NULL: not joined
-  hf_ring out;        // what this half wrote and the peer reads
-} half;
+struct hf_half {
+  BIO *bio;       // that this is the half of
+  hf_half *peer;  // NULL: not joined
+  hf_ring out;    // what this half wrote and the peer reads
+};
 
 // CTRL_IS_HALF is answered with the address of |half_mark| by this method and no other.  The type
 // alone would not do: libcrypto's pair has it too.
 enum { CTRL_IS_HALF = 0x68660001 };
 static const char half_mark = 0;
 
-static half *half_of(BIO *bio) { return BIO_get_data(bio); }
+static hf_half *half_of(BIO *bio) { return BIO_get_data(bio); }
 
-// own_half is half_of for a BIO of any kind: NULL if it is no half, or has no peer.
-static half *own_half(BIO *bio) {
-  half *self = hf_bio_pair_is(bio) ? half_of(bio) : NULL;
-  return self != NULL && self->peer != NULL ? self : NULL;
-}
+// joined says whether |half| is one, with a peer.
+static bool joined(const hf_half *half) { return half != NULL && half->peer != NULL; }
 
 static int fail(int ret, int reason) {
   ERR_put_error(ERR_LIB_BIO, 0, reason, __FILE__, __LINE__);
@@ -52,7 +50,7 @@ static void renew(hf_ring *ring) {
 // ---- Reading ----
 
 // starve is a read that finds too little: |need| more bytes are wanted.
-static int starve(half *self, size_t need) {
+static int starve(hf_half *self, size_t need) {
   hf_ring *in = &self->peer->out;
   BIO_clear_retry_flags(self->bio);
   hf_ring_request(in, need);
@@ -62,7 +60,7 @@ static int starve(half *self, size_t need) {
 }
 
 static int half_read(BIO *bio, char *out, int len) {
-  half *self = half_of(bio);
+  hf_half *self = half_of(bio);
   BIO_clear_retry_flags(bio);
   if (self->peer == NULL) return fail(-2, BIO_R_UNINITIALIZED);
   if (len <= 0) return 0;
@@ -71,7 +69,7 @@ static int half_read(BIO *bio, char *out, int len) {
 }
 
 // half_nread is BIO_nread0 and BIO_nread: at most |max| bytes are pointed at, and taken if |take|.
-static long half_nread(half *self, char **out, size_t max, bool take) {
+static long half_nread(hf_half *self, char **out, size_t max, bool take) {
   uint8_t *data;
   BIO_clear_retry_flags(self->bio);
   if (self->peer == NULL) return fail(-2, BIO_R_UNINITIALIZED);
@@ -87,7 +85,7 @@ static long half_nread(half *self, char **out, size_t max, bool take) {
 
 // may_write is 1, or what a write must return: there is no peer, the half is shut, or the ring is
 // full.
-static int may_write(half *self) {
+static int may_write(hf_half *self) {
   BIO_clear_retry_flags(self->bio);
   if (self->peer == NULL) return fail(-2, BIO_R_UNINITIALIZED);
   if (self->out.shut) return fail(-1, BIO_R_BROKEN_PIPE);
@@ -97,7 +95,7 @@ static int may_write(half *self) {
 }
 
 static int half_write(BIO *bio, const char *in, int len) {
-  half *self = half_of(bio);
+  hf_half *self = half_of(bio);
   size_t n;
   int may = may_write(self);
   if (may <= 0) return may;
@@ -109,7 +107,7 @@ static int half_write(BIO *bio, const char *in, int len) {
 }
 
 // half_nwrite0 lends space, for |want| bytes, or with 0 as much as there is.
-static long half_nwrite0(half *self, char **out, size_t want) {
+static long half_nwrite0(hf_half *self, char **out, size_t want) {
   uint8_t *data;
   size_t len;
   int may = may_write(self);
@@ -119,16 +117,16 @@ static long half_nwrite0(half *self, char **out, size_t want) {
   return (long)len;
 }
 
-static long half_nwrite(half *self, char **out, size_t max) {
+static long half_nwrite(hf_half *self, char **out, size_t max) {
   long room = half_nwrite0(self, out, 0);
   return room > 0 ? (long)hf_ring_produce(&self->out, max) : room;
 }
 
 // ---- Joining ----
 
-static int join(half *self, BIO *other_bio) {
+static int join(hf_half *self, BIO *other_bio) {
   if (!hf_bio_pair_is(other_bio) || other_bio == self->bio) return fail(0, BIO_R_INVALID_ARGUMENT);
-  half *other = half_of(other_bio);
+  hf_half *other = half_of(other_bio);
   if (self->peer != NULL || other->peer != NULL) return fail(0, BIO_R_IN_USE);
   renew(&self->out);
   renew(&other->out);
@@ -139,8 +137,8 @@ static int join(half *self, BIO *other_bio) {
   return 1;
 }
 
-static void part(half *self) {
-  half *other = self->peer;
+static void part(hf_half *self) {
+  hf_half *other = self->peer;
   if (other == NULL) return;
   self->peer = NULL;
   other->peer = NULL;
@@ -154,7 +152,7 @@ static void part(half *self) {
   renew(&other->out);
 }
 
-static int resize(half *self, long size) {
+static int resize(hf_half *self, long size) {
   if (self->peer != NULL) return fail(0, BIO_R_IN_USE);
   if (size <= 0) return fail(0, BIO_R_INVALID_ARGUMENT);
   hf_ring_init(&self->out, (size_t)size);
@@ -164,7 +162,7 @@ static int resize(half *self, long size) {
 // ---- The method ----
 
 static int half_create(BIO *bio) {
-  half *self = OPENSSL_malloc(sizeof(*self));
+  hf_half *self = OPENSSL_malloc(sizeof(*self));
   if (self == NULL) return fail(0, ERR_R_MALLOC_FAILURE);
   self->bio = bio;
   self->peer = NULL;
@@ -174,7 +172,7 @@ static int half_create(BIO *bio) {
 }
 
 static int half_destroy(BIO *bio) {
-  half *self = half_of(bio);
+  hf_half *self = half_of(bio);
   if (self == NULL) return 1;  // newer libcryptos also free a BIO that half_create could not make
   part(self);
   OPENSSL_free(self);
@@ -182,8 +180,8 @@ static int half_destroy(BIO *bio) {
 }
 
 // half_ask answers what any BIO may be asked.
-static long half_ask(half *self, int cmd, long larg) {
-  const half *peer = self->peer;
+static long half_ask(hf_half *self, int cmd, long larg) {
+  const hf_half *peer = self->peer;
   switch (cmd) {
     case BIO_CTRL_RESET:
       hf_ring_reset(&self->out);
@@ -207,7 +205,7 @@ static long half_ask(half *self, int cmd, long larg) {
 }
 
 static long half_ctrl(BIO *bio, int cmd, long larg, void *parg) {
-  half *self = half_of(bio);
+  hf_half *self = half_of(bio);
   switch (cmd) {
     case CTRL_IS_HALF:
       *(const void **)parg = &half_mark;
@@ -343,43 +341,53 @@ int BIO_nwrite(BIO *bio, char **buf, int num) { return transfer(bio, BIO_C_NWRIT
 
 // ---- For the SSL layer ----
 
+hf_half *hf_half_of(const BIO *bio) { return hf_bio_pair_is(bio) ? half_of((BIO *)bio) : NULL; }
+
+size_t hf_half_peek(hf_half *half, uint8_t **data) {
+  *data = NULL;
+  return joined(half) ? hf_ring_peek(&half->peer->out, data) : 0;
+}
+
+void hf_half_consume(hf_half *half, size_t len) {
+  if (!joined(half)) return;
+  BIO_clear_retry_flags(half->bio);
+  hf_ring_consume(&half->peer->out, len);
+}
+
+size_t hf_half_reserve(hf_half *half, size_t want, uint8_t **data) {
+  char *space = NULL;
+  // For who cannot use less, less is no reason to complain, nor to take memory.
+  const bool vain = half == NULL || want > hf_ring_room(&half->out);
+  long len = vain ? 0 : half_nwrite0(half, &space, want);
+  *data = (uint8_t *)space;
+  return len > 0 ? (size_t)len : 0;
+}
+
+void hf_half_produce(hf_half *half, size_t len) {
+  if (joined(half)) hf_ring_produce(&half->out, len);
+}
+
+// ---- For an engine ----
+
 int hf_bio_pair_is(const BIO *bio) {
   const void *mark = NULL;
   if (bio == NULL || BIO_method_type(bio) != BIO_TYPE_BIO) return 0;
   return BIO_ctrl((BIO *)bio, CTRL_IS_HALF, 0, &mark) == 1 && mark == &half_mark;
 }
 
-size_t hf_bio_peek(BIO *bio, uint8_t **data) {
-  half *self = own_half(bio);
-  *data = NULL;
-  return self == NULL ? 0 : hf_ring_peek(&self->peer->out, data);
-}
+size_t hf_bio_peek(BIO *bio, uint8_t **data) { return hf_half_peek(hf_half_of(bio), data); }
 
-void hf_bio_consume(BIO *bio, size_t len) {
-  half *self = own_half(bio);
-  if (self == NULL) return;
-  BIO_clear_retry_flags(bio);
-  hf_ring_consume(&self->peer->out, len);
-}
+void hf_bio_consume(BIO *bio, size_t len) { hf_half_consume(hf_half_of(bio), len); }
 
 int hf_bio_request(BIO *bio, size_t need) {
-  half *self = own_half(bio);
-  return self == NULL ? fail(-2, BIO_R_UNINITIALIZED) : starve(self, need);
+  hf_half *half = hf_half_of(bio);
+  return joined(half) ? starve(half, need) : fail(-2, BIO_R_UNINITIALIZED);
 }
 
 size_t hf_bio_space(BIO *bio, uint8_t **data) { return hf_bio_reserve(bio, 0, data); }
 
 size_t hf_bio_reserve(BIO *bio, size_t want, uint8_t **data) {
-  char *space = NULL;
-  half *self = hf_bio_pair_is(bio) ? half_of(bio) : NULL;
-  // For who cannot use less, less is no reason to complain, nor to take memory.
-  const bool vain = self == NULL || want > hf_ring_room(&self->out);
-  long len = vain ? 0 : half_nwrite0(self, &space, want);
-  *data = (uint8_t *)space;
-  return len > 0 ? (size_t)len : 0;
+  return hf_half_reserve(hf_half_of(bio), want, data);
 }
 
-void hf_bio_produce(BIO *bio, size_t len) {
-  half *self = own_half(bio);
-  if (self != NULL) hf_ring_produce(&self->out, len);
-}
+void hf_bio_produce(BIO *bio, size_t len) { hf_half_produce(hf_half_of(bio), len); }

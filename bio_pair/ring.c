@@ -21,6 +21,17 @@ static size_t past_end(const hf_ring *ring) {
   return at < ring->cap ? at : at - ring->cap;
 }
 
+static void drop_first(hf_ring *ring) {
+  if (ring->data == ring->nest) {
+    OPENSSL_cleanse(ring->nest, sizeof(ring->nest));
+  } else {
+    OPENSSL_free(ring->data);
+  }
+  ring->data = NULL;
+  ring->start = ring->cap = 0;
+  ring->shown = false;
+}
+
 static void drop_second(hf_ring *ring) {
   OPENSSL_free(ring->second);
   ring->second = NULL;
@@ -28,33 +39,56 @@ static void drop_second(hf_ring *ring) {
 }
 
 static void release(hf_ring *ring) {
-  OPENSSL_free(ring->data);
-  drop_second(ring);
-  ring->data = NULL;
-  ring->start = ring->cap = 0;
+  drop_first(ring);
+  if (ring->second != NULL) drop_second(ring);
 }
 
 // settle makes the second block the first when that has been read.
 static void settle(hf_ring *ring) {
   if (ring->second == NULL || in_first(ring) > 0) return;
-  OPENSSL_free(ring->data);
+  drop_first(ring);
   ring->data = ring->second;
   ring->cap = ring->size;
-  ring->start = ring->second_len = 0;
+  ring->second_len = 0;
   ring->second = NULL;
+}
+
+// block_for is the size of a first block for |want| bytes, or with 0 for all.
+static size_t block_for(const hf_ring *ring, size_t want) {
+  size_t cap = want <= HF_RING_NEST ? HF_RING_NEST : want < SMALLEST ? SMALLEST : want;
+  // What is more than half would soon need a second block.
+  return want == 0 || cap > ring->size / 2 ? ring->size : cap;
 }
 
 // ensure gives the ring memory if it has none: for |want| bytes, or with 0 for all.  An empty ring
 // that nobody points into starts at its beginning, so that as much as can be lies without a gap.
 static bool ensure(hf_ring *ring, size_t want) {
-  if (ring->len == 0 && ring->lent == 0) ring->start = 0;
+  if (ring->len == 0 && ring->lent == 0) {
+    ring->start = 0;
+    ring->shown = false;
+  }
   if (ring->data != NULL) return true;
-  size_t cap = want < SMALLEST ? SMALLEST : want;
-  // What is more than half would soon need a second block.
-  if (want == 0 || cap > ring->size / 2) cap = ring->size;
-  ring->data = OPENSSL_malloc(cap);
+  const size_t cap = block_for(ring, want);
+  ring->data = cap <= HF_RING_NEST ? ring->nest : OPENSSL_malloc(cap);
   ring->cap = ring->data != NULL ? cap : 0;
   return ring->data != NULL;
+}
+
+// leave_nest makes room for |want| bytes more, or with 0 for all, by moving what is in the nest and
+// no reader points at.  False: there is no memory.
+static bool leave_nest(hf_ring *ring, size_t want) {
+  const size_t room = ring->cap - ring->start - ring->len;  // if it is not gone round
+  if (ring->data != ring->nest || ring->cap == ring->size || ring->second != NULL || ring->shown ||
+      (want > 0 && want <= room))
+    return true;
+  const size_t cap = block_for(ring, want == 0 ? 0 : HF_RING_NEST + want);
+  uint8_t *data = OPENSSL_malloc(cap);
+  if (data == NULL) return false;
+  memcpy(data, ring->nest + ring->start, ring->len);
+  drop_first(ring);
+  ring->data = data;
+  ring->cap = cap;
+  return true;
 }
 
 // open_space points |*data| at free space without a gap: of the first block, or, if that is small
@@ -104,14 +138,13 @@ void hf_ring_shut(hf_ring *ring) {
 
 bool hf_ring_ended(const hf_ring *ring) { return ring->shut && ring->len == 0; }
 
-size_t hf_ring_room(const hf_ring *ring) { return ring->shut ? 0 : ring->size - ring->len; }
-
 bool hf_ring_space(hf_ring *ring, size_t want, uint8_t **data, size_t *len) {
   *data = NULL;
   *len = 0;
   settle(ring);
   if (hf_ring_room(ring) == 0) return true;
-  if (!ensure(ring, want) || !open_space(ring, want, data, len)) return false;
+  if (!ensure(ring, want) || !leave_nest(ring, want) || !open_space(ring, want, data, len))
+    return false;
   ring->lent = *len;
   return true;
 }
@@ -144,12 +177,19 @@ bool hf_ring_write(hf_ring *ring, size_t *written, const uint8_t *in, size_t len
   return true;
 }
 
-size_t hf_ring_peek(hf_ring *ring, uint8_t **data) {
+// look is hf_ring_peek for who keeps no pointer.
+static size_t look(hf_ring *ring, uint8_t **data) {
   settle(ring);
   *data = NULL;
   if (ring->len == 0) return 0;
   *data = ring->data + ring->start;
   return min(in_first(ring), ring->cap - ring->start);
+}
+
+size_t hf_ring_peek(hf_ring *ring, uint8_t **data) {
+  size_t len = look(ring, data);
+  ring->shown = len > 0;
+  return len;
 }
 
 void hf_ring_consume(hf_ring *ring, size_t len) {
@@ -175,7 +215,7 @@ size_t hf_ring_read(hf_ring *ring, uint8_t *out, size_t max) {
   // A few times at most: to a block's end, and from its beginning.
   while (done < max) {
     uint8_t *from;
-    size_t n = min(hf_ring_peek(ring, &from), max - done);
+    size_t n = min(look(ring, &from), max - done);
     if (n == 0) break;
     memcpy(out + done, from, n);
     hf_ring_consume(ring, n);

@@ -1,20 +1,22 @@
 // ring.h: a bounded ring of bytes of any size from 1 up: one side writes, the other reads.
 //
 // Invariants: start < cap <= size, len <= size; no memory (data NULL) implies len == 0; request <=
-// room, and request == 0 once shut.  Memory is taken by the first write, for what it has, a
-// kilobyte at least, or if that is more than half of it for |size| bytes, so that a small message
-// costs little; what finds no room there before that is read lies in a second block, of |size|
-// bytes, for what a reader was shown does not move.  Both together are less than 1.5 |size|.  It is
-// given back when the last byte is consumed, unless it is lent: to the writer (hf_ring_space),
-// whose pointer then stays true until it produces, or to the reader (hf_ring_take), until it comes
-// back and finds nothing.  It is wiped when it goes (OPENSSL_free). The ring knows neither BIOs nor
-// peers: that is bio_pair.c.
+// room, and request == 0 once shut.  A short message lies in the ring itself (|nest|).  Memory is
+// taken by the first longer write, for what it has, a kilobyte at least, or if that is more than
+// half of it for |size| bytes.  What finds no room there before that is read lies in a second
+// block, of |size| bytes, for what a reader was shown does not move; out of the nest it moves if
+// nobody was shown it.  Both together are less than 1.5 |size|.  Memory is given back when the last
+// byte is consumed, unless it is lent: to the writer (hf_ring_space), whose pointer then stays true
+// until it produces, or to the reader (hf_ring_take), until it comes back and finds nothing.  It is
+// wiped when it goes, the nest too.  The ring knows neither BIOs nor peers: that is bio_pair.c.
 #ifndef HANDFAST_BIO_PAIR_RING_H
 #define HANDFAST_BIO_PAIR_RING_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum { HF_RING_NEST = 128 };  // a record with 100 bytes of data
 
 typedef struct hf_ring {
   uint8_t *data;  // |cap| bytes, or NULL
@@ -26,7 +28,9 @@ typedef struct hf_ring {
   size_t len;         // bytes to read
   size_t request;     // what the reader asked for in vain
   bool shut;          // nothing more will be written
+  bool shown;         // a reader may hold a pointer to |data|
   size_t lent;        // bytes of space that the writer holds a pointer to
+  uint8_t nest[HF_RING_NEST];
 } hf_ring;
 
 // hf_ring_init makes an empty, open ring of |size| bytes.
@@ -43,7 +47,9 @@ void hf_ring_shut(hf_ring *ring);
 bool hf_ring_ended(const hf_ring *ring);
 
 // hf_ring_room is the write guarantee: how many bytes a write would take.
-size_t hf_ring_room(const hf_ring *ring);
+static inline size_t hf_ring_room(const hf_ring *ring) {
+  return ring->shut ? 0 : ring->size - ring->len;
+}
 
 // hf_ring_write copies as many of |len| bytes as there is room for and says how many in |*written|.
 // False if there is no memory; then nothing was written.

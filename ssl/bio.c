@@ -12,11 +12,13 @@
 void SSL_set0_rbio(SSL *ssl, BIO *rbio) {
   BIO_free_all(ssl->rbio);
   ssl->rbio = rbio;
+  ssl->read_half = hf_half_of(rbio);
 }
 
 void SSL_set0_wbio(SSL *ssl, BIO *wbio) {
   BIO_free_all(ssl->wbio);
   ssl->wbio = wbio;
+  ssl->write_half = hf_half_of(wbio);
 }
 
 void SSL_set_bio(SSL *ssl, BIO *rbio, BIO *wbio) {

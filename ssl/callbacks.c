@@ -27,7 +27,11 @@ static void tell_info(SSL *ssl, const hf_event *event) {
              event->bytes.data[0] << 8 | event->bytes.data[1]);
 }
 
-void ssl_report(SSL *ssl) {
+bool ssl_is_watched(const SSL *ssl) {
+  return ssl->local.info_callback != NULL || ssl->local.msg_callback != NULL;
+}
+
+void ssl_give_events(SSL *ssl) {
   hf_event event;
   /* Also if nobody looks on any more: the engine would keep them. */
   while (hf_next_event(ssl->conn, &event)) {

@@ -127,15 +127,15 @@ int SSL_has_pending(const SSL *ssl) {
 
 /* ---- Writing ---- */
 
-int ssl_send(SSL *ssl) {
-  for (;;) {
-    const unsigned wants = hf_wants(ssl->conn);
+/* send_all is ssl_send for who knows what hf_wants says, and keeps that up to date. */
+static int send_all(SSL *ssl, unsigned *wants) {
+  for (;; *wants = hf_wants(ssl->conn)) {
     /* Answers first, so that all tickets are one write. */
-    if ((wants & HF_WANT_ANSWER) != 0) {
+    if ((*wants & HF_WANT_ANSWER) != 0) {
       if (!ssl_answer(ssl)) return -1;
       continue;
     }
-    if (!ssl_io_has_output(ssl, wants)) break;
+    if (!ssl_io_has_output(ssl, *wants)) break;
     ssl_step step = ssl_io_push(ssl);
     if (step != SSL_STEP_DONE) return ssl_stop_waiting(ssl, step, SSL_WRITING);
   }
@@ -143,6 +143,11 @@ int ssl_send(SSL *ssl) {
   ssl->io.write_staged = 0;
   ssl_report(ssl);
   return 1;
+}
+
+int ssl_send(SSL *ssl) {
+  unsigned wants = hf_wants(ssl->conn);
+  return send_all(ssl, &wants);
 }
 
 void ssl_try_to_send(SSL *ssl) {
@@ -153,8 +158,8 @@ void ssl_try_to_send(SSL *ssl) {
 }
 
 /* check_write says whether a write of |len| bytes is allowed now. */
-static bool check_write(SSL *ssl, size_t len) {
-  if ((hf_wants(ssl->conn) & HF_FAILED) != 0) {
+static bool check_write(SSL *ssl, unsigned wants, size_t len) {
+  if ((wants & HF_FAILED) != 0) {
     (void)ssl_stop_broken(ssl);
   } else if ((ssl->io.shutdown & SSL_SENT_SHUTDOWN) != 0) {
     SSL_ERR(SSL_R_PROTOCOL_IS_SHUTDOWN);
@@ -200,15 +205,16 @@ int ssl_write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written, bo
   if (!moves_data(ssl, true)) return -1;
   int ret = ready_to_write(ssl, early);
   if (ret <= 0) return ret;
-  if (!check_write(ssl, len)) return -1;
-  for (;;) {
+  unsigned wants = hf_wants(ssl->conn);
+  if (!check_write(ssl, wants, len)) return -1;
+  for (;; wants = hf_wants(ssl->conn)) {
     size_t done = ssl->io.write_done;
-    if (ssl_send(ssl) < 0) return -1;
+    if (send_all(ssl, &wants) < 0) return -1;
     bool went = ssl->io.write_done > done;
     if (ssl->io.write_done == len ||
         (went && (ssl->local.mode & SSL_MODE_ENABLE_PARTIAL_WRITE) != 0))
       break;
-    if ((hf_wants(ssl->conn) & HF_FAILED) != 0) return ssl_stop_broken(ssl);
+    if ((wants & HF_FAILED) != 0) return ssl_stop_broken(ssl);
     if ((ret = ready_to_write(ssl, early)) <= 0) return ret; /* no more may go early */
     if (!seal_part(ssl, buf, len))
       return (hf_wants(ssl->conn) & HF_FAILED) != 0 ? ssl_stop_failed(ssl) : -1;

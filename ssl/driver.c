@@ -21,6 +21,7 @@
 static bool start_with(SSL *ssl, ssl_custom_list *custom, hf_start *start) {
   hf_config *config = ssl_build_config(ssl, false);
   if (config == NULL) return false;
+  ssl->io.watched = ssl_is_watched(ssl);
   hf_draw_entropy(&start->entropy);
   start->now = ssl_now(ssl->ctx);
   if (ssl->role == SSL_ROLE_CLIENT && ssl->host_name != NULL)
@@ -95,7 +96,7 @@ static int finish(SSL *ssl) {
 static bool take_meanwhile(SSL *ssl, unsigned wants) {
   const unsigned looked_at = HF_WANT_INPUT | HF_WANT_ANSWER | HF_READY | HF_FAILED | HF_CLOSED;
   if (ssl->role != SSL_ROLE_SERVER || ssl->io.app.len > 0 || (wants & looked_at) != HF_WANT_INPUT ||
-      !hf_bio_pair_is(ssl->rbio))
+      ssl->read_half == NULL)
     return false;
   const size_t there = BIO_ctrl_pending(ssl->rbio);
   if (there == 0) return false;

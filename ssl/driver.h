@@ -150,7 +150,10 @@ int ssl_psk_answer(SSL *ssl, const hf_question_t *question, size_t index);
 
 /* ssl_report gives what the engine saw to the info and msg callbacks; ssl_info calls the info
  * callback.  callbacks.c */
-void ssl_report(SSL *ssl);
+void ssl_give_events(SSL *ssl);
+static inline void ssl_report(SSL *ssl) {
+  if (ssl->io.watched) ssl_give_events(ssl);
+}
 void ssl_info(SSL *ssl, int type, int value);
 
 #endif

@@ -23,6 +23,8 @@
 #include <handfast/answers.h>
 #include <handfast/handfast.h>
 
+#include "bio_pair/half.h"
+
 /* SSL_ERR puts an SSL_R_ or ERR_R_ reason on the error queue. */
 #define SSL_ERR(reason) ERR_put_error(ERR_LIB_SSL, 0, (reason), __FILE__, __LINE__)
 
@@ -331,6 +333,7 @@ typedef struct ssl_io {
   int shutdown;        /* SSL_SENT_SHUTDOWN, SSL_RECEIVED_SHUTDOWN */
   bool failed;         /* |errors| are replayed by each call */
   bool started;        /* info callbacks were told of the start */
+  bool watched;        /* the engine keeps events */
   bool done;           /* and of the end: the handshake is complete */
   bool session_due;    /* ssl->established is to be given to who keeps sessions, at that end */
   bool zero_return;    /* this very call met close_notify */
@@ -373,9 +376,10 @@ struct ssl_st {
   SSL_SESSION *provisional; /* what was that before the end of a handshake of TLS 1.2 */
   char *psk_identity;       /* of the external key offered, or asked about last; NULL: none */
   BIO *rbio, *wbio;
-  hf_conn *conn;  /* NULL: not started */
-  ssl_quic *quic; /* NULL: nothing about QUIC was ever set */
-  int want;       /* what the last call waits for, as SSL_want gives it; SSL_NOTHING: for nothing */
+  hf_half *read_half, *write_half; /* what they are of a pair of ours; NULL: nothing */
+  hf_conn *conn;                   /* NULL: not started */
+  ssl_quic *quic;                  /* NULL: nothing about QUIC was ever set */
+  int want; /* what the last call waits for, as SSL_want gives it; SSL_NOTHING: for nothing */
   ssl_io io;
   char *host_name;          /* client: to be sent */
   char *peer_name;          /* server: sent by the client, once SSL_get_servername was asked */
@@ -396,6 +400,9 @@ struct ssl_st {
 };
 
 /* ---- From the settings to the connection: ssl_config.c, for the driver ---- */
+
+/* ssl_is_watched says whether there is an info or msg callback. */
+bool ssl_is_watched(const SSL *ssl);
 
 /* ssl_build_config returns the hf_config for |ssl| as it is configured now, lent until a setting of
  * |ssl| changes; |ack_name|: acknowledge server_name (the servername callback said OK).  NULL: the

@@ -100,7 +100,7 @@ static bool fits(const SSL *ssl, size_t record_len, size_t max) {
 static bool open_in_ring(SSL *ssl, uint8_t *out, size_t *out_len, size_t max) {
   if (ssl->io.in.data != NULL) return false;
   uint8_t *data;
-  size_t len = hf_bio_peek(ssl->rbio, &data), consumed = 0;
+  size_t len = hf_half_peek(ssl->read_half, &data), consumed = 0;
   if (len < RECORD_HEADER || hf_need(ssl->conn, data, len) > 0) return false;
   size_t record_len = RECORD_HEADER + ((size_t)data[3] << 8 | data[4]);
   if (!fits(ssl, record_len, max)) return false;
@@ -111,7 +111,7 @@ static bool open_in_ring(SSL *ssl, uint8_t *out, size_t *out_len, size_t max) {
     memcpy(out, app.data, app.len);
     *out_len = app.len;
   }
-  if (consumed > 0) hf_bio_consume(ssl->rbio, consumed);
+  if (consumed > 0) hf_half_consume(ssl->read_half, consumed);
   return true;
 }
 
@@ -223,11 +223,11 @@ ssl_step ssl_io_push(SSL *ssl) {
 static bool seal_in_ring(SSL *ssl, size_t record_max, const uint8_t *in, size_t len) {
   uint8_t *space;
   size_t written = 0;
-  size_t room = hf_bio_reserve(ssl->wbio, record_max, &space);
+  size_t room = hf_half_reserve(ssl->write_half, record_max, &space);
   if (room == 0) return false; /* or it is no pair */
   if (room >= record_max && hf_seal(ssl->conn, &written, space, room, in, len) != HF_OK)
     written = 0;
-  hf_bio_produce(ssl->wbio, written);
+  hf_half_produce(ssl->write_half, written);
   return written > 0;
 }
 

@@ -223,7 +223,7 @@ static unsigned variant_of(const SSL *ssl, bool ack_name) {
     if (ssl->quic->legacy) variant |= SSL_CONFIG_QUIC_LEGACY;
   }
   if (ssl->ctx->keylog_callback != NULL) variant |= SSL_CONFIG_SECRETS;
-  if (local->info_callback != NULL || local->msg_callback != NULL) variant |= SSL_CONFIG_TRACE;
+  if (ssl_is_watched(ssl)) variant |= SSL_CONFIG_TRACE;
   if (ssl->role != SSL_ROLE_SERVER) {
     if (local->mode & SSL_MODE_ENABLE_FALSE_START) variant |= SSL_CONFIG_FALSE_START;
     if (local->mode & SSL_MODE_SEND_FALLBACK_SCSV) variant |= SSL_CONFIG_FALLBACK;

@@ -19,7 +19,8 @@ HOOK void OPENSSL_memory_free(void *memory);
 HOOK size_t OPENSSL_memory_get_size(void *memory);
 
 enum { PREFIX = 16, UNLIMITED = -1 };
-enum { SMALLEST = 1000 };        // bytes of memory that a ring takes for a message
+enum { NEST = 128 };             // bytes of a message that a ring has room for in itself
+enum { SMALLEST = 1000 };        // bytes of memory that it takes for a longer one
 static size_t live;              // bytes
 static int num_calls;            // of the allocator
 static int allowed = UNLIMITED;  // how many more calls succeed
@@ -80,22 +81,23 @@ Test(bio_pair_memory, an_idle_pair_holds_less_than_a_kilobyte) {
 }
 
 Test(bio_pair_memory, a_ring_holds_memory_while_it_holds_bytes) {
+  static const uint8_t in[NEST + 1] = "abc";
   BIO *a, *b;
-  char out[8], *buf;
+  char out[NEST + 1], *buf;
   uint8_t *data;
   make(&a, &b);
   size_t idle = live;
-  BIO_write(a, "abc", 3);
+  BIO_write(a, in, NEST + 1);
   cr_assert_eq(live - idle, SMALLEST);
-  BIO_read(b, out, 2);
+  BIO_read(b, out, NEST);
   cr_assert_eq(live - idle, SMALLEST);
   BIO_read(b, out, 1);
   cr_assert_eq(live, idle, "read");
-  BIO_write(a, "abc", 3);
+  BIO_write(a, in, NEST + 1);
   BIO_reset(a);
   cr_assert_eq(live, idle, "reset");
-  BIO_write(a, "abc", 3);
-  hf_bio_consume(b, 3);
+  BIO_write(a, in, NEST + 1);
+  hf_bio_consume(b, NEST + 1);
   cr_assert_eq(live, idle, "consumed");
   cr_assert_eq(hf_bio_space(a, &data), 17408);
   hf_bio_produce(a, 0);
@@ -103,16 +105,77 @@ Test(bio_pair_memory, a_ring_holds_memory_while_it_holds_bytes) {
   BIO_nwrite0(a, &buf);
   BIO_nwrite(a, &buf, 0);
   cr_assert_eq(live, idle, "space given back");
-  BIO_write(a, "abc", 3);
-  BIO_nread(b, &buf, 3);
-  cr_assert_arr_eq(buf, "abc", 3);
+  BIO_write(a, in, NEST + 1);
+  BIO_nread(b, &buf, NEST + 1);
+  cr_assert_arr_eq(buf, in, NEST + 1);
   BIO_nread0(b, &buf);
   cr_assert_eq(live, idle, "taken, and the reader came back");
-  BIO_write(a, "abc", 3);
-  BIO_write(b, "def", 3);
+  BIO_write(a, in, NEST + 1);
+  BIO_write(b, in, NEST + 1);
   cr_assert_eq(live - idle, 2 * SMALLEST);
   BIO_destroy_bio_pair(a);
   cr_assert_eq(live, idle, "parted");
+  BIO_free(a);
+  BIO_free(b);
+}
+
+Test(bio_pair_memory, a_short_message_takes_none) {
+  static uint8_t in[NEST];
+  BIO *a, *b;
+  char out[NEST];
+  uint8_t *data;
+  make(&a, &b);
+  for (size_t i = 0; i < sizeof(in); i++) in[i] = (uint8_t)(i + 1);
+  allowed = 0;
+  cr_assert_eq(BIO_write(a, in, NEST), NEST);
+  cr_assert_eq(BIO_write(a, in, 1), -1, "there is no room for more");
+  cr_assert(took_malloc_failure());
+  cr_assert_eq(BIO_ctrl_pending(b), NEST);
+  cr_assert_eq(BIO_read(b, out, NEST), NEST);
+  cr_assert_arr_eq(out, in, NEST);
+  cr_assert_eq(hf_bio_reserve(a, NEST, &data), NEST);
+  memcpy(data, in, NEST);
+  hf_bio_produce(a, NEST);
+  cr_assert_eq(hf_bio_peek(b, &data), NEST);
+  cr_assert_arr_eq(data, in, NEST);
+  hf_bio_consume(b, NEST);
+  for (size_t i = 0; i < NEST; i++) cr_assert_eq(data[i], 0, "it is wiped");
+  allowed = UNLIMITED;
+  BIO_free(a);
+  BIO_free(b);
+}
+
+// A short message makes way for more, unless a reader was shown where it is.
+Test(bio_pair_memory, what_was_written_first_moves_until_it_was_seen) {
+  BIO *a, *b;
+  char out[256], *first, *again;
+  uint8_t in[NEST + 72];
+  make(&a, &b);
+  size_t idle = live;
+  for (size_t i = 0; i < sizeof(in); i++) in[i] = (uint8_t)i;
+  cr_assert_eq(BIO_write(a, in, 100), 100);
+  cr_assert_eq(BIO_read(b, out, 10), 10);
+  allowed = 0;
+  cr_assert_eq(BIO_write(a, in + 100, 100), -1);
+  cr_assert(took_malloc_failure());
+  allowed = UNLIMITED;
+  cr_assert_eq(BIO_write(a, in + 100, 100), 100);
+  cr_assert_eq(live - idle, SMALLEST);
+  cr_assert_eq(BIO_read(b, out + 10, 256), 190);
+  cr_assert_arr_eq(out, in, 200);
+  cr_assert_eq(live, idle);
+  cr_assert_eq(BIO_write(a, in, 100), 100);
+  cr_assert_eq(BIO_nread0(b, &first), 100);
+  cr_assert_eq(BIO_write(a, in + 100, 100), 100);
+  cr_assert_eq(live - idle, 17408);
+  cr_assert_eq(BIO_nread0(b, &again), 100);
+  cr_assert_eq(again, first, "it did not move");
+  cr_assert_eq(BIO_read(b, out, 256), 200);
+  cr_assert_arr_eq(out, in, 200);
+  cr_assert_eq(BIO_write(a, in, 100), 100);
+  cr_assert_eq(BIO_nread(b, &first, 100), 100);
+  cr_assert_eq(BIO_write(a, in, 200), 200, "none of what was taken is there");
+  cr_assert_eq(live - idle, SMALLEST);
   BIO_free(a);
   BIO_free(b);
 }
@@ -162,13 +225,14 @@ Test(bio_pair_memory, the_method_is_tried_again_when_it_found_no_memory) {
 }
 
 Test(bio_pair_memory, a_write_that_finds_no_memory_fails_without_retry_and_works_later) {
+  static const uint8_t in[NEST + 1];
   BIO *a, *b;
-  char *buf, out[8];
+  char *buf, out[NEST + 1];
   uint8_t *data;
   make(&a, &b);
   BIO_read(b, out, 4);
   allowed = 0;
-  cr_assert_eq(BIO_write(a, "abc", 3), -1);
+  cr_assert_eq(BIO_write(a, in, NEST + 1), -1);
   cr_assert(took_malloc_failure());
   cr_assert_not(BIO_should_retry(a));
   cr_assert_eq(BIO_nwrite0(a, &buf), -1);
@@ -182,8 +246,8 @@ Test(bio_pair_memory, a_write_that_finds_no_memory_fails_without_retry_and_works
   cr_assert_eq(BIO_wpending(a), 0);
   cr_assert_eq(BIO_get_read_request(a), 4, "the request stands");
   allowed = UNLIMITED;
-  cr_assert_eq(BIO_write(a, "abc", 3), 3);
-  cr_assert_eq(BIO_read(b, out, 8), 3);
+  cr_assert_eq(BIO_write(a, in, NEST + 1), NEST + 1);
+  cr_assert_eq(BIO_read(b, out, NEST + 1), NEST + 1);
   BIO_free(a);
   BIO_free(b);
 }
@@ -196,9 +260,9 @@ Test(bio_pair_memory, more_takes_a_second_block_of_all_the_ring_until_the_first_
   make(&a, &b);
   size_t idle = live;
   for (size_t i = 0; i < sizeof(in); i++) in[i] = (uint8_t)(i * 31 >> 3);
-  cr_assert_eq(BIO_write(a, in, 100), 100);
-  cr_assert_eq(BIO_nread0(b, &first), 100);
-  cr_assert_eq(BIO_write(a, in + 100, 300), 300);
+  cr_assert_eq(BIO_write(a, in, 200), 200);
+  cr_assert_eq(BIO_nread0(b, &first), 200);
+  cr_assert_eq(BIO_write(a, in + 200, 200), 200);
   cr_assert_eq(live - idle, SMALLEST, "there was room for it");
   cr_assert_eq(BIO_write(a, in + 400, 17408 - 400), 17408 - 400);
   cr_assert_eq(live - idle, SMALLEST + 17408);
@@ -223,7 +287,7 @@ Test(bio_pair_memory, a_small_block_that_waits_keeps_no_second_that_is_empty) {
   uint8_t *data;
   make(&a, &b);
   size_t idle = live;
-  cr_assert_eq(hf_bio_reserve(a, 10, &data), SMALLEST);
+  cr_assert_eq(hf_bio_reserve(a, NEST + 1, &data), SMALLEST);
   cr_assert_eq(live - idle, SMALLEST);
   hf_bio_produce(a, 10);
   cr_assert_eq(hf_bio_space(a, &data), 17408 - 10);

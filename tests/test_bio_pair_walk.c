@@ -302,7 +302,7 @@ static void step(walk *w) {
   }
 }
 
-static size_t the_sizes[] = {1, 2, 3, 5, 64, 1000, 17408};
+static size_t the_sizes[] = {1, 2, 3, 5, 64, 129, 257, 300, 1000, 17408};
 
 ParameterizedTestParameters(bio_pair_walk, every_call_agrees_with_an_array) {
   return cr_make_param_array(size_t, the_sizes, sizeof(the_sizes) / sizeof(*the_sizes));

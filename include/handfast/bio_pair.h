@@ -59,10 +59,11 @@ extern "C" {
  *    shutdown.
  *  - BIO_flush returns 1 and moves nothing.  BIO_gets is not supported.
  *
- * Memory: a ring takes a kilobyte, or what it is first given if that is more; its whole size, too,
- * when that does not suffice, when more than half is written at once, and when it lends space.  It
- * gives all back, wiped, when its last byte is read.  What is lent keeps it a little longer, as the
- * functions say.  An idle pair holds two small structs.
+ * Memory: a ring has room for 128 bytes in itself.  For more it takes a kilobyte, or what it is
+ * given if that is more; its whole size, too, when that does not suffice, when more than half is
+ * written at once, and when it lends space.  It gives all back, wiped, when its last byte is read.
+ * What is lent keeps it a little longer, as the functions say.  An idle pair holds two small
+ * structs.
  *
  * Lifetimes: each half is freed by itself, with BIO_free or by what owns it.  Freeing one takes the
  * other's peer away; what the freed half had written and was not read yet is lost.
@@ -230,7 +231,8 @@ HF_EXPORT size_t hf_bio_space(BIO *bio, uint8_t **data);
 /* hf_bio_reserve is hf_bio_space for who needs |want| bytes and no more: the ring takes no more
  * memory than it has to, and may lend less than all it has free without a gap.  It lends less than
  * |want| only where its end is in the way; if it has not as much free, or |bio| is none of ours, it
- * returns 0 and there is no error.  |want| 0 is hf_bio_space. */
+ * returns 0 and there is no error.  |want| 0 is hf_bio_space.  Asked again before hf_bio_produce,
+ * it may lend other space instead. */
 HF_EXPORT size_t hf_bio_reserve(BIO *bio, size_t want, uint8_t **data);
 
 /* hf_bio_produce counts |len| bytes, put where hf_bio_space or hf_bio_reserve said, as written; at
