@@ -345,7 +345,7 @@ hf_half *hf_half_of(const BIO *bio) { return hf_bio_pair_is(bio) ? half_of((BIO 
 
 size_t hf_half_peek(hf_half *half, uint8_t **data) {
   *data = NULL;
-  return joined(half) ? hf_ring_peek(&half->peer->out, data) : 0;
+  return joined(half) ? hf_ring_look(&half->peer->out, data) : 0;
 }
 
 void hf_half_consume(hf_half *half, size_t len) {
@@ -375,7 +375,11 @@ int hf_bio_pair_is(const BIO *bio) {
   return BIO_ctrl((BIO *)bio, CTRL_IS_HALF, 0, &mark) == 1 && mark == &half_mark;
 }
 
-size_t hf_bio_peek(BIO *bio, uint8_t **data) { return hf_half_peek(hf_half_of(bio), data); }
+size_t hf_bio_peek(BIO *bio, uint8_t **data) {
+  const hf_half *half = hf_half_of(bio);
+  *data = NULL;
+  return joined(half) ? hf_ring_peek(&half->peer->out, data) : 0;
+}
 
 void hf_bio_consume(BIO *bio, size_t len) { hf_half_consume(hf_half_of(bio), len); }
 

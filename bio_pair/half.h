@@ -15,7 +15,8 @@ typedef struct hf_half hf_half;
 // hf_half_of returns the half that |bio| is, joined or not; NULL for every other BIO, and for NULL.
 hf_half *hf_half_of(const BIO *bio);
 
-// These are hf_bio_peek, hf_bio_consume, hf_bio_reserve and hf_bio_produce of bio_pair.h.
+// These are hf_bio_peek, hf_bio_consume, hf_bio_reserve and hf_bio_produce of bio_pair.h, but that
+// what hf_half_peek showed may move when anything is written.
 size_t hf_half_peek(hf_half *half, uint8_t **data);
 void hf_half_consume(hf_half *half, size_t len);
 size_t hf_half_reserve(hf_half *half, size_t want, uint8_t **data);

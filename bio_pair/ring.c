@@ -177,8 +177,7 @@ bool hf_ring_write(hf_ring *ring, size_t *written, const uint8_t *in, size_t len
   return true;
 }
 
-// look is hf_ring_peek for who keeps no pointer.
-static size_t look(hf_ring *ring, uint8_t **data) {
+size_t hf_ring_look(hf_ring *ring, uint8_t **data) {
   settle(ring);
   *data = NULL;
   if (ring->len == 0) return 0;
@@ -187,7 +186,7 @@ static size_t look(hf_ring *ring, uint8_t **data) {
 }
 
 size_t hf_ring_peek(hf_ring *ring, uint8_t **data) {
-  size_t len = look(ring, data);
+  size_t len = hf_ring_look(ring, data);
   ring->shown = len > 0;
   return len;
 }
@@ -215,7 +214,7 @@ size_t hf_ring_read(hf_ring *ring, uint8_t *out, size_t max) {
   // A few times at most: to a block's end, and from its beginning.
   while (done < max) {
     uint8_t *from;
-    size_t n = min(look(ring, &from), max - done);
+    size_t n = min(hf_ring_look(ring, &from), max - done);
     if (n == 0) break;
     memcpy(out + done, from, n);
     hf_ring_consume(ring, n);

@@ -5,7 +5,7 @@
 // taken by the first longer write, for what it has, a kilobyte at least, or if that is more than
 // half of it for |size| bytes.  What finds no room there before that is read lies in a second
 // block, of |size| bytes, for what a reader was shown does not move; out of the nest it moves if
-// nobody was shown it.  Both together are less than 1.5 |size|.  Memory is given back when the last
+// nobody was shown it.  Both together are at most 1.5 |size|.  Memory is given back when the last
 // byte is consumed, unless it is lent: to the writer (hf_ring_space), whose pointer then stays true
 // until it produces, or to the reader (hf_ring_take), until it comes back and finds nothing.  It is
 // wiped when it goes, the nest too.  The ring knows neither BIOs nor peers: that is bio_pair.c.
@@ -69,6 +69,10 @@ size_t hf_ring_read(hf_ring *ring, uint8_t *out, size_t max);
 
 // hf_ring_peek points |*data| at the bytes to read, up to a block's end, and returns how many.
 size_t hf_ring_peek(hf_ring *ring, uint8_t **data);
+
+// hf_ring_look is hf_ring_peek for who is done with |*data| before anything is written: that may
+// move it.
+size_t hf_ring_look(hf_ring *ring, uint8_t **data);
 
 // hf_ring_consume drops the first |len| bytes, or all if there are fewer.
 void hf_ring_consume(hf_ring *ring, size_t len);

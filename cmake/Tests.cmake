@@ -72,6 +72,11 @@ if(CMAKE_C_FLAGS MATCHES "fsanitize=thread")
   set(TEST_SOURCES "")
 endif()
 
+# Sanitizers have an allocator and stacks of their own.
+if(CMAKE_C_FLAGS MATCHES "fsanitize")
+  list(FILTER PLAIN_SOURCES EXCLUDE REGEX "plain_ssl_secrets\\.c$")
+endif()
+
 # Valgrind runs programs that are not instrumented already.
 if(CMAKE_C_FLAGS MATCHES "fsanitize|coverage")
   list(FILTER PLAIN_SOURCES EXCLUDE REGEX "plain_ordeal_undefined\\.c$")
@@ -247,6 +252,10 @@ if(TARGET plain_ordeal_secrets)
       hf_answer_verdict hf_answer_decompress hf_answer_ticket hf_answer_done hf_answer_compress hf_quic_open
       hf_quic_flush)
   endforeach()
+endif()
+
+if(TARGET plain_ssl_secrets)
+  hf_wrap(plain_ssl_secrets hf_draw_entropy)
 endif()
 
 # So does the ordeal under valgrind, which defines what is public; its leaky twin compares secrets byte by byte.

@@ -169,6 +169,9 @@ hf_status hf_ask_SESSION(hf_conn *conn) {
   for (CBS count = identities; next_identity(&count, &identity, &age);) {
     num++;
   }
+  if (num == 0) {
+    return HF_INTERNAL;  // it was looked at when it came
+  }
   void *lists;
   HF_TRY(hf_lists_new(conn->hs, &lists, num * sizeof(hf_candidate)));
   hf_candidate *candidates = lists;

@@ -397,6 +397,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     session = (hf_bytes){world.side[HF_CLIENT].peer.kept, world.side[HF_CLIENT].peer.kept_len};
     world.side[HF_CLIENT].peer.kept = NULL;
     end(&world);
+    world.settings |= FUZZ_AGAIN;
     begin(&world, session);
   }
   world.holds_keys = mode & 1;

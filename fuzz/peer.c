@@ -47,9 +47,9 @@ static void load_identity(void) {
   for (size_t i = 0; i < num; i++) OPENSSL_free((void *)chain[i].data);
 }
 
-static void fill(hf_entropy *entropy, hf_role role) {
+static void fill(hf_entropy *entropy, unsigned which) {
   uint8_t *bytes = (uint8_t *)entropy;
-  for (size_t i = 0; i < sizeof *entropy; i++) bytes[i] = (uint8_t)(i * 7 + role + 1);
+  for (size_t i = 0; i < sizeof *entropy; i++) bytes[i] = (uint8_t)(i * 7 + which + 1);
   entropy->p256[0] = entropy->p384[0] = entropy->p521[0] = 0;
 }
 
@@ -100,7 +100,7 @@ static void begin(struct fuzz_peer *peer, hf_role role, unsigned settings, hf_by
   hf_start start = {.now = 1700000000000, .session = session};
   load_identity();
   *peer = (struct fuzz_peer){.conn = NULL};
-  fill(&start.entropy, role);
+  fill(&start.entropy, settings & FUZZ_AGAIN ? 2u + role : role);
   if (role == HF_SERVER && (settings & FUZZ_COOKIE)) s.flags |= HF_DEMAND_COOKIE;
   if (role == HF_SERVER && (settings & FUZZ_CLIENT_CERT)) s.flags |= HF_REQUEST_CLIENT_CERT;
   if (role == HF_SERVER && (settings & FUZZ_TICKETS)) s.flags |= HF_ISSUE_TICKETS;

@@ -24,7 +24,8 @@ enum {
   FUZZ_QUIC = 256, /* over QUIC's carrier: fuzz_quic_feed and fuzz_quic_move alone */
   /* the client has TLS 1.2 alone; without FUZZ_TICKETS the server gives session ids */
   FUZZ_TLS12 = 512,
-  FUZZ_TRACE = 1024 /* events are kept */
+  FUZZ_TRACE = 1024, /* events are kept */
+  FUZZ_AGAIN = 2048  /* other entropy: what was said before is not said again */
 };
 
 struct fuzz_peer {

@@ -142,6 +142,7 @@ static int send_all(SSL *ssl, unsigned *wants) {
   ssl->io.write_done += ssl->io.write_staged;
   ssl->io.write_staged = 0;
   ssl_report(ssl);
+  if (ssl->io.watched) *wants = hf_wants(ssl->conn); /* who looks on may call functions */
   return 1;
 }
 
@@ -214,7 +215,8 @@ int ssl_write_data(SSL *ssl, const uint8_t *buf, size_t len, size_t *written, bo
     if (ssl->io.write_done == len ||
         (went && (ssl->local.mode & SSL_MODE_ENABLE_PARTIAL_WRITE) != 0))
       break;
-    if ((wants & HF_FAILED) != 0) return ssl_stop_broken(ssl);
+    if (!check_write(ssl, wants, len)) return -1;
+    if (ssl_io_has_output(ssl, wants)) continue;             /* who looks on had it sent */
     if ((ret = ready_to_write(ssl, early)) <= 0) return ret; /* no more may go early */
     if (!seal_part(ssl, buf, len))
       return (hf_wants(ssl->conn) & HF_FAILED) != 0 ? ssl_stop_failed(ssl) : -1;

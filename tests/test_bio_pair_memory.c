@@ -13,6 +13,8 @@
 
 #include <handfast/bio_pair.h>
 
+#include "bio_pair/half.h"
+
 #define HOOK __attribute__((visibility("default")))
 HOOK void *OPENSSL_memory_alloc(size_t size);
 HOOK void OPENSSL_memory_free(void *memory);
@@ -248,6 +250,21 @@ Test(bio_pair_memory, a_write_that_finds_no_memory_fails_without_retry_and_works
   allowed = UNLIMITED;
   cr_assert_eq(BIO_write(a, in, NEST + 1), NEST + 1);
   cr_assert_eq(BIO_read(b, out, NEST + 1), NEST + 1);
+  BIO_free(a);
+  BIO_free(b);
+}
+
+// The SSL layer looks, and is done with it when it has consumed.
+Test(bio_pair_memory, what_the_ssl_layer_saw_moves) {
+  BIO *a, *b;
+  uint8_t in[80] = {0}, *data;
+  make(&a, &b);
+  size_t idle = live;
+  cr_assert_eq(BIO_write(a, in, 80), 80);
+  cr_assert_eq(hf_half_peek(hf_half_of(b), &data), 80);
+  hf_half_consume(hf_half_of(b), 40);
+  cr_assert_eq(BIO_write(a, in, 80), 80);
+  cr_assert_eq(live - idle, SMALLEST);
   BIO_free(a);
   BIO_free(b);
 }

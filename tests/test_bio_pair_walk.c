@@ -47,6 +47,8 @@ typedef struct lane {
   uint8_t bytes[MAX_SIZE];
   size_t size, len, request;
   bool shut;
+  const uint8_t *shown;  // where the reader was told that the first bytes lie; NULL: nowhere
+  size_t num_shown;
 } lane;
 
 typedef struct walk {
@@ -71,6 +73,20 @@ static void model_read(lane *l, size_t len) {
   memmove(l->bytes, l->bytes + len, l->len - len);
   l->len -= len;
   l->request = 0;
+  if (len < l->num_shown) {
+    l->shown += len;
+    l->num_shown -= len;
+  } else {
+    l->shown = NULL;
+    l->num_shown = 0;
+  }
+}
+
+// What was shown stays where it is until it is read.
+static void show(lane *l, const void *data, size_t len) {
+  cr_assert(l->shown == NULL || l->shown == data);
+  l->shown = data;
+  l->num_shown = len;
 }
 
 static void make_fresh(size_t len) {
@@ -153,6 +169,7 @@ static void step_nread(walk *w, int i) {
     ret = BIO_nread0(w->bio[i], &buf);
     cr_assert(ret > 0 && (size_t)ret <= l->len);
     came(w, i, buf, (size_t)ret);
+    show(l, buf, (size_t)ret);
     size_t taken = least(len, (size_t)ret);
     cr_assert_eq(BIO_nread(w->bio[i], &buf, (int)len), (int)taken);
     came(w, i, buf, taken);
@@ -196,6 +213,7 @@ static void step_consume(walk *w, int i) {
   cr_assert_eq(len == 0, l->len == 0);
   cr_assert_eq(data == NULL, len == 0);
   if (len > 0) cr_assert_eq(memcmp(data, l->bytes, len), 0);
+  if (len > 0) show(l, data, len);
   if (len == 0 || below(3) == 0) {
     starved(w, i, hf_bio_request(w->bio[i], need), need);
     return;
@@ -209,11 +227,12 @@ static void step_consume(walk *w, int i) {
 static void step_produce(walk *w, int i) {
   lane *l = &w->lane[i];
   uint8_t *data;
-  size_t len = hf_bio_space(w->bio[i], &data);
+  size_t want = below(2) == 0 ? length(l->size < 300 ? l->size : 300) : 0;
+  size_t len = hf_bio_reserve(w->bio[i], want, &data);
   cr_assert_leq(len, room(l));
-  cr_assert_eq(len == 0, room(l) == 0);
+  cr_assert_eq(len == 0, room(l) == 0 || want > room(l));
   if (len == 0) {
-    blocked(w, i, -1);
+    if (want <= room(l)) blocked(w, i, -1);
     return;
   }
   w->retry[i] = 0;
@@ -229,7 +248,8 @@ static void step_reset(walk *w, int i) {
   lane *l = &w->lane[i];
   cr_assert_eq(BIO_reset(w->bio[i]), 1);
   if (l->len > 0) l->request = 0;
-  l->len = 0;
+  l->len = l->num_shown = 0;
+  l->shown = NULL;
 }
 
 static void step_shutdown(walk *w, int i) {
@@ -244,6 +264,8 @@ static void step_rejoin(walk *w, int i) {
   for (int k = 0; k < 2; k++) {
     w->lane[k].len = w->lane[k].request = 0;
     w->lane[k].shut = false;
+    w->lane[k].shown = NULL;
+    w->lane[k].num_shown = 0;
     w->retry[k] = 0;
   }
 }
@@ -257,6 +279,7 @@ static void check(const walk *w) {
     cr_assert_eq(BIO_ctrl_get_write_guarantee(bio), room(out));
     cr_assert_eq(BIO_ctrl_get_read_request(bio), out->request);
     cr_assert_eq(BIO_eof(bio), in->shut && in->len == 0);
+    if (in->shown != NULL) cr_assert_arr_eq(in->shown, in->bytes, in->num_shown);
     cr_assert_eq(BIO_get_retry_flags(bio), w->retry[i]);
   }
   cr_assert_eq(ERR_peek_error(), 0);

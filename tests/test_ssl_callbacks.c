@@ -153,6 +153,63 @@ Test(ssl_callbacks, msg_can_be_set_on_one_ssl) {
   cr_assert_eq(num_messages, 7);
 }
 
+/* ---- Functions called from there, in the middle of an SSL_write ---- */
+
+static int (*in_the_middle)(SSL *ssl);
+
+static void on_record(int is_write, int version, int content_type, const void *buf, size_t len,
+                      SSL *ssl, void *arg) {
+  (void)version, (void)buf, (void)len, (void)arg;
+  int (*call)(SSL *) = in_the_middle;
+  if (call == NULL || !is_write || content_type != SSL3_RT_HEADER) return;
+  in_the_middle = NULL;
+  (void)call(ssl);
+}
+
+static int send_alert(SSL *ssl) { return SSL_send_fatal_alert(ssl, SSL_AD_HANDSHAKE_FAILURE); }
+static int send_update(SSL *ssl) { return SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED); }
+
+/* Of 40,000 bytes a record fits in the ring, and of what comes then ten bytes do.  Returns how many
+ * bytes the server reads, and in |*ret| what SSL_read says last. */
+static size_t write_much(int (*call)(SSL *ssl), int *ret) {
+  static uint8_t data[40000];
+  size_t got = 0;
+  SSL_CTX_set_msg_callback(client_ctx, on_record);
+  cr_assert(ssl_pair_new(&pair, client_ctx, server_ctx, 16406 + 10));
+  cr_assert(ssl_pair_handshake(&pair));
+  in_the_middle = call;
+  for (int turns = 0; turns < 10; turns++) {
+    const int sent = SSL_write(pair.client, data, sizeof(data));
+    if (sent <= 0 && SSL_get_error(pair.client, sent) != SSL_ERROR_WANT_WRITE) {
+      cr_assert(call != send_update);
+      (void)SSL_shutdown(pair.client);
+    }
+    while ((*ret = SSL_read(pair.server, data, sizeof(data))) > 0) got += (size_t)*ret;
+    if (sent > 0 || SSL_get_error(pair.server, *ret) != SSL_ERROR_WANT_READ) break;
+  }
+  cr_assert_null(in_the_middle);
+  return got;
+}
+
+Test(ssl_callbacks, an_alert_from_the_middle_of_a_write_arrives) {
+  int ret;
+  cr_assert_eq(write_much(send_alert, &ret), 16384);
+  cr_assert_eq(SSL_get_error(pair.server, ret), SSL_ERROR_SSL);
+  cr_assert_eq(first_reason(), SSL_AD_REASON_OFFSET + SSL_AD_HANDSHAKE_FAILURE);
+}
+
+Test(ssl_callbacks, close_notify_from_the_middle_of_a_write_arrives) {
+  int ret;
+  cr_assert_eq(write_much(SSL_shutdown, &ret), 16384);
+  cr_assert_eq(SSL_get_error(pair.server, ret), SSL_ERROR_ZERO_RETURN);
+}
+
+Test(ssl_callbacks, a_key_update_from_the_middle_of_a_write_goes_between) {
+  int ret;
+  cr_assert_eq(write_much(send_update, &ret), 40000);
+  cr_assert_eq(SSL_get_error(pair.server, ret), SSL_ERROR_WANT_READ);
+}
+
 /* ---- Key log ---- */
 
 static char lines[2][20][300];
