@@ -9,10 +9,24 @@
 #include <string.h>
 
 /* The nonce of the next record: RFC 9846 5.3. */
+/* Byte by byte, without a loop: compilers make one instruction of that. */
+static void put_seq(uint8_t out[8], uint64_t seq) {
+  out[0] = (uint8_t)(seq >> 56);
+  out[1] = (uint8_t)(seq >> 48);
+  out[2] = (uint8_t)(seq >> 40);
+  out[3] = (uint8_t)(seq >> 32);
+  out[4] = (uint8_t)(seq >> 24);
+  out[5] = (uint8_t)(seq >> 16);
+  out[6] = (uint8_t)(seq >> 8);
+  out[7] = (uint8_t)seq;
+}
+
 void hf_nonce(uint8_t out[HF_NONCE], const hf_keys *keys) {
+  uint8_t seq[8], *last = out + HF_NONCE - sizeof(seq);
+  put_seq(seq, keys->seq);
   memcpy(out, keys->iv, HF_NONCE);
-  for (size_t i = 0; i < 8; i++) {
-    out[HF_NONCE - 1 - i] = (uint8_t)(out[HF_NONCE - 1 - i] ^ (uint8_t)(keys->seq >> 8 * i));
+  for (size_t i = 0; i < sizeof(seq); i++) {
+    last[i] = (uint8_t)(last[i] ^ seq[i]);
   }
 }
 
@@ -42,9 +56,7 @@ static size_t overhead(const hf_conn *conn, size_t len) {
 
 void hf_additional_12(uint8_t out[HF_ADDITIONAL_12], const hf_keys *keys, const uint8_t *header,
                       size_t len) {
-  for (size_t i = 0; i < 8; i++) {
-    out[i] = (uint8_t)(keys->seq >> 8 * (7 - i));
-  }
+  put_seq(out, keys->seq);
   memcpy(out + 8, header, 3);
   out[11] = (uint8_t)(len >> 8);
   out[12] = (uint8_t)len;
