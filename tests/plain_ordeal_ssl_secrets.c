@@ -1,10 +1,10 @@
-/* plain_ssl_secrets.c - R-H-61: the SSL layer leaves no secret behind either.  Handshakes, data and
- * sessions through SSL_*, each call on a painted stack, its memory from an arena of which nothing
- * is given out twice (secret_arena.h).  When a call is over, its stack holds no 16 bytes of any
- * secret, and no line of the key log; when a handshake is over, the arena holds none of those that
- * were only for it; and when all is freed, none at all.  The engine by itself, with every secret
- * that it makes and everything that can go wrong: plain_ordeal_secrets.c.  Not for sanitizers,
- * which have an allocator of their own. */
+/* plain_ordeal_ssl_secrets.c - R-H-61: the SSL layer leaves no secret behind either.  Handshakes,
+ * data and sessions through SSL_*, each call on a painted stack, its memory from an arena of which
+ * nothing is given out twice (secret_arena.h).  When a call is over, its stack holds no 16 bytes of
+ * any secret, and no line of the key log; when a handshake is over, the arena holds none of those
+ * that were only for it; and when all is freed, none at all.  The engine by itself, with every
+ * secret that it makes and everything that can go wrong: plain_ordeal_secrets.c.  Not for
+ * sanitizers, which have an allocator of their own. */
 #define _GNU_SOURCE /* MAP_ANONYMOUS, ucontext */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 
 #include <handfast/answers.h>
 
+#include "scenario.h"
 #include "secret_arena.h"
 #include "secret_book.h"
 #include "ssl_pair.h"
@@ -348,9 +349,9 @@ static void scenario(const char *name, unsigned flags) {
 
 /* An allocation fails, each in its turn: calls end in other places then. */
 static void without_memory(const char *name, unsigned flags) {
-  enum { STEP = 3 };
+  const long step = scenario_whole() ? 1 : 7;
   play.short_of = true;
-  for (long n = 0; n == 0 || arena_failed; n += STEP) {
+  for (long n = 0; n == 0 || arena_failed; n += step) {
     arena_failed = false;
     arena_countdown = n;
     scenario(name, flags);
@@ -398,7 +399,7 @@ int main(void) {
   static const struct {
     const char *name;
     unsigned flags;
-  } scenarios[] = {
+  } all[] = {
       {"TLS 1.3", 0},
       {"TLS 1.3 with SHA-384", BIG_HASH},
       {"TLS 1.3, sessions by id", NO_TICKETS},
@@ -411,11 +412,10 @@ int main(void) {
   play.name = "before all";
   warm_up();
   look_for_what_is_there();
-  for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
-    scenario(scenarios[i].name, scenarios[i].flags);
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) scenario(all[i].name, all[i].flags);
   if (BORINGSSL_API_VERSION == 17) /* newer ones crash by themselves: see Tests.cmake */
-    for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++)
-      without_memory(scenarios[i].name, scenarios[i].flags);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+      without_memory(all[i].name, all[i].flags);
   printf("%zu runs without memory; %zu calls, %zu secrets: %zu found in heaps, %zu on stacks\n",
          runs, calls, secrets, found_in_heap, found_on_stack);
   return wrong + found_in_heap + found_on_stack != 0;
