@@ -74,7 +74,7 @@ static long half_nread(hf_half *self, char **out, size_t max, bool take) {
   BIO_clear_retry_flags(self->bio);
   if (self->peer == NULL) return fail(-2, BIO_R_UNINITIALIZED);
   hf_ring *in = &self->peer->out;
-  size_t len = hf_ring_peek(in, &data);
+  size_t len = out != NULL ? hf_ring_peek(in, &data) : hf_ring_look(in, &data);
   if (len == 0) return starve(self, max > 0 ? max : 1);
   if (take) len = hf_ring_take(in, &data, max);
   if (out != NULL) *out = (char *)data;

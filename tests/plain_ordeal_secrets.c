@@ -21,43 +21,11 @@
 
 /* ---- the allocator ---- */
 
-#pragma GCC visibility push(default) /* a shared libcrypto must see them */
 #ifndef SECRETS_SANITIZED
-/* malloc itself, so that it is libcrypto's own wiping that is looked at, and what else allocates is
- * seen too. */
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t num, size_t size);
-void *__libc_realloc(void *block, size_t size);
-void __libc_free(void *block);
-
-void *malloc(size_t size) {
-  const int arena = watch_arena();
-  return arena == ARENA_NONE ? __libc_malloc(size) : arena_alloc(arena, size);
-}
-
-void free(void *block) {
-  if (arena_owns(block)) {
-    arena_free(block);
-  } else {
-    __libc_free(block);
-  }
-}
-
-void *calloc(size_t num, size_t size) { /* an arena is all zeros to begin with */
-  const int arena = watch_arena();
-  return arena == ARENA_NONE ? __libc_calloc(num, size) : arena_alloc(arena, num * size);
-}
-
-void *realloc(void *block, size_t size) {
-  if (watch_arena() == ARENA_NONE && !arena_owns(block)) return __libc_realloc(block, size);
-  void *moved = malloc(size);
-  if (moved == NULL || block == NULL) return moved;
-  const size_t before = arena_owns(block) ? arena_size(block) : size;
-  memcpy(moved, block, before < size ? before : size);
-  free(block);
-  return moved;
-}
+#include "secret_malloc.h"
+static int arena_now(void) { return watch_arena(); }
 #else
+#pragma GCC visibility push(default) /* a shared libcrypto must see them */
 /* A sanitizer's malloc stays; the hooks of libcrypto, which then leaves the wiping to them. */
 void *OPENSSL_memory_alloc(size_t size);
 void OPENSSL_memory_free(void *ptr);
@@ -88,8 +56,8 @@ void OPENSSL_memory_free(void *ptr) {
     free((header *)ptr - 1);
   }
 }
-#endif
 #pragma GCC visibility pop
+#endif
 
 /* ---- runs ---- */
 

@@ -5,86 +5,31 @@
  * that were only for it; and when all is freed, none at all.  The engine by itself, with every
  * secret that it makes and everything that can go wrong: plain_ordeal_secrets.c.  Not for
  * sanitizers, which have an allocator of their own. */
-#define _GNU_SOURCE /* MAP_ANONYMOUS, ucontext */
+#define _GNU_SOURCE /* for <features.h>, which tells glibc */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <ucontext.h>
 
 #include <handfast/answers.h>
 
 #include "scenario.h"
 #include "secret_arena.h"
 #include "secret_book.h"
+#include "secret_malloc.h"
+#include "secret_stack.h"
 #include "ssl_pair.h"
 #include "wrap.h"
 
-/* ---- The allocator: malloc itself, so that it is libcrypto's own wiping that is looked at ---- */
-
 static int arena = ARENA_NONE;
 static bool inside; /* a call is going on */
+static void (*running)(void);
 
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t num, size_t size);
-void *__libc_realloc(void *block, size_t size);
-void __libc_free(void *block);
+static int arena_now(void) { return inside ? arena : ARENA_NONE; }
 
-#pragma GCC visibility push(default) /* a shared libcrypto must see them */
-void *malloc(size_t size) { return inside ? arena_alloc(arena, size) : __libc_malloc(size); }
-
-void free(void *block) {
-  if (arena_owns(block)) {
-    arena_free(block);
-  } else {
-    __libc_free(block);
-  }
-}
-
-void *calloc(size_t num, size_t size) { /* an arena is all zeros to begin with */
-  return inside ? arena_alloc(arena, num * size) : __libc_calloc(num, size);
-}
-
-void *realloc(void *block, size_t size) {
-  if (!inside && !arena_owns(block)) return __libc_realloc(block, size);
-  void *moved = malloc(size);
-  if (moved == NULL || block == NULL) return moved;
-  const size_t before = arena_owns(block) ? arena_size(block) : size;
-  memcpy(moved, block, before < size ? before : size);
-  free(block);
-  return moved;
-}
-#pragma GCC visibility pop
-
-/* ---- The stack ---- */
-
-enum { STACK = 256 << 10, WORDS = STACK / 8, GUARD = 4096 };
-static const uint64_t paint = 0xa5c3a5c3a5c3a5c3u;
-static uint64_t *stack;
-static ucontext_t back, there;
-static void (*run)(void);
-
-static void trampoline(void) {
+static void run_inside(void) {
   inside = true;
-  run();
+  running();
   inside = false;
-}
-
-static void run_there(void (*function)(void)) {
-  if (stack == NULL) {
-    uint8_t *got =
-        mmap(NULL, GUARD + STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (got == MAP_FAILED || mprotect(got, GUARD, PROT_NONE) != 0) abort();
-    stack = (uint64_t *)(void *)(got + GUARD);
-  }
-  run = function;
-  for (size_t i = 0; i < WORDS; i++) stack[i] = paint;
-  if (getcontext(&there) != 0) abort();
-  there.uc_stack.ss_sp = stack;
-  there.uc_stack.ss_size = STACK;
-  there.uc_link = &back;
-  makecontext(&there, trampoline, 0);
-  if (swapcontext(&back, &there) != 0) abort();
 }
 
 /* ---- What is played: all of it in static memory, where nobody searches ---- */
@@ -123,7 +68,7 @@ static void search(const char *call) {
   size_t len;
   const uint8_t *heap = arena_all(arena, &len);
   const struct secret *heaps = book_search(heap, len, 0, is_over),
-                      *stacks = book_search((const uint8_t *)stack, STACK, 0, any);
+                      *stacks = book_search((const uint8_t *)secret_stack, SECRET_STACK, 0, any);
   if (heaps != NULL) found_in_heap++;
   if (stacks != NULL) found_on_stack++;
   if (heaps != NULL && !quiet)
@@ -134,7 +79,8 @@ static void search(const char *call) {
 
 static void watch(const char *call, void (*function)(void)) {
   calls++;
-  run_there(function);
+  running = function;
+  secret_stack_run(run_inside);
   search(call);
 }
 

@@ -1,20 +1,17 @@
-/* secret_watch.c: see secret_watch.h.  Owns the stack, the owners (connections) and the search;
+/* secret_watch.c: see secret_watch.h.  Owns the owners (connections) and the search;
  * what is a secret is noted by secret_crypto.c. */
-#define _GNU_SOURCE /* MAP_ANONYMOUS, ucontext */
 #include "secret_watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <ucontext.h>
 
 #include "secret_arena.h"
+#include "secret_stack.h"
 
-enum { STACK = 128 << 10, WORDS = STACK / 8, GUARD = 4096, MOST_OWNERS = 16, MOST_TOLD = 20 };
+enum { STACK = SECRET_STACK, WORDS = SECRET_STACK_WORDS, MOST_OWNERS = 16, MOST_TOLD = 20 };
 /* What hf_leave overwrites its stack with is longer than what else is wiped on one. */
 enum { WHOLE_STACK = 2048 };
-static const uint64_t paint = 0xa5c3a5c3a5c3a5c3u;
 
 struct watch_sum watch_sum = {.reach = STACK};
 bool watch_quiet;
@@ -37,8 +34,6 @@ static size_t num_servers; /* since watch_begin */
 
 /* ---- the stack ---- */
 
-static uint64_t *stack;
-static ucontext_t back, there;
 static struct {
   void (*run)(void *arg);
   void *arg;
@@ -53,25 +48,13 @@ static void run_there(void) {
     trampoline();
     return;
   }
-  if (stack == NULL) {
-    uint8_t *got =
-        mmap(NULL, GUARD + STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (got == MAP_FAILED || mprotect(got, GUARD, PROT_NONE) != 0) abort();
-    stack = (uint64_t *)(void *)(got + GUARD);
-  }
-  for (size_t i = 0; i < WORDS; i++) stack[i] = paint;
-  if (getcontext(&there) != 0) abort();
-  there.uc_stack.ss_sp = stack;
-  there.uc_stack.ss_size = STACK;
-  there.uc_link = &back;
-  makecontext(&there, trampoline, 0);
-  if (swapcontext(&back, &there) != 0) abort();
+  secret_stack_run(trampoline);
 }
 
 size_t watch_mark(void) {
   size_t at = 0;
-  if (owner == SECRET_NONE || stack == NULL) return 0;
-  while (at < WORDS && stack[at] == paint) at++;
+  if (owner == SECRET_NONE || secret_stack == NULL) return 0;
+  while (at < WORDS && secret_stack[at] == SECRET_PAINT) at++;
   return at;
 }
 
@@ -86,11 +69,13 @@ void watch_deep(size_t mark) {
 void watch_cleanse(const void *at, size_t len) {
   static const uint8_t *begin, *end;
   const uint64_t *word = at;
-  if (owner == SECRET_NONE || stack == NULL || word < stack || word >= stack + WORDS) return;
+  if (owner == SECRET_NONE || secret_stack == NULL || word < secret_stack ||
+      word >= secret_stack + WORDS)
+    return;
   if (at != end) begin = at;
   end = (const uint8_t *)at + len;
   if ((size_t)(end - begin) < WHOLE_STACK) return;
-  call.overwritten = (size_t)((const uint64_t *)(const void *)begin - stack);
+  call.overwritten = (size_t)((const uint64_t *)(const void *)begin - secret_stack);
   call.touched = false;
 }
 
@@ -136,8 +121,8 @@ static void search(const char *name) {
     watch_sum.in_heap++;
     tell("in the heap", found, name);
   }
-  if (stack == NULL) return;
-  found = book_search((const uint8_t *)stack, STACK, owner, any);
+  if (secret_stack == NULL) return;
+  found = book_search((const uint8_t *)secret_stack, STACK, owner, any);
   if (found != NULL) {
     watch_sum.on_stack++;
     tell("on the stack", found, name);
@@ -146,7 +131,7 @@ static void search(const char *name) {
 
 static void look_at_depth(const char *name) {
   const size_t depth = 8 * (WORDS - call.deepest), reach = 8 * (WORDS - call.overwritten);
-  if (stack == NULL || call.deepest == WORDS) return;
+  if (secret_stack == NULL || call.deepest == WORDS) return;
   if (depth > watch_sum.deepest) watch_sum.deepest = depth;
   if (call.overwritten < WORDS && reach < watch_sum.reach) watch_sum.reach = reach;
   if (!call.touched && call.overwritten <= call.deepest) return;

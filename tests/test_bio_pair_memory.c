@@ -262,6 +262,7 @@ Test(bio_pair_memory, what_the_ssl_layer_saw_moves) {
   size_t idle = live;
   cr_assert_eq(BIO_write(a, in, 80), 80);
   cr_assert_eq(hf_half_peek(hf_half_of(b), &data), 80);
+  cr_assert_eq(BIO_nread0(b, NULL), 80, "who only counts sees nothing");
   hf_half_consume(hf_half_of(b), 40);
   cr_assert_eq(BIO_write(a, in, 80), 80);
   cr_assert_eq(live - idle, SMALLEST);
